@@ -1,0 +1,3 @@
+"""Cordwood: log ingestion and analytics that accounts for every log."""
+
+__version__ = "0.1.0"

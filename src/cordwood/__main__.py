@@ -1,0 +1,5 @@
+"""`python -m cordwood`."""
+
+from cordwood.cli import main
+
+main()

@@ -1,0 +1,25 @@
+"""Settings of the queue."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which broker carries the batches, and how long to wait for it."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="sqlite: (a queue file in the data directory), sqlite:PATH, or amqp[s]://USER:PASSWORD@HOST/VHOST"
+        ),
+    ] = "sqlite:"
+    queue: Annotated[str, Meta(description="name of the RabbitMQ queue; its dead letters go to NAME.dead")] = (
+        "cordwood.batches"
+    )
+    confirm_timeout_s: Annotated[
+        float, Meta(description="seconds to wait for the broker's confirm before answering 503")
+    ] = 10.0
+    max_size_bytes: Annotated[
+        int, Meta(description="bytes of batches the queue may hold before publishers get 429")
+    ] = 4 << 30

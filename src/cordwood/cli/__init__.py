@@ -1,0 +1,6 @@
+"""The command line: one file a command."""
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    raise SystemExit("no commands yet")

@@ -1,0 +1,1 @@
+"""Our HTTP API from outside: used by the command line, and by people."""

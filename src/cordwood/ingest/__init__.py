@@ -1,0 +1,1 @@
+"""Service: request → events → batch → broker → receipt."""

@@ -1,0 +1,42 @@
+"""Every metric, declared. Nothing reads them back; labels are bounded."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+REQUESTS = Counter("cordwood_http_requests_total", "HTTP requests answered", ["service", "route", "status"])
+REQUEST_SECONDS = Histogram(
+    "cordwood_http_request_seconds",
+    "Time from request head to the end of the answer",
+    ["route"],
+    buckets=_LATENCY_S,
+)
+
+INGEST_EVENTS = Counter("cordwood_ingest_events_total", "Events in requests, by outcome", ["protocol", "outcome"])
+INGEST_BYTES = Counter("cordwood_ingest_bytes_total", "Bytes of accepted events before compression")
+INGEST_IN_FLIGHT_BYTES = Gauge("cordwood_ingest_in_flight_bytes", "Bytes of requests being taken in")
+CONFIRM_SECONDS = Histogram(
+    "cordwood_broker_confirm_seconds",
+    "Time until the broker confirmed a batch as durable",
+    buckets=_LATENCY_S,
+)
+PUBLISH_FAILURES = Counter("cordwood_broker_publish_failures_total", "Batches the broker did not take", ["reason"])
+BATCH_EVENTS = Histogram(
+    "cordwood_batch_events", "Events per batch", buckets=(1, 4, 16, 64, 256, 1024, 4096, 16384, 65536)
+)
+
+BACKLOG_BATCHES = Gauge("cordwood_broker_backlog_batches", "Batches waiting in the broker, in flight included")
+BACKLOG_BYTES = Gauge("cordwood_broker_backlog_bytes", "Bytes waiting in the broker")
+BACKLOG_AGE_SECONDS = Gauge("cordwood_broker_backlog_age_seconds", "Age of the oldest batch that waits")
+
+STORED_EVENTS = Counter("cordwood_store_events_total", "Events that reached a store, by outcome", ["outcome"])
+COMMIT_SECONDS = Histogram(
+    "cordwood_store_commit_seconds", "Time to write loads in one transaction", buckets=_LATENCY_S
+)
+VISIBLE_SECONDS = Histogram(
+    "cordwood_accept_to_visible_seconds", "From a batch's arrival to its being queryable", buckets=_LATENCY_S
+)
+STORE_RETRIES = Counter("cordwood_store_retries_total", "Writes repeated because the store was away")
+
+CACHE_LOOKUPS = Counter("cordwood_cache_lookups_total", "Answers looked up in the cache", ["result"])
+CACHE_FAILURES = Counter("cordwood_cache_failures_total", "Cache calls that failed and were taken as a miss")

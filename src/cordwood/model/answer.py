@@ -1,0 +1,27 @@
+"""What a store gives back for a plan."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+
+class StoredEvent(msgspec.Struct, frozen=True):
+    """One event with what was derived beside it. `data` is its JSON text; times are µs since 1970 UTC."""
+
+    id: UUID
+    timestamp_us: int
+    inserted_at_us: int
+    level: str | None
+    service: str | None
+    data: bytes
+
+
+Block = Sequence[StoredEvent]
+"""Some consecutive events of an answer, in its order."""
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """What an answer would be made of: `version` rises with every write that a plan could see."""
+
+    version: int

@@ -1,0 +1,1 @@
+"""Service: parameters → plan → cache or store → answer."""

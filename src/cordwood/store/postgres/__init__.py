@@ -1,0 +1,1 @@
+"""Events as rows of a partitioned PostgreSQL table, written by binary COPY."""

@@ -1,0 +1,24 @@
+"""Settings of the stores."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where events stay."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="file: (segments in the data directory), file:PATH, or postgresql://USER:PASSWORD@HOST/DATABASE"
+        ),
+    ] = "file:"
+    query_timeout_s: Annotated[
+        float, Meta(description="seconds a read may take, streams included, before it is stopped")
+    ] = 300.0
+    memory_bytes: Annotated[
+        int, Meta(description="memory that the segment engine may use before it spills to disk")
+    ] = 512 << 20
+    partition_days_back: Annotated[int, Meta(description="days of PostgreSQL partitions made behind today")] = 30
+    partition_days_ahead: Annotated[int, Meta(description="days of PostgreSQL partitions made ahead of today")] = 7

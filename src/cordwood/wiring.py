@@ -1,0 +1,1 @@
+"""URL → part, parts → services. The one place that knows every concrete name."""

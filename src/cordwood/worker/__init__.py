@@ -1,0 +1,1 @@
+"""Service: batch → store → ack."""
