@@ -73,6 +73,10 @@ class Reader(Protocol):
         """One event by id. Raises Unavailable."""
         ...
 
+    async def count(self, plan: Plan, tenant: Tenant) -> int:
+        """How many events match; `limit` and `after` are ignored. Raises Unavailable."""
+        ...
+
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         """The version of what `plan` can see: any write in its time range raises it. Cheap. Raises Unavailable."""
         ...
