@@ -30,6 +30,7 @@ BACKLOG_BYTES = Gauge("cordwood_broker_backlog_bytes", "Bytes waiting in the bro
 BACKLOG_AGE_SECONDS = Gauge("cordwood_broker_backlog_age_seconds", "Age of the oldest batch that waits")
 
 STORED_EVENTS = Counter("cordwood_store_events_total", "Events that reached a store, by outcome", ["outcome"])
+DUPLICATE_BATCHES = Counter("cordwood_store_duplicate_batches_total", "Batches that had been stored before")
 COMMIT_SECONDS = Histogram(
     "cordwood_store_commit_seconds", "Time to write loads in one transaction", buckets=_LATENCY_S
 )

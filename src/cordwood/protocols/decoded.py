@@ -30,3 +30,11 @@ class Decoded(Struct, frozen=True):
     @property
     def accepted(self) -> int:
         return sum(chunk.events for chunk in self.chunks)
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Bounds on one event; what passes them is rejected by name, the others of the request are taken."""
+
+    max_event_bytes: int = 1 << 20
+    max_depth: int = 128
+    max_fields: int = 16_384

@@ -1,0 +1,37 @@
+"""The key that a request shows, in any of the usual spellings."""
+
+import base64
+import binascii
+
+from cordwood.errors import Unauthorized
+from cordwood.model.tenant import Tenant
+from cordwood.tenancy.interface import Keys, Scope
+
+
+async def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) -> Tenant:
+    """The tenant that the caller speaks for. Raises Unauthorized."""
+    token = token_of(headers)
+    grant = await keys.grant(token)
+    if grant is None:
+        raise Unauthorized(
+            "this needs an api key" if token is None else "this api key is not known",
+            hint="send 'Authorization: Bearer KEY'",
+        )
+    if scope not in grant.scopes:
+        raise Unauthorized(f"this api key may not {scope}", hint=f"use a key with the scope '{scope}'")
+    return grant.tenant
+
+
+def token_of(headers: dict[bytes, bytes]) -> str | None:
+    """The token of `Authorization: Bearer`, of Basic (as the password, RFC 7617), or of X-API-Key."""
+    scheme, _, credentials = headers.get(b"authorization", b"").strip().partition(b" ")
+    match scheme.lower():
+        case b"bearer":
+            return credentials.strip().decode("latin-1")
+        case b"basic":
+            try:
+                return base64.b64decode(credentials, validate=True).partition(b":")[2].decode("latin-1")
+            except binascii.Error:
+                return ""
+    key = headers.get(b"x-api-key")
+    return None if key is None else key.strip().decode("latin-1")

@@ -1,0 +1,30 @@
+"""Errors as answers: application/problem+json (RFC 9457)."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from cordwood.errors import CordwoodError, Overloaded, Unauthorized, Unavailable
+
+CONTENT_TYPE = b"application/problem+json"
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def problem(error: CordwoodError, members: dict[str, Any] | None = None) -> tuple[int, Headers, bytes]:
+    """Status, headers and body for an error; `members` are added to the body."""
+    body = {
+        "type": f"urn:cordwood:problem:{error.label}",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "detail": error.message,
+        "hint": error.hint,
+        **(members or {}),
+    }
+    headers: Headers = [(b"content-type", CONTENT_TYPE)]
+    if isinstance(error, Overloaded | Unavailable):
+        headers.append((b"retry-after", str(error.retry_after_s).encode()))
+    if isinstance(error, Unauthorized):
+        headers.append((b"www-authenticate", b'Bearer realm="cordwood"'))
+    return error.status, headers, msgspec.json.encode(body)

@@ -1,0 +1,88 @@
+"""The HTTP server: uvicorn inside our own event loop, with our own socket, signals and shutdown."""
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from cordwood.errors import ConfigError
+from cordwood.http.settings import HttpSettings
+
+_BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to whoever runs the process."""
+        yield
+
+
+def listen(settings: HttpSettings, default_port: int) -> socket.socket:
+    """Take the port. Raises ConfigError, naming what is in the way."""
+    host, port = settings.host, settings.port or default_port
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                f"port {port} on {host} is taken", hint="stop what listens there, or choose another with --port"
+            ) from error
+        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    sock.setblocking(False)
+    return sock
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def serve(
+    app: ASGIApp,
+    sock: socket.socket,
+    settings: HttpSettings,
+    stop: asyncio.Event,
+    on_ready: Callable[[str], None],
+) -> None:
+    """Serve until `stop` is set, then let open requests finish within the graceful timeout.
+
+    `on_ready` hears the base URL once connections are accepted.
+    """
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        loop="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.graceful_timeout_s)),
+        backlog=_BACKLOG,
+    )
+    server = _Server(config)
+    host, port = sock.getsockname()[:2]
+    running = asyncio.create_task(server.serve(sockets=[sock]))
+    stopping = asyncio.create_task(stop.wait())
+    on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.should_exit = True
+        stopping.cancel()
+        await running

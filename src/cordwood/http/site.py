@@ -1,0 +1,100 @@
+"""One ASGI application: raw handlers for hot paths, Starlette for the rest, errors answered as problems."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cordwood import metrics
+from cordwood.errors import BadRequest, CordwoodError, MethodNotAllowed, NotFound
+from cordwood.http.body import Disconnected
+from cordwood.http.problem import problem
+
+log = structlog.get_logger()
+
+
+class Site:
+    """Dispatches by exact path to `raw` handlers, by route to `routes`; counts, times and guards both."""
+
+    def __init__(self, service: str, raw: Mapping[str, ASGIApp], routes: Sequence[Route]) -> None:
+        self._service = service
+        self._raw = raw
+        self._rest = Starlette(
+            routes=list(routes),
+            exception_handlers={CordwoodError: _answer_error, HTTPException: _answer_http},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        handler = self._raw.get(path)
+        exchange = _Exchange(send)
+        started = time.perf_counter()
+        try:
+            await (handler or self._rest)(scope, receive, exchange.send)
+        except Disconnected:
+            exchange.status = 499
+        except CordwoodError as error:
+            await exchange.answer(*problem(error))
+        except Exception:
+            # The outermost edge of a request: whatever went wrong, the process stays and the caller hears.
+            log.exception("request_failed", path=path)
+            if exchange.status:
+                raise  # the head is out: only a broken connection still tells the caller
+            await exchange.answer(*problem(CordwoodError("an internal error", hint="see this service's log")))
+        finally:
+            route = path if handler else getattr(scope.get("route"), "path", "other")
+            metrics.REQUESTS.labels(self._service, route, exchange.status).inc()
+            metrics.REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
+
+
+class _Exchange:
+    """Remembers the status that went out."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+    async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        await answer(self.send, status, headers, body)
+
+
+async def answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send a whole response."""
+    headers = [*headers, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CordwoodError), "registered for CordwoodError only"
+    status, headers, body = problem(error)
+    return Response(body, status, {name.decode(): value.decode() for name, value in headers})
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), "registered for HTTPException only"
+    path = request.url.path
+    mapped: CordwoodError
+    match error.status_code:
+        case 404:
+            mapped = NotFound(f"there is no {path}", hint="see docs/reference/http.md for what there is")
+        case 405:
+            mapped = MethodNotAllowed(f"{path} does not take {request.method}")
+        case _:
+            mapped = BadRequest(str(error.detail))
+    response = await _answer_error(request, mapped)
+    response.headers.update(error.headers or {})
+    return response

@@ -1,0 +1,163 @@
+"""Chunks → batches → broker. Small requests that arrive together share a batch and its confirm (group commit)."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from msgspec import Struct
+
+from cordwood import metrics
+from cordwood.broker.interface import Broker
+from cordwood.clock import Clock
+from cordwood.errors import CordwoodError, Unavailable
+from cordwood.model.batch import Batch, BatchHeader, compressed
+from cordwood.model.receipt import Part
+from cordwood.model.tenant import Tenant
+from cordwood.protocols.decoded import Chunk
+
+_SHARED_BYTES = 256 << 10
+"""Chunks at least this large get a batch of their own: sharing would not save a confirm worth having."""
+_GROUP_BYTES = 1 << 20
+_GROUP_EVENTS = 8192
+_INLINE_BYTES = 16 << 10
+"""Below this, compressing takes less time than handing it to a thread."""
+_PUBLISHES_AT_ONCE = 2
+"""Per group. While these wait for their confirms, the next group gathers: no timer, no added latency."""
+
+
+class _Waiting(Struct):
+    chunk: Chunk
+    part: "asyncio.Future[Part]"
+
+
+class _Group:
+    """What waits to share a batch, for one tenant and protocol."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[_Waiting] = deque()
+        self.publishing = 0
+
+    def take(self) -> list[_Waiting]:
+        taken = [self.waiting.popleft()]
+        size, events = len(taken[0].chunk.ndjson), taken[0].chunk.events
+        while self.waiting:
+            chunk = self.waiting[0].chunk
+            size, events = size + len(chunk.ndjson), events + chunk.events
+            if size > _GROUP_BYTES or events > _GROUP_EVENTS:
+                break
+            taken.append(self.waiting.popleft())
+        return taken
+
+
+class Packer:
+    """Numbers, compresses and publishes batches. One per api process: a producer in the ledger's sense."""
+
+    def __init__(self, broker: Broker, clock: Clock) -> None:
+        self._broker = broker
+        self._clock = clock
+        self._producer = clock.batch_id()
+        self._sequence = 0
+        self._groups: dict[tuple[Tenant, str], _Group] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def pack(self, tenant: Tenant, protocol: str, chunk: Chunk) -> Part:
+        """Return once the chunk's events are durable in the broker, with the place they got.
+
+        Raises Overloaded and Unavailable, as the broker does.
+        """
+        if len(chunk.ndjson) >= _SHARED_BYTES:
+            return await self._publish_alone(self._clock.batch_id(), tenant, protocol, chunk)
+        group = self._groups.setdefault((tenant, protocol), _Group())
+        waiting = _Waiting(chunk, asyncio.get_running_loop().create_future())
+        group.waiting.append(waiting)
+        if group.publishing < _PUBLISHES_AT_ONCE:
+            group.publishing += 1
+            task = asyncio.create_task(self._publish_group(tenant, protocol, group))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await waiting.part
+
+    async def pack_and_wait(self, tenant: Tenant, protocol: str, chunk: Chunk, timeout_s: float) -> tuple[Part, bool]:
+        """As `pack`, in a batch of its own; then wait until a worker has stored it, at most `timeout_s`.
+
+        The second value says whether it is stored.
+        """
+        batch_id = self._clock.batch_id()
+        async with self._broker.watch(batch_id) as settled:
+            part = await self._publish_alone(batch_id, tenant, protocol, chunk)
+            try:
+                async with asyncio.timeout(timeout_s):
+                    return part, await settled == "stored"
+            except TimeoutError:
+                return part, False
+
+    async def _publish_alone(self, batch_id: UUID, tenant: Tenant, protocol: str, chunk: Chunk) -> Part:
+        await self._publish(batch_id, tenant, protocol, chunk)
+        return Part(batch_id, 0, chunk.events)
+
+    async def _publish_group(self, tenant: Tenant, protocol: str, group: _Group) -> None:
+        try:
+            while group.waiting:
+                taken = group.take()
+                with _told_of_failure(taken):
+                    await self._publish_shared(tenant, protocol, taken)
+        finally:
+            group.publishing -= 1
+            if not group.publishing and not group.waiting:
+                self._groups.pop((tenant, protocol), None)
+
+    async def _publish_shared(self, tenant: Tenant, protocol: str, taken: list[_Waiting]) -> None:
+        batch_id = self._clock.batch_id()
+        events = sum(waiting.chunk.events for waiting in taken)
+        ndjson = b"".join(waiting.chunk.ndjson for waiting in taken)
+        await self._publish(batch_id, tenant, protocol, Chunk(ndjson, events))
+        first = 0
+        for waiting in taken:
+            if not waiting.part.done():  # its sender may have left; its events are kept all the same
+                waiting.part.set_result(Part(batch_id, first, waiting.chunk.events))
+            first += waiting.chunk.events
+
+    async def _publish(self, batch_id: UUID, tenant: Tenant, protocol: str, chunk: Chunk) -> None:
+        if len(chunk.ndjson) < _INLINE_BYTES:
+            body = compressed(chunk.ndjson)
+        else:
+            body = await asyncio.to_thread(compressed, chunk.ndjson)
+        self._sequence += 1
+        header = BatchHeader(
+            id=batch_id,
+            tenant=tenant,
+            events=chunk.events,
+            size_bytes=len(chunk.ndjson),
+            protocol=protocol,
+            received_at_us=self._clock.now_us(),
+            producer=self._producer,
+            sequence=self._sequence,
+        )
+        started = time.perf_counter()
+        try:
+            await self._broker.publish(Batch(header, body))
+        except CordwoodError as error:
+            metrics.PUBLISH_FAILURES.labels(error.label).inc()
+            raise
+        metrics.CONFIRM_SECONDS.observe(time.perf_counter() - started)
+        metrics.BATCH_EVENTS.observe(chunk.events)
+        metrics.INGEST_BYTES.inc(len(chunk.ndjson))
+
+
+@contextmanager
+def _told_of_failure(taken: list[_Waiting]) -> Iterator[None]:
+    """Whatever ends a publish, everyone who waits for it hears."""
+    try:
+        yield
+    except CordwoodError as error:
+        for waiting in taken:
+            if not waiting.part.done():
+                waiting.part.set_exception(error)
+    except BaseException:
+        for waiting in taken:
+            if not waiting.part.done():
+                waiting.part.set_exception(Unavailable("the batch could not be published"))
+        raise

@@ -1,0 +1,77 @@
+"""The ingest endpoints, as raw ASGI: the framework's share of a small request would be most of it."""
+
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from cordwood.errors import BadRequest, MethodNotAllowed
+from cordwood.http.auth import authenticate
+from cordwood.http.body import read_body
+from cordwood.http.problem import problem
+from cordwood.http.settings import HttpSettings
+from cordwood.http.site import answer
+from cordwood.ingest.service import Ingest, Taken
+from cordwood.protocols.decoded import Reject
+from cordwood.tenancy.interface import Keys
+
+PATHS = ("/log", "/api/v1/ingest")
+
+_MAX_ERRORS = 100
+_JSON = [(b"content-type", b"application/json")]
+
+
+class IngestRoutes:
+    """`POST /log` and `POST /api/v1/ingest`."""
+
+    def __init__(self, ingest: Ingest, keys: Keys, settings: HttpSettings) -> None:
+        self._ingest = ingest
+        self._keys = keys
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            raise MethodNotAllowed(f"{scope['path']} takes POST", hint="send events with POST")
+        wait = _wants_stored(scope["query_string"])
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        tenant = await authenticate(headers, self._keys, "ingest")
+        with self._ingest.admission.request() as ticket:
+            body = await read_body(headers, receive, self._settings, ticket.grew)
+            content_type = headers.get(b"content-type", b"").decode("latin-1")
+            taken = await self._ingest.take_json(tenant, body, content_type, wait=wait)
+        if taken.receipt is None:
+            error = BadRequest(
+                f"none of the {len(taken.rejects)} events can be taken",
+                hint="mend the events named in 'errors'; nothing of this request was kept",
+            )
+            await answer(send, *problem(error, _counts(taken)))
+            return
+        members = {"receipt": str(taken.receipt), **_counts(taken)}
+        if taken.is_stored is not None:
+            members["stored"] = taken.is_stored
+        await answer(send, 202, _JSON, msgspec.json.encode(members))
+
+
+def _counts(taken: Taken) -> dict[str, object]:
+    errors = [_named(reject) for reject in taken.rejects[:_MAX_ERRORS]]
+    counts: dict[str, object] = {"accepted": taken.accepted, "rejected": len(taken.rejects), "errors": errors}
+    if len(taken.rejects) > _MAX_ERRORS:
+        counts["errors_omitted"] = len(taken.rejects) - _MAX_ERRORS
+    return counts
+
+
+def _named(reject: Reject) -> dict[str, object]:
+    line = {} if reject.line is None else {"line": reject.line}
+    return {"index": reject.index, **line, "error": reject.error}
+
+
+def _wants_stored(query: bytes) -> bool:
+    if not query:
+        return False
+    parameters = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    wait = parameters.pop("wait", ["durable"])[-1]
+    if parameters:
+        raise BadRequest(f"unknown parameter {min(parameters)!r}", hint="the one parameter here is wait=durable|stored")
+    if wait not in ("durable", "stored"):
+        raise BadRequest(f"wait={wait!r} is not known", hint="use wait=durable (the default) or wait=stored")
+    return wait == "stored"

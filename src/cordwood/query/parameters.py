@@ -1,0 +1,105 @@
+"""Query parameters → plan."""
+
+import base64
+import difflib
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from cordwood.errors import BadRequest
+from cordwood.model.event import parse_timestamp
+from cordwood.model.plan import Equals, Plan, Position
+
+KNOWN = ("start", "end", "limit", "cursor", "filter")
+
+_MAX_FILTERS = 32
+_UNITS_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
+_RELATIVE = re.compile(r"-(\d{1,6})([smhdw])", re.ASCII)
+
+
+def plan_of(parameters: Sequence[tuple[str, str]], now_us: int) -> Plan:
+    """Read `start`, `end`, `limit`, `cursor` and any number of `filter`. Raises BadRequest, naming the parameter."""
+    given: dict[str, str] = {}
+    filters: list[Equals] = []
+    for name, value in parameters:
+        if name == "filter":
+            filters.append(parse_filter(value))
+        elif name not in KNOWN:
+            near = difflib.get_close_matches(name, KNOWN, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(KNOWN)}"
+            raise BadRequest(f"unknown parameter {name!r}", hint=hint)
+        elif name in given:
+            raise BadRequest(f"parameter {name!r} is given twice")
+        else:
+            given[name] = value
+    if len(filters) > _MAX_FILTERS:
+        raise BadRequest(f"{len(filters)} filters; at most {_MAX_FILTERS} are taken")
+    plan = Plan(
+        start_us=_time(given, "start", now_us),
+        end_us=_time(given, "end", now_us),
+        filters=filters,
+        limit=_limit(given),
+        after=parse_cursor(given["cursor"]) if "cursor" in given else None,
+    )
+    if plan.start_us is not None and plan.end_us is not None and plan.start_us >= plan.end_us:
+        raise BadRequest("'start' is not before 'end'", hint="events with start <= timestamp < end are answered")
+    return plan
+
+
+def parse_filter(text: str) -> Equals:
+    """`FIELD:VALUE`; a field that holds a colon is written as a JSON string. Raises BadRequest."""
+    if text.startswith('"'):
+        end = re.match(r'"(?:[^"\\]|\\.)*"(?=:)', text)
+        try:
+            field, value = msgspec.json.decode(text[: end.end()], type=str), text[end.end() + 1 :]  # type: ignore[union-attr]
+        except (AttributeError, msgspec.DecodeError) as error:
+            raise BadRequest(f"filter {text!r} is not FIELD:VALUE", hint='for instance "a:b":value') from error
+        return Equals(field, value)
+    field, colon, value = text.partition(":")
+    if not colon or not field:
+        raise BadRequest(f"filter {text!r} is not FIELD:VALUE", hint="for instance filter=level:error")
+    return Equals(field, value)
+
+
+def cursor_of(position: Position) -> str:
+    """A position as an opaque token."""
+    packed = position.timestamp_us.to_bytes(8, "big", signed=True) + position.id.bytes
+    return base64.urlsafe_b64encode(packed).decode()
+
+
+def parse_cursor(token: str) -> Position:
+    """Raises BadRequest."""
+    try:
+        packed = base64.b64decode(token, altchars=b"-_", validate=True)
+        return Position(int.from_bytes(packed[:8], "big", signed=True), UUID(bytes=packed[8:]))
+    except ValueError as error:
+        raise BadRequest("this cursor is damaged", hint="send 'next' of an earlier answer as it was") from error
+
+
+def _time(given: dict[str, str], name: str, now_us: int) -> int | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    if text == "now":
+        return now_us
+    if relative := _RELATIVE.fullmatch(text):
+        return now_us - int(relative[1]) * _UNITS_US[relative[2]]
+    # A plus sign in a query string arrives as a space.
+    moment = parse_timestamp(re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if "T" in text else text)
+    if moment is None:
+        raise BadRequest(
+            f"'{name}' is no time: {text!r}",
+            hint="use 2026-11-23T10:00:00Z, Unix seconds, milliseconds or microseconds, or -15m",
+        )
+    return moment
+
+
+def _limit(given: dict[str, str]) -> int | None:
+    text = given.get("limit")
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,12}", text, re.ASCII) or int(text) == 0:
+        raise BadRequest(f"'limit' is no positive number: {text!r}")
+    return int(text)

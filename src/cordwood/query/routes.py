@@ -1,0 +1,82 @@
+"""The query endpoints."""
+
+import contextlib
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from cordwood.clock import Clock
+from cordwood.errors import BadRequest
+from cordwood.http.auth import authenticate
+from cordwood.model.tenant import Tenant
+from cordwood.query.answers import with_members
+from cordwood.query.engine import Engine
+from cordwood.query.parameters import plan_of
+from cordwood.tenancy.interface import Keys
+
+NDJSON = "application/x-ndjson"
+
+
+class QueryRoutes:
+    """`GET /api/v1/query`, `/api/v1/query/count` and `/api/v1/events/{id}`."""
+
+    def __init__(self, engine: Engine, keys: Keys, clock: Clock) -> None:
+        self._engine = engine
+        self._keys = keys
+        self._clock = clock
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/api/v1/query", self._query),
+            Route("/api/v1/query/count", self._count),
+            Route("/api/v1/events/{id}", self._event),
+        ]
+
+    async def _query(self, request: Request) -> Response:
+        started = time.perf_counter()
+        tenant = await self._tenant(request)
+        plan = plan_of(request.query_params.multi_items(), self._clock.now_us())
+        if NDJSON in request.headers.get("accept", ""):
+            return StreamingResponse(await _started(self._engine.stream(plan, tenant)), media_type=NDJSON)
+        page, is_cached = await self._engine.page(plan, tenant)
+        took_ms = round((time.perf_counter() - started) * 1e3, 3)
+        return _json(with_members(page, {"cached": is_cached, "took_ms": took_ms}))
+
+    async def _count(self, request: Request) -> Response:
+        tenant = await self._tenant(request)
+        plan = plan_of(request.query_params.multi_items(), self._clock.now_us())
+        return _json(msgspec.json.encode({"count": await self._engine.count(plan, tenant)}))
+
+    async def _event(self, request: Request) -> Response:
+        tenant = await self._tenant(request)
+        text = request.path_params["id"]
+        try:
+            event_id = UUID(text)
+        except ValueError as error:
+            raise BadRequest(f"{text[:80]!r} is no event id", hint="event ids are UUIDs") from error
+        return _json(await self._engine.event(event_id, tenant))
+
+    async def _tenant(self, request: Request) -> Tenant:
+        return await authenticate(dict(request.headers.raw), self._keys, "query")
+
+
+async def _started(stream: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """The same stream, its first block already there: what fails at once is answered with a status, not a cut."""
+    first = await anext(stream, b"")
+
+    async def blocks() -> AsyncIterator[bytes]:
+        async with contextlib.aclosing(stream):
+            yield first
+            async for block in stream:
+                yield block
+
+    return blocks()
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

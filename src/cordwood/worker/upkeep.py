@@ -1,0 +1,48 @@
+"""The worker's background chores: the store's, and the queue's figures."""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from cordwood import metrics
+from cordwood.broker.interface import Broker
+from cordwood.errors import CordwoodError
+from cordwood.store.interface import Upkeep
+
+log = structlog.get_logger()
+
+_WATCH_INTERVAL_S = 2.0
+
+
+async def tend_forever(store: Upkeep, interval_s: float, stop: asyncio.Event) -> None:
+    """A round of the store's chores now and then, until `stop`."""
+    while not stop.is_set():
+        try:
+            await store.tend()
+        except CordwoodError as error:
+            log.warning("chores_put_off", reason=error.message, hint=error.hint)
+        except Exception:
+            # The outermost edge of a chore: batches must go on being stored while somebody mends this.
+            log.exception("chores_failed")
+        await _pause(interval_s, stop)
+
+
+async def watch_backlog(broker: Broker, stop: asyncio.Event) -> None:
+    """Publish what waits in the queue as metrics, until `stop`."""
+    while not stop.is_set():
+        # Away: the gauges keep their last value, and readiness says why.
+        with contextlib.suppress(CordwoodError):
+            backlog = await broker.backlog()
+            metrics.BACKLOG_BATCHES.set(backlog.batches)
+            if backlog.size_bytes is not None:
+                metrics.BACKLOG_BYTES.set(backlog.size_bytes)
+            if backlog.oldest_age_s is not None:
+                metrics.BACKLOG_AGE_SECONDS.set(backlog.oldest_age_s)
+        await _pause(_WATCH_INTERVAL_S, stop)
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
