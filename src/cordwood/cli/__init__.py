@@ -3,4 +3,6 @@
 
 def main() -> None:
     """Run the command that the arguments name."""
-    raise SystemExit("no commands yet")
+    from cordwood.cli.app import app
+
+    app()

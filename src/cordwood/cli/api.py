@@ -1,0 +1,17 @@
+"""`cordwood api`: the ingest service."""
+
+import typer
+
+from cordwood import wiring
+from cordwood.cli.options import DataDir, Host, Insecure, Port
+from cordwood.cli.process import configured, run
+
+
+def api(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure: Insecure = None) -> None:
+    """Take logs over HTTP and hand them to the broker. Answers once the broker has them durably.
+
+    The parts it works with are chosen by CORDWOOD_BROKER_URL, CORDWOOD_STORE_URL and CORDWOOD_CACHE_URL
+    (see `cordwood config`). Listens on port 8080 unless told otherwise.
+    """
+    config = configured(http__host=host, http__port=port, data_dir=data_dir, http__insecure=insecure)
+    run("api", wiring.run_api, config, lambda url: typer.echo(f"cordwood api is ready at {url}"))

@@ -1,0 +1,27 @@
+"""`cordwood up`: everything in one process."""
+
+import time
+
+import typer
+
+from cordwood import wiring
+from cordwood.cli.options import DataDir, Host, Insecure, Port
+from cordwood.cli.process import configured, run
+
+
+def up(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure: Insecure = None) -> None:
+    """Start the whole platform in one process. Needs no other service.
+
+    Events are kept in the data directory; a later start goes on with them. Ctrl-C stops cleanly.
+    """
+    started = time.monotonic()
+    config = configured(http__host=host, http__port=port, data_dir=data_dir, http__insecure=insecure)
+
+    def announce(url: str) -> None:
+        typer.echo(f"Cordwood is ready at {url}  ({time.monotonic() - started:.1f} s)")
+        typer.echo(f"  data   {config.data_dir.resolve()}")
+        typer.echo(f"""  try    curl {url}/log -d '{{"level":"info","message":"hello"}}'""")
+        typer.echo(f"         curl {url}/api/v1/query")
+        typer.echo("  stop   Ctrl-C")
+
+    run("up", wiring.run_all, config, announce)
