@@ -1,6 +1,7 @@
 """Event bytes → derived values, one event at a time: the exact path, and the definition for all others."""
 
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -93,4 +94,10 @@ def _scalar(raw: bytes) -> str | None:
         case b"{" | b"[" | b"n":
             return None
         case _:
-            return raw.decode()
+            return raw.decode() if raw.isalpha() or raw.lstrip(b"-").isdigit() else _float_text(raw.decode())
+
+
+def _float_text(raw: str) -> str:
+    """A number that is no integer is spelt as the shortest text of its double, as SQL engines do."""
+    number = float(raw)
+    return repr(number) if isfinite(number) else raw

@@ -1,0 +1,257 @@
+"""The catalog: which segments exist, which batches they hold. SQLite; one writing process."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from msgspec import Struct
+
+from cordwood.db.sqlite import migrate, open_database
+from cordwood.errors import Unavailable
+from cordwood.model.batch import BatchHeader
+from cordwood.model.deadletter import DeadLetter
+from cordwood.model.tenant import Tenant
+
+SCHEMA = (
+    """
+    CREATE TABLE segments (
+        path TEXT PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        events INTEGER NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        min_us INTEGER NOT NULL,
+        max_us INTEGER NOT NULL,
+        created_us INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX segments_by_time ON segments (tenant, max_us);
+    CREATE TABLE batches (
+        id BLOB PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        protocol TEXT NOT NULL,
+        producer BLOB NOT NULL,
+        sequence INTEGER NOT NULL,
+        events INTEGER NOT NULL,
+        stored INTEGER NOT NULL,
+        dead_lettered INTEGER NOT NULL,
+        received_us INTEGER NOT NULL,
+        inserted_us INTEGER NOT NULL,
+        min_us INTEGER,
+        max_us INTEGER
+    ) WITHOUT ROWID;
+    CREATE TABLE dead_letters (
+        batch_id BLOB NOT NULL,
+        ordinal INTEGER NOT NULL,
+        tenant TEXT NOT NULL,
+        protocol TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        received_us INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (batch_id, ordinal)
+    ) WITHOUT ROWID;
+    CREATE TABLE slices (
+        tenant TEXT NOT NULL,
+        hour INTEGER NOT NULL,
+        version INTEGER NOT NULL,
+        PRIMARY KEY (tenant, hour)
+    ) WITHOUT ROWID;
+    CREATE TABLE garbage (
+        path TEXT PRIMARY KEY,
+        since_us INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+)
+
+HOUR_US = 3_600_000_000
+_FAR_US = 400 * 24 * HOUR_US
+FAR_SLICE = -(1 << 62)
+"""The one slice of all timestamps far from now, so that no input makes slices without bound."""
+
+
+class Segment(Struct, frozen=True):
+    """A row of the catalog. `path` is relative to the store's root; times are µs since 1970 UTC."""
+
+    path: str
+    tenant: Tenant
+    events: int
+    size_bytes: int
+    min_us: int
+    max_us: int
+
+
+class BatchEntry(Struct, frozen=True):
+    """What is kept of a batch; `min_us` and `max_us` are None when none of its events was stored."""
+
+    header: BatchHeader
+    stored: int
+    dead: Sequence[DeadLetter]
+    min_us: int | None
+    max_us: int | None
+
+
+class Known(Exception):
+    """A batch of the transaction is in the catalog already: nothing was written."""
+
+
+def slice_of(timestamp_us: int, now_us: int) -> int:
+    """The slice that an event counts for: its hour, or the far slice."""
+    return timestamp_us // HOUR_US if abs(timestamp_us - now_us) < _FAR_US else FAR_SLICE
+
+
+class Catalog:
+    """Synchronous; call it in a thread. Each thread of a process may use it: calls take turns."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises ConfigError when the file cannot be used."""
+        self._connection = open_database(path, synchronous="FULL")
+        self._turn = threading.RLock()
+
+    def close(self) -> None:
+        with self._turn:
+            self._connection.close()
+
+    def migrate(self) -> list[int]:
+        with self._turn:
+            return migrate(self._connection, SCHEMA)
+
+    def known(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Those batch ids that are in the catalog."""
+        found = self._rows(f"SELECT id FROM batches WHERE id IN ({_marks(ids)})", [each.bytes for each in ids])
+        return {UUID(bytes=row[0]) for row in found}
+
+    def commit(
+        self, batches: Sequence[BatchEntry], segments: Sequence[Segment], slices: dict[Tenant, set[int]], now_us: int
+    ) -> None:
+        """One transaction. Raises Known, Unavailable."""
+        with self._transaction() as connection:
+            for entry in batches:
+                self._insert_batch(connection, entry, now_us)
+            for segment in segments:
+                self._insert_segment(connection, segment, now_us)
+            for tenant, hours in slices.items():
+                connection.executemany(
+                    "INSERT INTO slices VALUES (?, ?, 1) "
+                    "ON CONFLICT (tenant, hour) DO UPDATE SET version = version + 1",
+                    [(tenant, hour) for hour in hours],
+                )
+
+    def swap(self, old: Sequence[Segment], new: Segment, now_us: int) -> None:
+        """Replace segments by one that holds the same events. Readers of the old ones may go on for a while."""
+        with self._transaction() as connection:
+            for segment in old:
+                removed = connection.execute("DELETE FROM segments WHERE path = ?", (segment.path,)).rowcount
+                assert removed == 1, "only the one writer removes segments"
+                connection.execute("INSERT INTO garbage VALUES (?, ?)", (segment.path, now_us))
+            self._insert_segment(connection, new, now_us)
+
+    def segments(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> list[Segment]:
+        """Segments that may hold events with start ≤ timestamp < end, newest first."""
+        rows = self._rows(
+            "SELECT path, tenant, events, size_bytes, min_us, max_us FROM segments WHERE tenant = ? "
+            "AND max_us >= coalesce(?, max_us) AND min_us < coalesce(?, min_us + 1) ORDER BY max_us DESC, path",
+            (tenant, start_us, end_us),
+        )
+        return [Segment(*row) for row in rows]
+
+    def all_segments(self) -> list[Segment]:
+        rows = self._rows("SELECT path, tenant, events, size_bytes, min_us, max_us FROM segments ORDER BY path", ())
+        return [Segment(*row) for row in rows]
+
+    def span(self, batch_id: UUID, tenant: Tenant) -> tuple[int, int] | None:
+        """The first and last timestamp of a batch's stored events; None when it has none here."""
+        rows = self._rows("SELECT min_us, max_us FROM batches WHERE id = ? AND tenant = ?", (batch_id.bytes, tenant))
+        return (rows[0][0], rows[0][1]) if rows and rows[0][0] is not None else None
+
+    def version(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> int:
+        """Rises with every write that start ≤ timestamp < end can see."""
+        first = None if start_us is None else start_us // HOUR_US
+        last = None if end_us is None else end_us // HOUR_US
+        ((version,),) = self._rows(
+            "SELECT coalesce(sum(version), 0) FROM slices WHERE tenant = ? AND "
+            "(hour = ? OR (hour >= coalesce(?, hour) AND hour <= coalesce(?, hour)))",
+            (tenant, FAR_SLICE, first, last),
+        )
+        return int(version)
+
+    def garbage(self, before_us: int) -> list[str]:
+        """Files that no query started before `before_us` can still need."""
+        return [row[0] for row in self._rows("SELECT path FROM garbage WHERE since_us < ?", (before_us,))]
+
+    def forget_garbage(self, paths: Sequence[str]) -> None:
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM garbage WHERE path = ?", [(path,) for path in paths])
+
+    def named(self) -> set[str]:
+        """Every file that the catalog knows of."""
+        return {row[0] for row in self._rows("SELECT path FROM segments UNION SELECT path FROM garbage", ())}
+
+    def check(self) -> None:
+        """Raises Unavailable."""
+        self._rows("SELECT 1 FROM segments LIMIT 1", ())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._turn:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise _away(error) from error
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def _rows(self, sql: str, values: Sequence[object]) -> list[tuple]:  # type: ignore[type-arg]  # as sqlite3 types it
+        with self._turn:
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise _away(error) from error
+
+    def _insert_batch(self, connection: sqlite3.Connection, entry: BatchEntry, now_us: int) -> None:
+        header = entry.header
+        try:
+            connection.execute(
+                f"INSERT INTO batches VALUES ({_marks(range(12))})",
+                (
+                    header.id.bytes,
+                    header.tenant,
+                    header.protocol,
+                    header.producer.bytes,
+                    header.sequence,
+                    header.events,
+                    entry.stored,
+                    len(entry.dead),
+                    header.received_at_us,
+                    now_us,
+                    entry.min_us,
+                    entry.max_us,
+                ),
+            )
+        except sqlite3.IntegrityError as error:
+            raise Known(str(header.id)) from error
+        connection.executemany(
+            f"INSERT INTO dead_letters VALUES ({_marks(range(7))})",
+            [
+                (dead.batch_id.bytes, dead.ordinal, dead.tenant, dead.protocol, dead.reason, dead.received_at_us,
+                 dead.body)
+                for dead in entry.dead
+            ],
+        )  # fmt: skip
+
+    def _insert_segment(self, connection: sqlite3.Connection, segment: Segment, now_us: int) -> None:
+        connection.execute(
+            f"INSERT INTO segments VALUES ({_marks(range(7))})",
+            (segment.path, segment.tenant, segment.events, segment.size_bytes, segment.min_us, segment.max_us, now_us),
+        )
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _away(error: sqlite3.Error) -> Unavailable:
+    return Unavailable(f"the catalog of segments fails: {error}", hint="free disk space, or look at the disk")
