@@ -20,7 +20,6 @@ from cordwood.store.segments.layout import PARQUET_OPTIONS, Directory, sync
 
 log = structlog.get_logger()
 
-_MAX_LINE_BYTES = 64 << 20
 _ATTEMPTS = 5
 
 
@@ -46,10 +45,12 @@ class SegmentWriter:
 
     def probe(self, lines: Sequence[bytes]) -> None:
         """Raise Refused when these events cannot be stored."""
-        staged = self._stage(b"".join(line + b"\n" for line in lines), ".ndjson")
+        ndjson = b"".join(line + b"\n" for line in lines)
+        staged = self._stage(ndjson, ".ndjson")
         try:
             with self._engine.cursor() as cursor:
-                cursor.execute(f"SELECT max(hash(v)) FROM (SELECT {EXTRACTED} AS v FROM ({_lines(staged)}))").fetchall()
+                source = _lines(staged, len(ndjson))
+                cursor.execute(f"SELECT max(hash(v)) FROM (SELECT {EXTRACTED} AS v FROM ({source}))").fetchall()
         finally:
             staged.unlink()
 
@@ -123,16 +124,17 @@ class SegmentWriter:
         self, cursor: duckdb.DuckDBPyConnection, staged: Path, path: Path, loads: Sequence[Load], now_us: int
     ) -> None:
         headers = [load.batch.header for load in loads]
+        lines = _lines(staged, max(header.size_bytes for header in headers))
         starts = list(accumulate((header.events for header in headers), initial=0))
         dead = [start + letter.ordinal for start, load in zip(starts, loads, strict=False) for letter in load.dead]
         values: dict[str, object] = {"now": now_us}
         if len(loads) == 1:
             source = f"""SELECT $batch::UUID AS batch_id, n AS ordinal, $received AS received_us, raw, n
-                FROM ({_lines(staged)})"""
+                FROM ({lines})"""
             values |= {"batch": str(headers[0].id), "received": headers[0].received_at_us}
         else:
             source = f"""SELECT b.batch_id, n - b.start AS ordinal, b.received_us, raw, n
-                FROM ({_lines(staged)}) ASOF JOIN (SELECT unnest($starts::BIGINT[]) AS start,
+                FROM ({lines}) ASOF JOIN (SELECT unnest($starts::BIGINT[]) AS start,
                     unnest($batches::UUID[]) AS batch_id, unnest($received::BIGINT[]) AS received_us) b
                 ON n >= b.start"""
             values |= {
@@ -183,10 +185,10 @@ def _measured(
     return segment, {row[0]: (row[2], row[3]) for row in rows}
 
 
-def _lines(staged: Path) -> str:
-    """Every line with its number from 0."""
+def _lines(staged: Path, size_bytes: int) -> str:
+    """Every line with its number from 0. `size_bytes` bounds a line: the engine sets aside twice that."""
     return f"""SELECT json AS raw, row_number() OVER () - 1 AS n
-        FROM read_ndjson_objects('{_quoted(staged)}', maximum_object_size = {_MAX_LINE_BYTES})"""
+        FROM read_ndjson_objects('{_quoted(staged)}', maximum_object_size = {size_bytes})"""
 
 
 def _quoted(path: Path) -> str:
