@@ -15,11 +15,11 @@ Settlement = Literal["stored", "rejected"]
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """What waits in the broker, deliveries in flight included. `oldest_age_s` is 0 when nothing waits, None when
-    the broker cannot tell."""
+    """What waits in the broker, batches in this process's hands included. What a broker cannot tell is None;
+    `oldest_age_s` is 0 when nothing waits."""
 
     batches: int
-    size_bytes: int
+    size_bytes: int | None
     oldest_age_s: float | None
 
 

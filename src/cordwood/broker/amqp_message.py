@@ -1,0 +1,55 @@
+"""A batch as an AMQP message, and back. `docs/reference/batch-format.md` describes it for other consumers."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import aiormq
+import msgspec
+from aiormq.abc import DeliveredMessage
+
+from cordwood.errors import Corrupt
+from cordwood.model.batch import Batch, BatchHeader
+
+_TYPE = "cordwood.batch"
+_PREFIX = "x-cordwood-"
+REASON = "x-cordwood-reason"
+_PERSISTENT = 2
+
+
+def properties_of(header: BatchHeader, *, reply_to: str | None = None) -> aiormq.spec.Basic.Properties:
+    """The header as message properties and `x-cordwood-…` headers."""
+    fields = msgspec.to_builtins(header)
+    return aiormq.spec.Basic.Properties(
+        message_id=fields.pop("id"),
+        message_type=_TYPE,
+        app_id="cordwood",
+        content_type="application/x-ndjson",
+        content_encoding="zstd",
+        delivery_mode=_PERSISTENT,
+        timestamp=datetime.fromtimestamp(header.received_at_us // 1_000_000, UTC),
+        reply_to=reply_to,
+        headers={_PREFIX + name.replace("_", "-"): value for name, value in fields.items()},
+    )
+
+
+def batch_of_message(message: DeliveredMessage) -> Batch:
+    """Raises Corrupt for a message that is no batch."""
+    properties = message.header.properties
+    headers = properties.headers or {}
+    fields = {
+        name.removeprefix(_PREFIX).replace("-", "_"): value
+        for name, value in headers.items()
+        if name.startswith(_PREFIX)
+    }
+    try:
+        return Batch(msgspec.convert({"id": properties.message_id, **fields}, BatchHeader), message.body)
+    except msgspec.ValidationError as error:
+        raise Corrupt(f"message {properties.message_id!r} is no batch: {error}") from error
+
+
+def settled_id(message: DeliveredMessage) -> UUID | None:
+    """The batch id that a settlement message is about."""
+    try:
+        return UUID(message.header.properties.correlation_id or "")
+    except ValueError:
+        return None
