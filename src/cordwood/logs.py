@@ -44,6 +44,8 @@ def configure_logs(settings: LogSettings) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[*_without_meta(), *renderer],
                                                              foreign_pre_chain=shared))  # fmt: skip
     # Libraries speak up for warnings only; what they log per connection is noise to an operator.
+    # Our own link says the same once, with what to do.
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
 
 

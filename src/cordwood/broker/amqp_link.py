@@ -19,7 +19,7 @@ AMQP_ERRORS = (aiormq.exceptions.AMQPError, OSError, RuntimeError, asyncio.Inval
 
 _CONNECT_TIMEOUT_S = 5.0
 _FIRST_PAUSE_S = 0.1
-_LAST_PAUSE_S = 3.0
+_LAST_PAUSE_S = 1.0
 _HEARTBEAT_S = 10
 
 Prepare = Callable[[AbstractChannel], Awaitable[None]]

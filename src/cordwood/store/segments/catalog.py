@@ -14,6 +14,7 @@ from cordwood.errors import Unavailable
 from cordwood.model.batch import BatchHeader
 from cordwood.model.deadletter import DeadLetter
 from cordwood.model.tenant import Tenant
+from cordwood.store.slices import FAR_SLICE, hours
 
 SCHEMA = (
     """
@@ -64,11 +65,6 @@ SCHEMA = (
     """,
 )
 
-HOUR_US = 3_600_000_000
-_FAR_US = 400 * 24 * HOUR_US
-FAR_SLICE = -(1 << 62)
-"""The one slice of all timestamps far from now, so that no input makes slices without bound."""
-
 
 class Segment(Struct, frozen=True):
     """A row of the catalog. `path` is relative to the store's root; times are µs since 1970 UTC."""
@@ -93,11 +89,6 @@ class BatchEntry(Struct, frozen=True):
 
 class Known(Exception):
     """A batch of the transaction is in the catalog already: nothing was written."""
-
-
-def slice_of(timestamp_us: int, now_us: int) -> int:
-    """The slice that an event counts for: its hour, or the far slice."""
-    return timestamp_us // HOUR_US if abs(timestamp_us - now_us) < _FAR_US else FAR_SLICE
 
 
 class Catalog:
@@ -130,11 +121,11 @@ class Catalog:
                 self._insert_batch(connection, entry, now_us)
             for segment in segments:
                 self._insert_segment(connection, segment, now_us)
-            for tenant, hours in slices.items():
+            for tenant, touched in slices.items():
                 connection.executemany(
                     "INSERT INTO slices VALUES (?, ?, 1) "
                     "ON CONFLICT (tenant, hour) DO UPDATE SET version = version + 1",
-                    [(tenant, hour) for hour in hours],
+                    [(tenant, hour) for hour in touched],
                 )
 
     def swap(self, old: Sequence[Segment], new: Segment, now_us: int) -> None:
@@ -166,8 +157,7 @@ class Catalog:
 
     def version(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> int:
         """Rises with every write that start ≤ timestamp < end can see."""
-        first = None if start_us is None else start_us // HOUR_US
-        last = None if end_us is None else end_us // HOUR_US
+        first, last = hours(start_us, end_us)
         ((version,),) = self._rows(
             "SELECT coalesce(sum(version), 0) FROM slices WHERE tenant = ? AND "
             "(hour = ? OR (hour >= coalesce(?, hour) AND hour <= coalesce(?, hour)))",

@@ -13,10 +13,11 @@ from cordwood.clock import SystemClock
 from cordwood.errors import Unavailable
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
-from cordwood.store.segments.catalog import BatchEntry, Catalog, Known, Segment, slice_of
+from cordwood.store.segments.catalog import BatchEntry, Catalog, Known, Segment
 from cordwood.store.segments.derive_sql import EXTRACTED, LEVEL, SERVICE, TIMESTAMP_US
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.layout import PARQUET_OPTIONS, Directory, sync
+from cordwood.store.slices import slice_of
 
 log = structlog.get_logger()
 

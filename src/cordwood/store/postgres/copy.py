@@ -1,0 +1,93 @@
+"""Events → the binary COPY format (PostgreSQL documentation, "COPY", Binary Format)."""
+
+from struct import Struct as Layout
+
+from msgspec import Struct
+
+from cordwood.model.derive import derive_many
+from cordwood.store.interface import Load
+from cordwood.store.postgres.jsonb import escaped, escaped_text, needs_escape, wrapped
+
+SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+TRAILER = b"\xff\xff"
+
+COLUMNS = ("id", "data", "inserted_at", "ts", "tenant", "level", "service")
+
+_POSTGRES_EPOCH_US = 946_684_800_000_000
+"""2000-01-01T00:00:00Z, where timestamptz counts from, in µs since 1970."""
+
+_COLUMN_COUNT_AND_ID = Layout(">hi12s")
+_ORDINAL_AND_DATA = Layout(">IIB")  # ordinal · length of the jsonb · its version
+_TIMESTAMP = Layout(">iq")
+_LENGTH = Layout(">i")
+_NULL = _LENGTH.pack(-1)
+_JSONB_VERSION = 1
+
+
+class Rows(Struct, frozen=True):
+    """A load's rows in COPY form, and what its batch entry says of them. Times are µs since 1970 UTC."""
+
+    load: Load
+    chunks: list[bytes]
+    stored: int
+    min_us: int | None
+    max_us: int | None
+    timestamps: frozenset[int]
+    """One timestamp of every hour that the rows touch."""
+
+
+def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None, careful: bool = False) -> Rows:
+    """Encode a load, or `count` of its events from ordinal `first`. CPU-heavy: call it in a thread.
+
+    `careful` looks for numbers that jsonb cannot hold, at several times the cost.
+    """
+    header = load.batch.header
+    lines = load.ndjson.split(b"\n")
+    del lines[-1]
+    derived = derive_many(load.ndjson, header.received_at_us)
+    if careful:
+        lines = [wrapped(line) or escaped(line) for line in lines]
+    elif needs_escape(load.ndjson):
+        lines = [escaped(line) for line in lines]
+    head = _COLUMN_COUNT_AND_ID.pack(len(COLUMNS), 16, header.id.bytes[:12])
+    inserted = _TIMESTAMP.pack(8, now_us - _POSTGRES_EPOCH_US)
+    tenant = _text(header.tenant)
+    tails: dict[tuple[str | None, str | None], bytes] = {}
+    dead = {letter.ordinal for letter in load.dead}
+    ordinals = range(first, len(lines) if count is None else first + count)
+    parts: list[bytes] = []
+    hours: dict[int, int] = {}
+    stored = 0
+    for ordinal in ordinals:
+        if ordinal in dead:
+            continue
+        line, (timestamp_us, level, service) = lines[ordinal], derived[ordinal]
+        tail = tails.get((level, service))
+        if tail is None:
+            tail = tails[level, service] = tenant + _text(level) + _text(service)
+        parts += (
+            head,
+            _ORDINAL_AND_DATA.pack(ordinal, len(line) + 1, _JSONB_VERSION),
+            line,
+            inserted,
+            _TIMESTAMP.pack(8, timestamp_us - _POSTGRES_EPOCH_US),
+            tail,
+        )
+        hours[timestamp_us // 3_600_000_000] = timestamp_us
+        stored += 1
+    times = [derived[ordinal][0] for ordinal in ordinals if ordinal not in dead]
+    return Rows(
+        load,
+        [b"".join(parts)],
+        stored,
+        min(times, default=None),
+        max(times, default=None),
+        frozenset(hours.values()),
+    )
+
+
+def _text(value: str | None) -> bytes:
+    if value is None:
+        return _NULL
+    encoded = escaped_text(value).encode()
+    return _LENGTH.pack(len(encoded)) + encoded

@@ -1,0 +1,67 @@
+"""What JSONB cannot hold, kept so that it comes back as sent.
+
+JSONB refuses U+0000 and numbers beyond `numeric`. A NUL becomes two characters: a sentinel from the private use
+area and `0`; the sentinel itself becomes sentinel and `1`. An event with an impossible number is kept whole, as
+text, under the one key `<sentinel>json`.
+"""
+
+import re
+
+import msgspec
+
+SENTINEL = "\ue0c0"
+_SENTINEL_BYTES = SENTINEL.encode()
+_WRAPPER = SENTINEL + "json"
+
+# A backslash always takes the next character with it, so that an escaped backslash before u0000 is no NUL.
+_TOKENS = re.compile(rb"\\(?:u0000|u[eE]0[cC]0|.)|" + _SENTINEL_BYTES, re.DOTALL)
+_KEPT = re.compile(SENTINEL + "([01])")
+# numeric takes 131072 digits before the point and 16383 behind it; long before that, exponents only cost room.
+_HUGE_NUMBER = re.compile(rb"[eE][+-]?\d{3,}|\d{1000}")
+
+
+def needs_escape(ndjson: bytes) -> bool:
+    """Whether any event of a batch may hold a NUL or the sentinel. Cheap; may be wrong on the safe side."""
+    return b"\\u0000" in ndjson or _SENTINEL_BYTES in ndjson or b"\\ue0c0" in ndjson.lower()
+
+
+def escaped(line: bytes) -> bytes:
+    """The same event without U+0000."""
+    return _TOKENS.sub(_escape, line)
+
+
+def unescaped(text: str) -> bytes:
+    """The event behind a jsonb text."""
+    if SENTINEL not in text:
+        return text.encode()
+    if text.startswith(f'{{"{_WRAPPER}":'):
+        return msgspec.json.decode(text, type=dict[str, str])[_WRAPPER].encode()
+    return _KEPT.sub(lambda match: "\\u0000" if match[1] == "0" else SENTINEL, text).encode()
+
+
+def wrapped(line: bytes) -> bytes | None:
+    """The event as text under the wrapper's key, when it may hold a number that numeric cannot; else None."""
+    if _HUGE_NUMBER.search(line) is None:
+        return None
+    return msgspec.json.encode({_WRAPPER: line.decode()})
+
+
+def escaped_text(text: str) -> str:
+    """A plain text value in the form in which it is stored."""
+    return text.replace(SENTINEL, SENTINEL + "1").replace("\0", SENTINEL + "0")
+
+
+def unescaped_text(text: str | None) -> str | None:
+    """The plain text value behind a stored one."""
+    if text is None or SENTINEL not in text:
+        return text
+    return _KEPT.sub(lambda match: "\0" if match[1] == "0" else SENTINEL, text)
+
+
+def _escape(match: "re.Match[bytes]") -> bytes:
+    token = match[0]
+    if token == b"\\u0000":
+        return b"\\ue0c00"
+    if token == _SENTINEL_BYTES or token.lower() == b"\\ue0c0":
+        return b"\\ue0c01"
+    return token

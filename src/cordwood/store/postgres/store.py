@@ -1,0 +1,70 @@
+"""The PostgreSQL store, as its callers see it."""
+
+from collections.abc import AsyncGenerator, Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+from uuid import UUID
+
+from cordwood.db.migrate import ensure_current, migrate, migrations_in
+from cordwood.db.postgres import Connection, Database
+from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.plan import Plan
+from cordwood.model.tenant import Tenant
+from cordwood.store.interface import Load, Written
+from cordwood.store.postgres.partitions import ensure_partitions, wanted
+from cordwood.store.postgres.reader import PostgresReader
+from cordwood.store.postgres.writer import PostgresWriter
+from cordwood.store.settings import StoreSettings
+
+
+class PostgresStore:
+    """Rows of one database. Any number of processes write and read."""
+
+    def __init__(self, url: str, settings: StoreSettings) -> None:
+        self._settings = settings
+        self._database = Database(url)
+        self._migrations = migrations_in(files("cordwood.store.postgres") / "migrations")
+        self._writer = PostgresWriter(self._database)
+        self._reader = PostgresReader(self._database, settings.query_timeout_s)
+
+    async def __aenter__(self) -> "PostgresStore":
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._database.close()
+
+    async def write(self, loads: Sequence[Load]) -> Sequence[Written]:
+        return await self._writer.write(loads)
+
+    async def probe(self, load: Load, first: int, count: int) -> None:
+        await self._writer.probe(load, first, count)
+
+    def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
+        return self._reader.read(plan, tenant)
+
+    async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
+        return await self._reader.find(event, tenant)
+
+    async def count(self, plan: Plan, tenant: Tenant) -> int:
+        return await self._reader.count(plan, tenant)
+
+    async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
+        return Coverage(await self._reader.version(plan, tenant))
+
+    async def check(self) -> None:
+        async with self._database.connection() as connection:
+            await ensure_current(connection, self._migrations)
+
+    async def migrate(self) -> Sequence[str]:
+        async with self._database.connection() as connection:
+            return [*await migrate(connection, self._migrations), *await self._partition(connection)]
+
+    async def tend(self) -> None:
+        async with self._database.connection() as connection:
+            await ensure_current(connection, self._migrations)
+            await self._partition(connection)
+
+    async def _partition(self, connection: Connection) -> list[str]:
+        today = datetime.now(UTC).date()
+        days = wanted(today, self._settings.partition_days_back, self._settings.partition_days_ahead)
+        return await ensure_partitions(connection, days)

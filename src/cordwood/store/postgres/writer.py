@@ -1,0 +1,153 @@
+"""Loads → one transaction."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from cordwood.db.postgres import Connection, Database
+from cordwood.errors import Refused
+from cordwood.model.tenant import Tenant
+from cordwood.store.interface import Load, Written
+from cordwood.store.postgres.copy import COLUMNS, SIGNATURE, TRAILER, Rows, rows_of
+from cordwood.store.slices import slice_of
+
+_COPY_TIMEOUT_S = 120.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _TakenBack(Exception):
+    """Ends a transaction that must leave nothing behind."""
+
+
+class PostgresWriter:
+    """Writes rows, batch entries, dead letters and slice versions together."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def write(self, loads: Sequence[Load]) -> list[Written]:
+        """See `store.interface.Writer.write`."""
+        try:
+            return await self._write(loads, careful=False)
+        except Refused:
+            # Perhaps only a number that jsonb cannot hold: looking for those costs too much on the regular path.
+            return await self._write(loads, careful=True)
+
+    async def probe(self, load: Load, first: int, count: int) -> None:
+        """See `store.interface.Writer.probe`: the real write of these rows, taken back."""
+        rows = await asyncio.to_thread(rows_of, load, _now_us(), first=first, count=count, careful=True)
+        try:
+            async with self._database.connection() as connection, connection.transaction():
+                await _copy(connection, [rows])
+                raise _TakenBack
+        except _TakenBack:
+            return
+
+    async def _write(self, loads: Sequence[Load], *, careful: bool) -> list[Written]:
+        now_us = _now_us()
+        unique = {load.batch.header.id: load for load in reversed(loads)}
+        encoded = await asyncio.to_thread(
+            lambda: {batch_id: rows_of(load, now_us, careful=careful) for batch_id, load in unique.items()}
+        )
+        async with self._database.connection() as connection, connection.transaction():
+            # The order keeps two workers with the same batches from waiting for each other in a circle.
+            fresh = await _insert_batches(connection, [encoded[batch_id] for batch_id in sorted(encoded)])
+            rows = [encoded[load.batch.header.id] for load in unique.values() if load.batch.header.id in fresh]
+            await _copy(connection, rows)
+            await _insert_dead_letters(connection, rows)
+            await _raise_versions(connection, rows, now_us)
+        return [_written(load, is_new=load.batch.header.id in fresh and unique[load.batch.header.id] is load)
+                for load in loads]  # fmt: skip
+
+
+async def _insert_batches(connection: Connection, rows: Sequence[Rows]) -> set[UUID]:
+    """The ids that were not there before. Waits for another transaction that is inserting one of them."""
+    headers = [each.load.batch.header for each in rows]
+    inserted = await connection.fetch(
+        _INSERT_BATCHES,
+        [header.id for header in headers],
+        [header.tenant for header in headers],
+        [header.protocol for header in headers],
+        [header.producer for header in headers],
+        [header.sequence for header in headers],
+        [header.events for header in headers],
+        [each.stored for each in rows],
+        [len(each.load.dead) for each in rows],
+        [_moment(header.received_at_us) for header in headers],
+        [None if each.min_us is None else _moment(each.min_us) for each in rows],
+        [None if each.max_us is None else _moment(each.max_us) for each in rows],
+    )
+    return {UUID(int=row["id"].int) for row in inserted}
+
+
+async def _copy(connection: Connection, rows: Sequence[Rows]) -> None:
+    async def stream() -> AsyncIterator[bytes]:
+        yield SIGNATURE
+        for each in rows:
+            for chunk in each.chunks:
+                yield chunk
+        yield TRAILER
+
+    if any(each.stored for each in rows):
+        await connection.copy_to_table(
+            "logs", source=stream(), columns=list(COLUMNS), format="binary", timeout=_COPY_TIMEOUT_S
+        )
+
+
+async def _insert_dead_letters(connection: Connection, rows: Sequence[Rows]) -> None:
+    dead = [letter for each in rows for letter in each.load.dead]
+    if dead:
+        await connection.executemany(
+            "INSERT INTO dead_letters (batch_id, ordinal, tenant, protocol, reason, received_at, body) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            [
+                (letter.batch_id, letter.ordinal, letter.tenant, letter.protocol, letter.reason.replace("\0", ""),
+                 _moment(letter.received_at_us), letter.body)
+                for letter in dead
+            ],
+        )  # fmt: skip
+
+
+async def _raise_versions(connection: Connection, rows: Sequence[Rows], now_us: int) -> None:
+    """Last in the transaction, and in order: these rows are what concurrent writers wait for each other on."""
+    touched: set[tuple[Tenant, int]] = {
+        (each.load.batch.header.tenant, slice_of(timestamp_us, now_us))
+        for each in rows
+        for timestamp_us in each.timestamps
+    }
+    if touched:
+        ordered = sorted(touched)
+        await connection.execute(_RAISE_VERSIONS, [tenant for tenant, _ in ordered], [hour for _, hour in ordered])
+
+
+def _written(load: Load, *, is_new: bool) -> Written:
+    header = load.batch.header
+    if not is_new:
+        return Written(header.id, 0, 0, is_duplicate=True)
+    return Written(header.id, header.events - len(load.dead), len(load.dead), is_duplicate=False)
+
+
+def _moment(timestamp_us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=timestamp_us)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
+
+
+_INSERT_BATCHES = """
+    INSERT INTO batches (id, tenant, protocol, producer, sequence, events, stored, dead_lettered, received_at,
+        min_ts, max_ts)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::int[], $7::int[], $8::int[],
+        $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+"""
+
+_RAISE_VERSIONS = """
+    INSERT INTO slices (tenant, hour, version)
+    SELECT tenant, hour, 1 FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS t(tenant, hour, n) ORDER BY n
+    ON CONFLICT (tenant, hour) DO UPDATE SET version = slices.version + 1
+"""
