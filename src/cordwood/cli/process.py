@@ -1,6 +1,7 @@
 """Running a service in this process: settings, logs, event loop, signals, exit status."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -44,6 +45,9 @@ def run(name: str, service: Service, config: Config, announce: Callable[[str], N
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal, number)
+        # What is imported by now stays: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
         await service(config, stop, announce)
         log.info("stopped", service=name)
 

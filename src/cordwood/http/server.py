@@ -72,6 +72,7 @@ async def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(settings.graceful_timeout_s)),
         backlog=_BACKLOG,
     )

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -25,6 +26,7 @@ class Site:
     def __init__(self, service: str, raw: Mapping[str, ASGIApp], routes: Sequence[Route]) -> None:
         self._service = service
         self._raw = raw
+        self._meters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._rest = Starlette(
             routes=list(routes),
             exception_handlers={CordwoodError: _answer_error, HTTPException: _answer_http},
@@ -51,8 +53,15 @@ class Site:
             await exchange.answer(*problem(CordwoodError("an internal error", hint="see this service's log")))
         finally:
             route = path if handler else getattr(scope.get("route"), "path", "other")
-            metrics.REQUESTS.labels(self._service, route, exchange.status).inc()
-            metrics.REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
+            self._count(route, exchange.status, time.perf_counter() - started)
+
+    def _count(self, route: str, status: int, seconds: float) -> None:
+        meters = self._meters.get((route, status))
+        if meters is None:  # finding a labelled metric costs more than raising it
+            requests = metrics.REQUESTS.labels(self._service, route, status)
+            meters = self._meters[route, status] = requests, metrics.REQUEST_SECONDS.labels(route)
+        meters[0].inc()
+        meters[1].observe(seconds)
 
 
 class _Exchange:

@@ -55,7 +55,7 @@ async def _make(connection: Connection, name: str, day: date) -> bool:
         )
         bounds = f"FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
         await connection.execute(f"ALTER TABLE logs ATTACH PARTITION {name} FOR VALUES {bounds}")
-    log.info("partition_made", partition=name, moved=moved)
+    log.debug("partition_made", partition=name, moved=moved)
     return True
 
 
