@@ -1,0 +1,119 @@
+"""`cordwood search`: events out of the platform, for people and for other programs."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, BinaryIO, Literal
+
+import typer
+
+from cordwood.cli.process import telling_errors
+from cordwood.client.http import Api
+from cordwood.client.search import parse_event
+from cordwood.client.search import search as ask
+from cordwood.client.show import event_text, neutral_json
+from cordwood.errors import BadRequest, ConfigError, CordwoodError
+
+_Output = Literal["text", "json", "ndjson", "raw"]
+_PIPE_CLOSED = 141
+"""What a shell reports for a program that SIGPIPE ended."""
+
+
+def search(
+    start: Annotated[
+        str | None, typer.Option(help="From this time on: RFC 3339, Unix time, or -15m.", show_default=False)
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="Before this time.", show_default=False)] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="FIELD:VALUE that events must have; may be repeated.", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest events, at most so many.")] = 100,
+    is_all: Annotated[bool, typer.Option("--all", help="Every event, newest first, printed as they arrive.")] = False,
+    output: Annotated[
+        _Output,
+        typer.Option(
+            "--output",
+            "-o",
+            help="text for people; ndjson and json with id and times; raw: the events as they were sent, one a line.",
+        ),
+    ] = "text",
+    url: Annotated[str, typer.Option(envvar="CORDWOOD_URL", help="The server.")] = "http://127.0.0.1:8080",
+    api_key: Annotated[
+        str | None, typer.Option(envvar="CORDWOOD_API_KEY", help="Key with the query scope.", show_default=False)
+    ] = None,
+    color: Annotated[Literal["auto", "always", "never"], typer.Option(help="Colour the text.")] = "auto",
+) -> None:
+    """Print stored events, the newest last.
+
+    cordwood search --start -15m --filter level:error --filter service:checkout
+
+    Exit status: 0 when the answer is complete (found or not), 1 when it is not, 2 for wrong usage.
+    """
+    is_terminal = sys.stdout.isatty()
+    is_coloured = color == "always" or (color == "auto" and is_terminal and "NO_COLOR" not in os.environ)
+    with telling_errors(), _quiet_pipe(), _blaming_usage():
+        answer = ask(Api(url, api_key), start=start, end=end, filters=filters or (), limit=None if is_all else limit)
+        shape = _shape_of(output, is_terminal=is_terminal, is_coloured=is_coloured)
+        count = _print(answer if is_all else _oldest_first(answer), shape, output == "json", sys.stdout.buffer)
+    if sys.stderr.isatty() and count == 0:
+        typer.echo("no event matches", err=True)
+    elif sys.stderr.isatty() and not is_all and count == limit:
+        typer.echo(f"the newest {limit:,}; there may be more: --limit, --all, --start", err=True)
+
+
+def _oldest_first(answer: Iterator[bytes]) -> Iterator[bytes]:
+    """The same events the other way round; when the answer breaks off, first what had come."""
+    lines: list[bytes] = []
+    try:
+        lines.extend(answer)
+    except CordwoodError:
+        yield from reversed(lines)
+        raise
+    yield from reversed(lines)
+
+
+def _shape_of(output: _Output, *, is_terminal: bool, is_coloured: bool) -> Callable[[bytes], bytes]:
+    """How one event is printed. Programs get JSON byte for byte; a terminal gets no control codes, in any form."""
+    if output == "text":
+        return lambda line: event_text(parse_event(line), is_coloured=is_coloured).encode()
+    pick: Callable[[bytes], bytes] = (lambda line: bytes(parse_event(line).data)) if output == "raw" else bytes
+    return (lambda line: neutral_json(pick(line).decode()).encode()) if is_terminal else pick
+
+
+def _print(lines: Iterator[bytes], shape: Callable[[bytes], bytes], is_array: bool, out: BinaryIO) -> int:
+    """Write the events; returns how many. A JSON array is left open when the answer breaks off, so that nobody takes
+    it for whole."""
+    count = 0
+    out.write(b"[" if is_array else b"")
+    try:
+        for count, line in enumerate(lines, 1):
+            between = b"" if not is_array else b",\n " if count > 1 else b"\n "
+            out.write(between + shape(line) + (b"" if is_array else b"\n"))
+        out.write(b"\n]\n" if is_array else b"")
+    finally:
+        out.flush()
+    return count
+
+
+@contextmanager
+def _blaming_usage() -> Iterator[None]:
+    """A time or filter that the server cannot read is the caller's slip, as an unknown option is."""
+    try:
+        yield
+    except BadRequest as error:
+        if error.status != BadRequest.status:
+            raise
+        raise ConfigError(error.message, hint=error.hint) from error
+
+
+@contextmanager
+def _quiet_pipe() -> Iterator[None]:
+    """Whoever reads our output may stop early (`| head`): that is no error of ours."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        # The interpreter would complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(_PIPE_CLOSED) from error

@@ -1,0 +1,101 @@
+"""A thread that reads the sources one after the other, so that whoever sends can watch the clock."""
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from cordwood.client.batches import Batch
+from cordwood.client.source import Format, Refusal, events_of
+from cordwood.errors import Corrupt
+
+STDIN = "-"
+
+_BLOCK_BYTES = 256 << 10
+_QUEUED = 16
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """A source that could not be read, or not to its end."""
+
+    source: str
+    error: str
+
+
+class End(msgspec.Struct, frozen=True):
+    """There is no more, or no more was wanted."""
+
+
+class _Stopped(Exception):
+    """Reading was stopped inside a source: unlike at its end, what is held of a line is not an event."""
+
+
+Item = Batch | Refusal | Trouble | End
+
+
+class Feed:
+    """Reads in the background, a bounded distance ahead."""
+
+    def __init__(self, sources: Sequence[str], wanted: Format | None) -> None:
+        self.read_bytes = 0
+        """Bytes read so far, as they lie in the files."""
+        self._sources = sources
+        self._wanted = wanted
+        self._items: queue.Queue[Item] = queue.Queue(_QUEUED)
+        self._stopped = threading.Event()
+        # A daemon: reading a silent standard input cannot be interrupted, and must not keep the process.
+        threading.Thread(target=self._run, name="feed", daemon=True).start()
+
+    def next(self, timeout_s: float | None) -> Item | None:
+        """What was read next; None when there was nothing for so long."""
+        try:
+            return self._items.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
+    def stop(self) -> None:
+        """Read no further; `next` still gives what had been read."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        for source in self._sources:
+            try:
+                for item in events_of(name_of(source), self._blocks(source), self._wanted):
+                    self._items.put(item)
+            except OSError as error:
+                self._items.put(Trouble(name_of(source), error.strerror or str(error)))
+            except Corrupt as error:
+                self._items.put(Trouble(name_of(source), error.message))
+            except _Stopped:
+                break
+        self._items.put(End())
+
+    def _blocks(self, source: str) -> Iterator[bytes]:
+        descriptor = sys.stdin.fileno() if source == STDIN else os.open(source, os.O_RDONLY)
+        try:
+            while block := os.read(descriptor, _BLOCK_BYTES):
+                if self._stopped.is_set():
+                    raise _Stopped
+                self.read_bytes += len(block)
+                yield block
+        finally:
+            if source != STDIN:
+                os.close(descriptor)
+
+
+def size_of(sources: Sequence[str]) -> int | None:
+    """Bytes in all the sources together, or None when that is not known before reading."""
+    try:
+        paths = [Path(source) for source in sources]
+        return sum(path.stat().st_size for path in paths) if all(path.is_file() for path in paths) else None
+    except OSError:
+        return None
+
+
+def name_of(source: str) -> str:
+    """How people know it."""
+    return "<stdin>" if source == STDIN else source

@@ -1,0 +1,172 @@
+"""The HTTP API as calls: what was answered, or an error that says whether trying again can help."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+import urllib3
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError, SSLError
+
+from cordwood import __version__
+from cordwood.errors import BadRequest, ConfigError, CordwoodError, NotFound, TooLarge, Unauthorized, UnsupportedMedia
+
+_REFUSALS = {error.status: error for error in (Unauthorized, NotFound, TooLarge, UnsupportedMedia)}
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_CONNECT_TIMEOUT_S = 10.0
+_READ_TIMEOUT_S = 120.0
+_BLOCK_BYTES = 256 << 10
+
+
+class TryAgain(CordwoodError):
+    """The server or the way to it is away. The same request may be sent again, after `wait_s` if the server said."""
+
+    status = 503
+    label = "try_again"
+    is_retryable = True
+
+    def __init__(self, message: str, *, hint: str = "", wait_s: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.wait_s = wait_s
+
+
+class EventError(msgspec.Struct, frozen=True):
+    """Why one event was rejected. `index` counts the request's events from 0."""
+
+    index: int
+    error: str
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What became of the events of one request; at most the first hundred errors are named."""
+
+    accepted: int
+    rejected: int
+    errors: Sequence[EventError] = ()
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    """RFC 9457, as far as it is used here."""
+
+    title: str = ""
+    detail: str = ""
+    hint: str = ""
+
+
+class Api:
+    """A server at a base URL. Safe to use from several threads. Raises ConfigError when `url` is none."""
+
+    def __init__(self, url: str, api_key: str | None = None, *, connections: int = 1) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigError(f"{url!r} is no server address", hint="for instance --url http://127.0.0.1:8080")
+        self.url = url.rstrip("/")
+        headers = {"user-agent": f"cordwood/{__version__}"}
+        if api_key:
+            headers["authorization"] = f"Bearer {api_key}"
+        self._pool = urllib3.PoolManager(
+            maxsize=connections,
+            block=True,
+            retries=False,
+            headers=headers,
+            timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT_S, read=_READ_TIMEOUT_S),
+        )
+        self._headers = headers
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._pool.clear()
+
+    def ingest(self, body: bytes, encoding: str | None, key: str) -> Taken:
+        """Send NDJSON. `key` names this body, so that sending it again cannot store it twice.
+
+        Raises TryAgain, Unauthorized, NotFound, TooLarge, UnsupportedMedia, BadRequest.
+        """
+        headers = {**self._headers, "content-type": "application/x-ndjson", "idempotency-key": key}
+        if encoding is not None:
+            headers["content-encoding"] = encoding
+        with self._translated():
+            response = self._pool.request("POST", f"{self.url}/api/v1/ingest", body=body, headers=headers)
+        if response.status not in (200, 202, 400):
+            raise _error_of(response)
+        try:
+            return msgspec.json.decode(response.data, type=Taken)
+        except msgspec.DecodeError as error:
+            raise _error_of(response) from error
+
+    def stream(self, path: str, parameters: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+        """A streamed NDJSON answer, line by line.
+
+        Raises TryAgain (also when the answer breaks off), Unauthorized, NotFound, BadRequest.
+        """
+        headers = {**self._headers, "accept": "application/x-ndjson"}
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        with self._translated():
+            response = self._pool.request("GET", self.url + path + query, headers=headers, preload_content=False)
+            try:
+                if response.status != 200:
+                    raise _error_of(response)
+                rest = b""
+                for block in response.stream(_BLOCK_BYTES):
+                    *lines, rest = (rest + block).split(b"\n")
+                    yield from lines
+                if rest:
+                    yield rest
+            finally:
+                # Not drained: an answer that is not wanted any more is stopped at the server, too.
+                response.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except HTTPError as error:
+            reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+            if isinstance(reason, SSLError):
+                raise ConfigError(f"{self.url}: {reason}", hint="the certificate is not trusted here") from error
+            raise TryAgain(
+                f"{self.url}: {_said(reason)}", hint="is the server running, and the address right?"
+            ) from error
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, NewConnectionError):
+        return str(error.__cause__ or error)
+    if isinstance(error, ReadTimeoutError):
+        return f"no answer within {_READ_TIMEOUT_S:g} s"
+    return f"the connection broke ({error})"
+
+
+def _error_of(response: urllib3.BaseHTTPResponse) -> CordwoodError:
+    """The error that an answer with this status stands for."""
+    try:
+        problem = msgspec.json.decode(response.data, type=_Problem)
+    except msgspec.DecodeError:
+        problem = _Problem()
+    message = (
+        f"the server answered {response.status}: {problem.detail or problem.title or response.reason or 'no reason'}"
+    )
+    if response.status in _AGAIN:
+        return TryAgain(
+            message, hint=problem.hint, wait_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC))
+        )
+    if response.status == 403:
+        return Unauthorized(message, hint=problem.hint)
+    if 300 <= response.status < 400:
+        return BadRequest(message, hint=f"use the address it points to: {response.headers.get('location', 'none')}")
+    return _REFUSALS.get(response.status, BadRequest)(message, hint=problem.hint)
+
+
+def retry_after_s(header: str | None, now: datetime) -> float | None:
+    """The Retry-After header in seconds from now (RFC 9110 §10.2.3); None when absent or not understood."""
+    if header is None:
+        return None
+    if header.isascii() and header.isdigit():
+        return float(header[:9])
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())

@@ -1,0 +1,42 @@
+"""Questions to the server, answered as events."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from cordwood.client.http import Api
+from cordwood.errors import Corrupt
+
+
+class Event(msgspec.Struct, frozen=True):
+    """An event as it is answered. `data` is the event itself, its JSON text untouched."""
+
+    id: str
+    timestamp: str
+    inserted_at: str
+    level: str | None
+    service: str | None
+    data: msgspec.Raw
+
+
+def search(
+    api: Api, *, start: str | None, end: str | None, filters: Sequence[str], limit: int | None
+) -> Iterator[bytes]:
+    """The matching events, newest first, each as one line of JSON; all of them when `limit` is None.
+
+    Raises what `Api.stream` raises: TryAgain also in the middle, when the answer breaks off.
+    """
+    parameters = [("filter", text) for text in filters]
+    given = (("start", start), ("end", end), ("limit", None if limit is None else str(limit)))
+    parameters += [(name, value) for name, value in given if value is not None]
+    return api.stream("/api/v1/query", parameters)
+
+
+def parse_event(line: bytes) -> Event:
+    """Raises Corrupt when the line is no event: then it is not our server that answers."""
+    try:
+        return msgspec.json.decode(line, type=Event)
+    except msgspec.DecodeError as error:
+        raise Corrupt(
+            f"the answer is no event: {line[:80]!r}", hint="is this the address of a Cordwood server?"
+        ) from error
