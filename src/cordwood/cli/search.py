@@ -54,9 +54,11 @@ def search(
     is_terminal = sys.stdout.isatty()
     is_coloured = color == "always" or (color == "auto" and is_terminal and "NO_COLOR" not in os.environ)
     with telling_errors(), _quiet_pipe(), _blaming_usage():
-        answer = ask(Api(url, api_key), start=start, end=end, filters=filters or (), limit=None if is_all else limit)
+        api = Api(url, api_key)
+        answer = ask(api, start=start, end=end, filters=filters or (), limit=None if is_all else limit)
         shape = _shape_of(output, is_terminal=is_terminal, is_coloured=is_coloured)
         count = _print(answer if is_all else _oldest_first(answer), shape, output == "json", sys.stdout.buffer)
+        api.close()
     if sys.stderr.isatty() and count == 0:
         typer.echo("no event matches", err=True)
     elif sys.stderr.isatty() and not is_all and count == limit:

@@ -72,6 +72,7 @@ def send(
         interruption = client.Interruption(feed, sender)
         with _interruptible(interruption, screen):
             outcome = client.run(feed, Batcher(batch_events, _BATCH_BYTES), sender, counts, interruption, screen.update)
+    api.close()
     _tell_what_failed(counts, outcome, sender, interruption, files)
     typer.echo(_final_line(counts, time.monotonic() - started))
     is_complete = counts.accepted == counts.read and not outcome.troubles and sender.fatal is None

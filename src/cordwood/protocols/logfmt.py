@@ -22,7 +22,7 @@ def parse(line: str) -> dict[str, object] | None:
 
     A bare word is a flag (`true`). A key that comes again has its values in an array, so that none is lost.
     """
-    found: dict[str, object] = {}
+    found: dict[str, list[object]] = {}
     at, end = 0, len(line.rstrip(" \t"))
     while at < end:
         match = _PAIR.match(line, at, end)
@@ -32,13 +32,9 @@ def parse(line: str) -> dict[str, object] | None:
         value = plain if plain is not None else True if quoted is None else _unescape(quoted)
         if not found and value is True:
             return None
-        if key in found:
-            earlier = found[key]
-            found[key] = [*earlier, value] if isinstance(earlier, list) else [earlier, value]
-        else:
-            found[key] = value
+        found.setdefault(key, []).append(value)
         at = match.end()
-    return found or None
+    return {key: values[0] if len(values) == 1 else values for key, values in found.items()} or None
 
 
 def looks_like(pairs: dict[str, object]) -> bool:
