@@ -84,6 +84,7 @@ class SqliteBroker:
         self._settings = settings
         self._published = asyncio.Event()
         self._watched: dict[UUID, asyncio.Future[Settlement]] = {}
+        self._kept: set[UUID] = set()  # of the watched ones, those whose publish has been committed
         self._reading = asyncio.Lock()
 
     async def __aenter__(self) -> "SqliteBroker":
@@ -115,6 +116,8 @@ class SqliteBroker:
                 hint="look for a slow or failing disk",
             ) from error
         self._published.set()
+        if batch.header.id in self._watched:
+            self._kept.add(batch.header.id)
 
     @contextlib.asynccontextmanager
     async def watch(self, batch_id: UUID) -> AsyncIterator["asyncio.Future[Settlement]"]:
@@ -125,6 +128,7 @@ class SqliteBroker:
             yield future
         finally:
             del self._watched[batch_id]
+            self._kept.discard(batch_id)
             poller.cancel()
             future.cancel()
 
@@ -166,12 +170,10 @@ class SqliteBroker:
             future.set_result("stored" if reason is None else "rejected")
 
     async def _poll_settlement(self, batch_id: UUID, future: "asyncio.Future[Settlement]") -> None:
-        """For a worker in another process: a row that was there and is gone has been settled."""
-        was_there = False
+        """For a worker in another process: a row that was kept and is gone has been settled."""
         while not future.done():
-            if await self._read("SELECT 1 FROM queue WHERE batch_id = ?", (batch_id.bytes,)):
-                was_there = True
-            elif was_there:
+            was_kept = batch_id in self._kept
+            if was_kept and not await self._read("SELECT 1 FROM queue WHERE batch_id = ?", (batch_id.bytes,)):
                 dead = await self._read("SELECT 1 FROM dead WHERE batch_id = ?", (batch_id.bytes,))
                 if not future.done():
                     future.set_result("rejected" if dead else "stored")

@@ -1,12 +1,16 @@
 """Events → the binary COPY format (PostgreSQL documentation, "COPY", Binary Format)."""
 
+from itertools import count as count_from
 from struct import Struct as Layout
 
+import msgspec
 from msgspec import Struct
 
+from cordwood.errors import Refused
 from cordwood.model.derive import derive_many
 from cordwood.store.interface import Load
 from cordwood.store.postgres.jsonb import escaped, escaped_text, needs_escape, wrapped
+from cordwood.store.slices import HOUR_US
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -28,7 +32,7 @@ class Rows(Struct, frozen=True):
     """A load's rows in COPY form, and what its batch entry says of them. Times are µs since 1970 UTC."""
 
     load: Load
-    chunks: list[bytes]
+    encoded: bytes
     stored: int
     min_us: int | None
     max_us: int | None
@@ -39,29 +43,33 @@ class Rows(Struct, frozen=True):
 def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None, careful: bool = False) -> Rows:
     """Encode a load, or `count` of its events from ordinal `first`. CPU-heavy: call it in a thread.
 
-    `careful` looks for numbers that jsonb cannot hold, at several times the cost.
+    `careful` looks for numbers that jsonb cannot hold, at several times the cost. Raises Refused for no JSON object.
     """
     header = load.batch.header
     lines = load.ndjson.split(b"\n")
     del lines[-1]
-    derived = derive_many(load.ndjson, header.received_at_us)
+    ndjson = load.ndjson
+    if count is not None:
+        lines = lines[first : first + count]
+        ndjson = b"\n".join(lines)
+    try:
+        derived = derive_many(ndjson, header.received_at_us)
+    except msgspec.MsgspecError as error:
+        raise Refused(f"an event is no JSON object: {error}") from error
     if careful:
         lines = [wrapped(line) or escaped(line) for line in lines]
-    elif needs_escape(load.ndjson):
+    elif needs_escape(ndjson):
         lines = [escaped(line) for line in lines]
     head = _COLUMN_COUNT_AND_ID.pack(len(COLUMNS), 16, header.id.bytes[:12])
     inserted = _TIMESTAMP.pack(8, now_us - _POSTGRES_EPOCH_US)
     tenant = _text(header.tenant)
     tails: dict[tuple[str | None, str | None], bytes] = {}
     dead = {letter.ordinal for letter in load.dead}
-    ordinals = range(first, len(lines) if count is None else first + count)
     parts: list[bytes] = []
-    hours: dict[int, int] = {}
-    stored = 0
-    for ordinal in ordinals:
+    times: list[int] = []
+    for ordinal, line, (timestamp_us, level, service) in zip(count_from(first), lines, derived, strict=False):
         if ordinal in dead:
             continue
-        line, (timestamp_us, level, service) = lines[ordinal], derived[ordinal]
         tail = tails.get((level, service))
         if tail is None:
             tail = tails[level, service] = tenant + _text(level) + _text(service)
@@ -73,13 +81,12 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
             _TIMESTAMP.pack(8, timestamp_us - _POSTGRES_EPOCH_US),
             tail,
         )
-        hours[timestamp_us // 3_600_000_000] = timestamp_us
-        stored += 1
-    times = [derived[ordinal][0] for ordinal in ordinals if ordinal not in dead]
+        times.append(timestamp_us)
+    hours = {timestamp_us // HOUR_US: timestamp_us for timestamp_us in times}
     return Rows(
         load,
-        [b"".join(parts)],
-        stored,
+        b"".join(parts),
+        len(times),
         min(times, default=None),
         max(times, default=None),
         frozenset(hours.values()),

@@ -9,6 +9,7 @@ from uuid import UUID
 from cordwood.db.postgres import Connection, Database
 from cordwood.model.answer import Block, StoredEvent
 from cordwood.model.batch import batch_of
+from cordwood.model.event import MAX_TIMESTAMP_US, format_timestamp
 from cordwood.model.plan import DERIVED_FIELDS, Equals, Plan, paths
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.jsonb import escaped_text, unescaped, unescaped_text
@@ -46,18 +47,7 @@ class PostgresReader:
         """By way of the batch: it tells the time range, and so the partitions, to look in."""
         batch_id, _ = batch_of(event)
         async with self._database.connection() as connection:
-            span = await connection.fetchrow(
-                "SELECT min_ts, max_ts FROM batches WHERE id = $1 AND tenant = $2", batch_id, tenant
-            )
-            if span is None or span["min_ts"] is None:
-                return None
-            row = await connection.fetchrow(
-                f"{_SELECT} WHERE tenant = $1 AND id = $2 AND ts BETWEEN $3 AND $4",
-                tenant,
-                event,
-                span["min_ts"],
-                span["max_ts"],
-            )
+            row = await connection.fetchrow(_FIND, tenant, event, batch_id)
         return None if row is None else _event(row)
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
@@ -75,6 +65,12 @@ class PostgresReader:
         await connection.execute(f"SET LOCAL statement_timeout = {self._timeout_ms}")
 
 
+_FIND = """
+    SELECT l.id, l.ts, l.inserted_at, l.level, l.service, l.data::text
+    FROM batches b JOIN logs l ON l.ts BETWEEN b.min_ts AND b.max_ts AND l.id = $2 AND l.tenant = $1
+    WHERE b.id = $3 AND b.tenant = $1
+"""
+
 _VERSION = """
     SELECT coalesce(sum(version), 0)::bigint FROM slices
     WHERE tenant = $1 AND (hour = $2 OR (hour >= coalesce($3::bigint, hour) AND hour <= coalesce($4::bigint, hour)))
@@ -89,13 +85,17 @@ def _where(plan: Plan, tenant: Tenant, *, with_position: bool = True) -> tuple[s
         values.append(value)
         return f"${len(values)}"
 
+    def moment(timestamp_us: int) -> str:
+        # As text: the driver takes the last moment of year 9999 for infinity.
+        return f"{bind(format_timestamp(timestamp_us))}::text::timestamptz"
+
     conditions = ["tenant = $1"]
     if plan.start_us is not None:
-        conditions.append(f"ts >= {bind(_moment(plan.start_us))}")
-    if plan.end_us is not None:
-        conditions.append(f"ts < {bind(_moment(plan.end_us))}")
+        conditions.append(f"ts >= {moment(plan.start_us)}")
+    if plan.end_us is not None and plan.end_us <= MAX_TIMESTAMP_US:  # beyond it, no timestamp is
+        conditions.append(f"ts < {moment(plan.end_us)}")
     if plan.after is not None and with_position:
-        conditions.append(f"(ts, id) < ({bind(_moment(plan.after.timestamp_us))}, {bind(plan.after.id)})")
+        conditions.append(f"(ts, id) < ({moment(plan.after.timestamp_us)}, {bind(plan.after.id)})")
     conditions += [_equals(equals, bind) for equals in plan.filters]
     return "WHERE " + " AND ".join(conditions), values
 
@@ -134,7 +134,3 @@ def _event(row: Any) -> StoredEvent:
 
 def _us(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
-
-
-def _moment(timestamp_us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=timestamp_us)

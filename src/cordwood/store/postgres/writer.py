@@ -8,8 +8,10 @@ from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
 from cordwood.errors import Refused
+from cordwood.model.event import format_timestamp
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
+from cordwood.store.outcomes import outcomes
 from cordwood.store.postgres.copy import COLUMNS, SIGNATURE, TRAILER, Rows, rows_of
 from cordwood.store.slices import slice_of
 
@@ -58,8 +60,7 @@ class PostgresWriter:
             await _copy(connection, rows)
             await _insert_dead_letters(connection, rows)
             await _raise_versions(connection, rows, now_us)
-        return [_written(load, is_new=load.batch.header.id in fresh and unique[load.batch.header.id] is load)
-                for load in loads]  # fmt: skip
+        return outcomes(loads, fresh)
 
 
 async def _insert_batches(connection: Connection, rows: Sequence[Rows]) -> set[UUID]:
@@ -76,8 +77,8 @@ async def _insert_batches(connection: Connection, rows: Sequence[Rows]) -> set[U
         [each.stored for each in rows],
         [len(each.load.dead) for each in rows],
         [_moment(header.received_at_us) for header in headers],
-        [None if each.min_us is None else _moment(each.min_us) for each in rows],
-        [None if each.max_us is None else _moment(each.max_us) for each in rows],
+        [_text(each.min_us) for each in rows],
+        [_text(each.max_us) for each in rows],
     )
     return {UUID(int=row["id"].int) for row in inserted}
 
@@ -86,8 +87,7 @@ async def _copy(connection: Connection, rows: Sequence[Rows]) -> None:
     async def stream() -> AsyncIterator[bytes]:
         yield SIGNATURE
         for each in rows:
-            for chunk in each.chunks:
-                yield chunk
+            yield each.encoded
         yield TRAILER
 
     if any(each.stored for each in rows):
@@ -122,11 +122,9 @@ async def _raise_versions(connection: Connection, rows: Sequence[Rows], now_us: 
         await connection.execute(_RAISE_VERSIONS, [tenant for tenant, _ in ordered], [hour for _, hour in ordered])
 
 
-def _written(load: Load, *, is_new: bool) -> Written:
-    header = load.batch.header
-    if not is_new:
-        return Written(header.id, 0, 0, is_duplicate=True)
-    return Written(header.id, header.events - len(load.dead), len(load.dead), is_duplicate=False)
+def _text(timestamp_us: int | None) -> str | None:
+    """As text: the driver takes the last moment of year 9999 for infinity."""
+    return None if timestamp_us is None else format_timestamp(timestamp_us)
 
 
 def _moment(timestamp_us: int) -> datetime:
@@ -141,7 +139,7 @@ _INSERT_BATCHES = """
     INSERT INTO batches (id, tenant, protocol, producer, sequence, events, stored, dead_lettered, received_at,
         min_ts, max_ts)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::int[], $7::int[], $8::int[],
-        $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])
+        $9::timestamptz[], $10::text[]::timestamptz[], $11::text[]::timestamptz[])
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 """

@@ -13,6 +13,7 @@ from cordwood.clock import SystemClock
 from cordwood.errors import Unavailable
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
+from cordwood.store.outcomes import outcomes
 from cordwood.store.segments.catalog import BatchEntry, Catalog, Known, Segment
 from cordwood.store.segments.derive_sql import EXTRACTED, LEVEL, SERVICE, TIMESTAMP_US
 from cordwood.store.segments.engine import Engine
@@ -41,7 +42,7 @@ class SegmentWriter:
                 self._write_fresh(list(fresh.values()))
             except Known:
                 continue  # another task has just stored one of these: look again, without it
-            return [_written(load, is_new=fresh.get(load.batch.header.id) is load) for load in loads]
+            return outcomes(loads, fresh.keys())
         raise Unavailable("the same batches are being stored by somebody else", hint="this mends itself")
 
     def probe(self, lines: Sequence[bytes]) -> None:
@@ -194,10 +195,3 @@ def _lines(staged: Path, size_bytes: int) -> str:
 
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
-
-
-def _written(load: Load, *, is_new: bool) -> Written:
-    header = load.batch.header
-    if not is_new:
-        return Written(header.id, 0, 0, is_duplicate=True)
-    return Written(header.id, header.events - len(load.dead), len(load.dead), is_duplicate=False)

@@ -1,0 +1,3 @@
+"""The list of plugins; each keeps one concern."""
+
+pytest_plugins = ["tests.support.fixtures"]

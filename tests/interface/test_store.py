@@ -1,0 +1,347 @@
+"""What `store.interface` promises, asked of every store."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cordwood.errors import Refused
+from cordwood.model.answer import StoredEvent
+from cordwood.model.batch import event_id
+from cordwood.model.deadletter import DeadLetter
+from cordwood.model.derive import derive
+from cordwood.model.plan import Equals, Plan, Position
+from cordwood.model.tenant import DEFAULT_TENANT, Tenant
+from cordwood.store.interface import Load, Store
+from cordwood.store.postgres.store import PostgresStore
+from cordwood.store.segments.store import SegmentStore
+from cordwood.store.settings import StoreSettings
+from tests.support.builders import batch, load
+
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+NOON = 1_795_435_200 * SECOND  # 2026-11-23T12:00:00Z
+QUIET = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+OTHER = Tenant("other")
+
+
+@asynccontextmanager
+async def opened(kind: str, place: str) -> AsyncIterator[Store]:
+    few_days = StoreSettings(partition_days_back=1, partition_days_ahead=1)
+    made: Store = (
+        PostgresStore(place, few_days)
+        if urlsplit(place).scheme
+        else SegmentStore(Path(place), few_days, is_writer=True)
+    )
+    async with made as store:
+        await store.migrate()
+        yield store
+
+
+@pytest.fixture(params=["segments", "postgres"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    place = str(tmp_path) if request.param == "segments" else request.getfixturevalue("postgres_url")
+    async with opened(request.param, place) as made:
+        yield made
+
+
+async def rows(store: Store, plan: Plan | None = None, tenant: Tenant = DEFAULT_TENANT) -> list[StoredEvent]:
+    return [event async for block in store.read(plan or Plan(), tenant) for event in block]
+
+
+def exact(text: bytes) -> Any:
+    """JSON with numbers by their value, also where a double would round."""
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+
+
+def data(events: list[StoredEvent]) -> list[Any]:
+    return [json.loads(event.data) for event in events]
+
+
+def at(seconds: float, **fields: Any) -> dict[str, Any]:
+    return {"timestamp": round((NOON + seconds * SECOND) / 1000), **fields}
+
+
+# Everything JSON can say: NUL and other planes, long integers, floats, deep and odd keys.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**40), 10**40)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts
+)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=8
+)
+names = st.sampled_from(
+    ["level", "severity", "timestamp", "time", "service", "message", "a", "a.b", "", "é", "\0", "\ue0c0"]
+)
+objects = st.dictionaries(names | texts, values, max_size=6)
+
+
+@QUIET
+@given(events=st.lists(objects, min_size=1, max_size=8))
+async def test_what_was_sent_comes_back(store: Store, events: list[dict[str, Any]]) -> None:
+    lines = [json.dumps(event, ensure_ascii=index % 2 == 0).encode() for index, event in enumerate(events)]
+    written = load(lines)
+    await store.write([written])
+    for ordinal in range(len(events)):
+        found = await store.find(event_id(written.batch.header.id, ordinal), DEFAULT_TENANT)
+        assert found is not None
+        assert exact(found.data) == exact(lines[ordinal])
+        derived = derive(lines[ordinal], written.batch.header.received_at_us)
+        assert (found.timestamp_us, found.level, found.service) == (
+            derived.timestamp_us,
+            derived.level,
+            derived.service,
+        )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"a":1e999}',
+        b'{"a":1e200000,"b":"\\u0000"}',
+        b'{"a":' + b"9" * 5000 + b"}",
+        b'{"a":-0.0,"b":0.1e-5}',
+        b'{"a":' + b"[" * 100 + b"]" * 100 + b"}",
+        b'{"a\\u0000b":"\\\\u0000"}',
+        b'{"quote\\"key":{"new\\nline":{"emoji \xf0\x9f\xaa\xb5":"\xee\x83\x800"}}}',
+        b'{"\\ue0c0json":"x","\\uE0C0":"\\ue0c01"}',
+        b'{"":{"":null}}',
+        b'{"a.b":1,"a":{"b":2}}',
+        b"{}",
+    ],
+)
+async def test_odd_events_come_back(store: Store, line: bytes) -> None:
+    await store.write([load([line])])
+    (stored,) = await rows(store)
+    assert exact(stored.data) == exact(line)
+
+
+async def test_the_last_of_duplicate_keys_is_what_a_reader_sees(store: Store) -> None:
+    await store.write([load([b'{"a":1,"a":2}'])])
+    assert data(await rows(store)) == [{"a": 2}]
+
+
+async def test_events_come_newest_first_with_ties_by_id(store: Store) -> None:
+    first = load([at(3, n=0), at(1, n=1), at(3, n=2)])
+    second = load([at(2, n=3), at(3, n=4)])
+    await store.write([first])
+    await store.write([second])
+    assert [event["n"] for event in data(await rows(store))] == [4, 2, 0, 3, 1]
+
+
+async def test_a_limit_cuts_and_a_position_goes_on(store: Store) -> None:
+    for part in range(7):
+        await store.write([load([at(n % 5, n=part * 10 + n) for n in range(10)])])
+    everything = await rows(store)
+    assert len(everything) == 70
+    paged: list[StoredEvent] = []
+    after = None
+    while page := await rows(store, Plan(limit=9, after=after)):
+        paged += page
+        after = Position(page[-1].timestamp_us, page[-1].id)
+    assert paged == everything
+
+
+async def test_start_is_within_and_end_is_not(store: Store) -> None:
+    await store.write([load([at(n, n=n) for n in range(5)])])
+    plan = Plan(start_us=NOON + SECOND, end_us=NOON + 3 * SECOND)
+    assert [event["n"] for event in data(await rows(store, plan))] == [2, 1]
+    assert await store.count(plan, DEFAULT_TENANT) == 2
+    assert await store.count(Plan(), DEFAULT_TENANT) == 5
+
+
+FILTERED = [
+    {"n": 0, "http": {"status": 500}, "level": "ERROR"},
+    {"n": 1, "http.status": "500", "service": "auth"},
+    {"n": 2, "http": {"status": 500.0}, "severity": "err", "service": {"name": "auth"}},
+    {"n": 3, "http": {"status": 404}, "ok": True, "level": "info"},
+    {"n": 4, "http": "500", "none": None, 'k"\n~/é': "x"},
+    {"n": 5, "a": {"b.c": "deep"}, "big": 12345678901234567890},
+    {"n": 6, "a.b": {"c": "deep"}, "text": "it's \0 here"},
+]
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "found"),
+    [
+        ("http.status", "500", [2, 1, 0]),
+        ("http.status", "5e2", [2, 0]),
+        ("http", "500", [4]),
+        ("ok", "true", [3]),
+        ("none", "null", []),
+        ("level", "error", [2, 0]),
+        ("service", "auth", [2, 1]),
+        ("a.b.c", "deep", [6, 5]),
+        ("big", "12345678901234567890", [5]),
+        ('k"\n~/é', "x", [4]),
+        ("text", "it's \0 here", [6]),
+        ("nowhere", "1", []),
+        ("n", "nan", []),
+        ("n", "1; DROP TABLE logs", []),
+    ],
+)
+async def test_a_filter_finds_its_events(store: Store, field: str, text: str, found: list[int]) -> None:
+    await store.write([load(FILTERED, received_at_us=NOON)])
+    plan = Plan(filters=[Equals(field, text)])
+    assert [event["n"] for event in data(await rows(store, plan))] == found
+    assert await store.count(plan, DEFAULT_TENANT) == len(found)
+
+
+async def test_filters_are_joined_by_and(store: Store) -> None:
+    await store.write([load(FILTERED, received_at_us=NOON)])
+    plan = Plan(filters=[Equals("http.status", "500"), Equals("service", "auth")], limit=10)
+    assert [event["n"] for event in data(await rows(store, plan))] == [2, 1]
+
+
+async def test_a_batch_written_twice_is_stored_once(store: Store) -> None:
+    written = load([{"n": 1}, {"n": 2}])
+    (first,) = await store.write([written])
+    (second,) = await store.write([written])
+    assert (first.stored, first.is_duplicate) == (2, False)
+    assert (second.stored, second.is_duplicate) == (0, True)
+    assert len(await rows(store)) == 2
+
+
+async def test_a_batch_twice_in_one_call_is_stored_once(store: Store) -> None:
+    written = load([{"n": 1}])
+    outcomes = await store.write([written, load([{"n": 2}]), written])
+    assert [outcome.is_duplicate for outcome in outcomes] == [False, False, True]
+    assert len(await rows(store)) == 2
+
+
+async def test_a_batch_written_by_many_at_once_is_stored_once(store: Store) -> None:
+    shared = [load([{"n": n}]) for n in range(5)]
+    outcomes = await asyncio.gather(*(store.write([*shared[turn:], *shared[:turn]]) for turn in range(5)))
+    fresh = [outcome for written in outcomes for outcome in written if not outcome.is_duplicate]
+    assert len(fresh) == 5
+    assert len(await rows(store)) == 5
+
+
+async def test_many_small_batches_in_one_call_keep_their_ids(store: Store) -> None:
+    loads = [load([{"n": n, "m": m} for m in range(n % 4 + 1)]) for n in range(120)]
+    await store.write(loads)
+    for n in (0, 1, 57, 119):
+        found = await store.find(event_id(loads[n].batch.header.id, n % 4), DEFAULT_TENANT)
+        assert found is not None
+        assert json.loads(found.data) == {"n": n, "m": n % 4}
+    assert await store.count(Plan(), DEFAULT_TENANT) == sum(n % 4 + 1 for n in range(120))
+
+
+async def test_dead_letters_are_set_aside_with_their_batch(store: Store) -> None:
+    made = batch([{"n": 0}, {"n": 1}, {"n": 2}])
+    dead = DeadLetter(
+        batch_id=made.header.id,
+        ordinal=1,
+        tenant=DEFAULT_TENANT,
+        protocol="json",
+        reason="for a test",
+        received_at_us=NOON,
+        body=b'{"n":1}',
+    )
+    (written,) = await store.write([Load(made, b'{"n":0}\n{"n":1}\n{"n":2}\n', [dead])])
+    assert (written.stored, written.dead_lettered) == (2, 1)
+    stored = {event.id for event in await rows(store)}
+    assert stored == {event_id(made.header.id, 0), event_id(made.header.id, 2)}
+
+
+async def test_a_write_raises_the_version_of_what_it_touches(store: Store) -> None:
+    around = Plan(start_us=NOON - HOUR, end_us=NOON + HOUR)
+    before = await store.coverage(around, DEFAULT_TENANT)
+    elsewhere = await store.coverage(Plan(start_us=NOON + 48 * HOUR, end_us=NOON + 50 * HOUR), DEFAULT_TENANT)
+    await store.write([load([at(0)])])
+    after = await store.coverage(around, DEFAULT_TENANT)
+    assert after.version > before.version
+    assert (await store.coverage(Plan(), DEFAULT_TENANT)).version > 0
+    assert await store.coverage(around, OTHER) == await store.coverage(Plan(), OTHER)
+    again = await store.coverage(Plan(start_us=NOON + 48 * HOUR, end_us=NOON + 50 * HOUR), DEFAULT_TENANT)
+    assert again == elsewhere
+    await store.write([load([at(0)])])
+    assert (await store.coverage(around, DEFAULT_TENANT)).version > after.version
+
+
+async def test_tenants_do_not_see_each_other(store: Store) -> None:
+    mine, theirs = load([at(0, whose="mine")]), load([at(0, whose="theirs")], tenant=OTHER)
+    await store.write([mine, theirs])
+    assert data(await rows(store)) == [at(0, whose="mine")]
+    assert data(await rows(store, tenant=OTHER)) == [at(0, whose="theirs")]
+    assert await store.find(event_id(theirs.batch.header.id, 0), DEFAULT_TENANT) is None
+    assert await store.count(Plan(), OTHER) == 1
+
+
+async def test_an_unknown_event_is_not_found(store: Store) -> None:
+    written = load([{"n": 1}])
+    assert await store.find(event_id(written.batch.header.id, 0), DEFAULT_TENANT) is None
+    await store.write([written])
+    assert await store.find(event_id(written.batch.header.id, 7), DEFAULT_TENANT) is None
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "1969-12-31T23:59:59Z", "2015-05-17T10:05:03+05:30"],
+)
+async def test_far_timestamps_are_kept_and_found(store: Store, timestamp: str) -> None:
+    line = json.dumps({"timestamp": timestamp}).encode()
+    written = load([line, {"n": 1}])
+    await store.write([written])
+    expected = derive(line, 0).timestamp_us
+    plan = Plan(start_us=expected, end_us=expected + 1)
+    assert [event.timestamp_us for event in await rows(store, plan)] == [expected]
+    found = await store.find(event_id(written.batch.header.id, 0), DEFAULT_TENANT)
+    assert found is not None
+    assert found.timestamp_us == expected
+
+
+async def test_poison_is_refused_and_a_probe_points_at_it(store: Store) -> None:
+    poison = load([b'{"n":0}', b'{"n":"\\ud800"}', b'{"n":2}'])
+    with pytest.raises(Refused):
+        await store.write([poison, load([{"n": 3}])])
+    assert await rows(store) == []
+    await store.probe(poison, 0, 1)
+    await store.probe(poison, 2, 1)
+    with pytest.raises(Refused):
+        await store.probe(poison, 1, 1)
+    with pytest.raises(Refused):
+        await store.probe(poison, 0, 3)
+    assert await rows(store) == []
+
+
+async def test_migrating_twice_and_at_once_changes_nothing(store: Store) -> None:
+    await store.write([load([{"n": 1}])])
+    await asyncio.gather(store.migrate(), store.migrate(), store.migrate())
+    assert await store.migrate() == []
+    await store.tend()
+    await store.check()
+    assert len(await rows(store)) == 1
+
+
+async def test_chores_keep_every_event(store: Store) -> None:
+    for n in range(30):
+        await store.write([load([at(n, n=n)])])
+    before = await rows(store)
+    await asyncio.gather(store.tend(), store.tend())
+    assert await rows(store) == before
+
+
+async def test_a_stream_may_be_left_early(store: Store) -> None:
+    await store.write([load([at(n) for n in range(3000)])])
+    async with AsyncExitStack() as stack:
+        blocks = store.read(Plan(), DEFAULT_TENANT)
+        stack.push_async_callback(blocks.aclose)  # type: ignore[attr-defined]
+        assert len(await anext(blocks)) <= 3000
+    assert len(await rows(store)) == 3000

@@ -1,0 +1,170 @@
+"""Servers for tests: shared ones that run all along, and victims that tests may stop and kill.
+
+CORDWOOD_TEST_POSTGRES_URL, CORDWOOD_TEST_AMQP_URL and CORDWOOD_TEST_REDIS_URL point the tests at running servers.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from cordwood.logs import LogSettings, configure_logs
+from tests.support.servers import Postgres, RabbitMQ, Redis, Server
+
+ServerT = TypeVar("ServerT", bound=Server)
+
+_KINDS: dict[str, type[Server]] = {
+    "postgres": Postgres,
+    "rabbitmq": RabbitMQ,
+    "redis_server": Redis,
+    "victim_postgres_server": Postgres,
+    "victim_rabbitmq_server": RabbitMQ,
+    "victim_redis_server": Redis,
+}
+_URLS = {
+    "postgres": "CORDWOOD_TEST_POSTGRES_URL",
+    "rabbitmq": "CORDWOOD_TEST_AMQP_URL",
+    "redis_server": "CORDWOOD_TEST_REDIS_URL",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_logs() -> None:
+    """Only warnings of the platform's own logs are worth a failed test's screen."""
+    configure_logs(LogSettings(level="warning"))
+
+
+class Servers:
+    """Starts what the collected tests ask for, side by side, when the first of them does."""
+
+    def __init__(self, wanted: set[str]) -> None:
+        self._servers = {name: kind() for name, kind in _KINDS.items() if name in wanted and not given(name)}
+        try:
+            with ThreadPoolExecutor(max(1, len(self._servers))) as pool:
+                list(pool.map(Server.start, self._servers.values()))
+        except BaseException:
+            self.close()
+            raise
+
+    def __getitem__(self, name: str) -> Server:
+        return self._servers[name]
+
+    def close(self) -> None:
+        for server in self._servers.values():
+            server.close()
+
+
+def given(name: str) -> str | None:
+    """The URL of a running server that a developer wants the tests to use."""
+    return os.environ.get(_URLS.get(name, "")) or None
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
+    wanted: set[str] = set()
+    for item in request.session.items:
+        wanted |= set(getattr(item, "fixturenames", ()))
+        # Fixtures that a parametrised fixture asks for by name are not in that list.
+        wanted |= {name for name in _KINDS if name in getattr(item, "name", "")}
+    lazily = {name for name in _KINDS if not name.startswith("victim")}
+    running = Servers((wanted & set(_KINDS)) | lazily)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(servers: Servers) -> str:
+    """URL of the shared PostgreSQL's maintenance database."""
+    return given("postgres") or servers["postgres"].url
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(servers: Servers) -> str:
+    return given("rabbitmq") or servers["rabbitmq"].url
+
+
+@pytest.fixture(scope="session")
+def redis_server(servers: Servers) -> str:
+    return given("redis_server") or servers["redis_server"].url
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> Iterator[str]:
+    """A fresh database, dropped afterwards."""
+    with database(postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def amqp_url(rabbitmq: str) -> str:
+    return rabbitmq
+
+
+@pytest.fixture
+def queue_name() -> str:
+    """A queue of the test's own."""
+    return f"cordwood.test.{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """Keys are hashes of what they hold: tests do not get in each other's way."""
+    return redis_server
+
+
+@pytest.fixture(scope="session")
+def victim_postgres_server(servers: Servers) -> Server:
+    return servers["victim_postgres_server"]
+
+
+@pytest.fixture(scope="session")
+def victim_rabbitmq_server(servers: Servers) -> Server:
+    return servers["victim_rabbitmq_server"]
+
+
+@pytest.fixture(scope="session")
+def victim_redis_server(servers: Servers) -> Server:
+    return servers["victim_redis_server"]
+
+
+@pytest.fixture
+def victim_postgres(victim_postgres_server: Postgres) -> Iterator[Postgres]:
+    """A PostgreSQL that the test may stop and kill. Its url names the maintenance database."""
+    yield victim_postgres_server
+    victim_postgres_server.start()
+
+
+@pytest.fixture
+def victim_rabbitmq(victim_rabbitmq_server: RabbitMQ) -> Iterator[RabbitMQ]:
+    """A RabbitMQ that the test may stop and kill, but not within two seconds of declaring a queue."""
+    yield victim_rabbitmq_server
+    victim_rabbitmq_server.start()
+
+
+@pytest.fixture
+def victim_redis(victim_redis_server: Redis) -> Iterator[Redis]:
+    """A Redis that the test may stop and kill."""
+    yield victim_redis_server
+    victim_redis_server.start()
+
+
+class database:  # noqa: N801  # reads as what it makes
+    """`with database(url) as fresh`: a new database on a server, dropped at the end."""
+
+    def __init__(self, server_url: str) -> None:
+        self._server_url = server_url
+        self._name = f"cordwood_test_{secrets.token_hex(6)}"
+
+    def __enter__(self) -> str:
+        with psycopg.connect(self._server_url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{self._name}"'.encode())
+        return urlunsplit(urlsplit(self._server_url)._replace(path=f"/{self._name}"))
+
+    def __exit__(self, *exc: object) -> None:
+        with psycopg.connect(self._server_url, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{self._name}" WITH (FORCE)'.encode())
