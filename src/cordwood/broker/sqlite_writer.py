@@ -1,48 +1,57 @@
 """The one thread that writes a queue file: everything pending goes into one commit (group commit)."""
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable
 
 import msgspec
 import structlog
 from msgspec import Struct
 
+from cordwood.db.sqlite import hint_for
 from cordwood.errors import CordwoodError, Overloaded, Unavailable
 from cordwood.model.batch import Batch
 
 log = structlog.get_logger()
 
 _MAX_GROUP = 512
+_MAX_PENDING_BYTES = 64 << 20
+"""Bodies handed to the thread and not yet committed; beyond it a publish is refused before memory grows."""
 _LONELY_S = 0.01
 """Settlements alone wait this long for a publish to share its commit; nobody waits for them."""
+_RETRY_S = 0.5
+"""How soon settlements that could not be written are tried again."""
 
 
-class Publish(Struct):
-    """A batch to keep; `done` resolves after the commit."""
-
-    batch: Batch
-    done: "asyncio.Future[None]"
-
-
-class Settle(Struct):
+class Settle(Struct, frozen=True):
     """A row to remove; with a reason, into the dead letters."""
 
     seq: int
     reason: str | None
 
 
-class _Probe(Struct):
+class _Publish(Struct, frozen=True):
+    batch: Batch
     done: "asyncio.Future[None]"
 
 
-_Task = Publish | Settle | _Probe
+class _Probe(Struct, frozen=True):
+    """Write something, if `is_written`, and take it back; without, just let all that came before be committed."""
+
+    done: "asyncio.Future[None]"
+    is_written: bool
+
+
+_Task = _Publish | Settle | _Probe
+_Outcome = tuple["asyncio.Future[None]", CordwoodError | None]
 
 
 class WriterThread(threading.Thread):
-    """Owns the writing connection."""
+    """Owns the writing connection. `publish`, `settle`, `probe` and `flush` are called on the event loop."""
 
     def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop, max_size_bytes: int) -> None:
         super().__init__(name="queue-writer", daemon=True)
@@ -50,20 +59,39 @@ class WriterThread(threading.Thread):
         self._loop = loop
         self._max_size_bytes = max_size_bytes
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._size_bytes = self._measured()
-        self.failure: CordwoodError | None = None
+        self._unsettled: list[Settle] = []
+        self._pending_bytes = 0
+        self.failure: Unavailable | None = None
+        """Why the last commit failed; None once one has succeeded."""
 
-    def submit(self, task: Publish | Settle) -> None:
-        self._tasks.put(task)
-
-    async def probe(self) -> None:
-        """Write something and take it back. Raises Unavailable."""
+    async def publish(self, batch: Batch) -> None:
+        """Return after the commit. Raises Overloaded and Unavailable."""
+        size = len(batch.body)
+        if self._pending_bytes and self._pending_bytes + size > _MAX_PENDING_BYTES:
+            raise Overloaded(
+                f"{self._pending_bytes:,} bytes of batches wait for the disk; {_MAX_PENDING_BYTES:,} are the limit",
+                hint="send again after the seconds in Retry-After; look for a slow disk if this lasts",
+            )
         done: asyncio.Future[None] = self._loop.create_future()
-        self._tasks.put(_Probe(done))
+        self._pending_bytes += size
+        self._tasks.put(_Publish(batch, done))
         await done
 
+    def settle(self, settle: Settle) -> None:
+        """Remove a row, some time soon: tried until it succeeds or the process ends."""
+        self._tasks.put(settle)
+
+    async def probe(self) -> None:
+        """Raises Unavailable when nothing can be written."""
+        await self._barrier(is_written=True)
+
+    async def flush(self) -> None:
+        """Return when all that was handed over before has been tried."""
+        with contextlib.suppress(Unavailable):
+            await self._barrier(is_written=False)
+
     def close(self) -> None:
-        """Commit what is pending and end the thread."""
+        """Commit what is pending and end the thread. Blocks."""
         self._tasks.put(None)
         self.join()
         self._connection.close()
@@ -72,91 +100,136 @@ class WriterThread(threading.Thread):
         is_open = True
         while is_open:
             group, is_open = self._gathered()
-            outcomes = self._commit(group)
-            self._loop.call_soon_threadsafe(_tell, outcomes)
+            outcomes = self._outcomes(group)
+            sizes = sum(len(task.batch.body) for task in group if isinstance(task, _Publish))
+            self._loop.call_soon_threadsafe(self._tell, outcomes, sizes)
+
+    async def _barrier(self, *, is_written: bool) -> None:
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._tasks.put(_Probe(done, is_written))
+        await done
+
+    def _tell(self, outcomes: list[_Outcome], sizes: int) -> None:
+        self._pending_bytes -= sizes
+        for done, error in outcomes:
+            if done.done():
+                continue
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
 
     def _gathered(self) -> tuple[list[_Task], bool]:
+        """All that is pending, and whether more may come."""
         group: list[_Task] = []
-        task = self._tasks.get()
-        while task is not None:
-            group.append(task)
-            if len(group) == _MAX_GROUP:
-                return group, True
+        while len(group) < _MAX_GROUP:
             try:
-                is_lonely = all(isinstance(each, Settle) for each in group)
-                task = self._tasks.get(timeout=_LONELY_S) if is_lonely else self._tasks.get_nowait()
+                task = self._tasks.get(block=bool(wait_s := self._patience_s(group)), timeout=wait_s or None)
             except queue.Empty:
-                return group, True
-        return group, False
+                break
+            if task is None:
+                return group, False
+            group.append(task)
+        return group, True
 
-    def _commit(self, group: list[_Task]) -> "list[tuple[asyncio.Future[None], CordwoodError | None]]":
-        outcomes: list[tuple[asyncio.Future[None], CordwoodError | None]] = []
+    def _patience_s(self, group: list[_Task]) -> float:
+        """How long to wait for one more; an hour stands for ever."""
+        if not group:
+            return _RETRY_S if self._unsettled else 3600.0
+        return _LONELY_S if all(isinstance(each, Settle) for each in group) else 0.0
+
+    def _outcomes(self, group: list[_Task]) -> list[_Outcome]:
+        settles = [*self._unsettled, *(task for task in group if isinstance(task, Settle))]
+        waited_for = [task for task in group if not isinstance(task, Settle)]
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for task in group:
-                match task:
-                    case Publish(batch, done):
-                        outcomes.append((done, self._insert(batch)))
-                    case Settle(seq, reason):
-                        self._remove(seq, reason)
-                    case _Probe(done):
-                        self._connection.execute("INSERT INTO probe VALUES (zeroblob(65536))")
-                        self._connection.execute("DELETE FROM probe")
-                        outcomes.append((done, None))
-            self._connection.execute("COMMIT")
-            self.failure = None
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            log.error("queue_commit_failed", reason=str(error), tasks=len(group))
-            self.failure = Unavailable(
-                f"the queue cannot be written: {error}", hint="free disk space, or look at the disk and its permissions"
-            )
-            self.failure.__cause__ = error
-            self._size_bytes = self._measured()
-            return [(task.done, self.failure) for task in group if not isinstance(task, Settle)]
+            outcomes = self._commit(settles, waited_for)
+        except (sqlite3.Error, OSError) as error:
+            failure = self._failed(error, len(group))
+            # Settlements free space, so a disk that is full for a publish may well have room for them.
+            self._unsettled = settles if not waited_for or not self._settled_alone(settles) else []
+            return [(task.done, failure) for task in waited_for]
+        self._unsettled = []
+        self.failure = None
         return outcomes
 
-    def _insert(self, batch: Batch) -> CordwoodError | None:
+    def _settled_alone(self, settles: list[Settle]) -> bool:
+        try:
+            self._commit(settles, [])
+        except (sqlite3.Error, OSError) as error:
+            self._failed(error, len(settles))
+            return False
+        return True
+
+    def _failed(self, error: Exception, tasks: int) -> Unavailable:
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        hint = hint_for(error) if isinstance(error, sqlite3.Error) else "look at the disk"
+        log.error("queue_commit_failed", reason=str(error), hint=hint, tasks=tasks)
+        self.failure = Unavailable(f"the queue cannot be written: {error}", hint=hint)
+        self.failure.__cause__ = error
+        return self.failure
+
+    def _commit(self, settles: list[Settle], waited_for: Iterable[_Publish | _Probe]) -> list[_Outcome]:
+        """One transaction. Raises sqlite3.Error with the transaction still open."""
+        outcomes: list[_Outcome] = []
+        self._connection.execute("BEGIN IMMEDIATE")
+        totals = _Totals(self._connection)
+        for settle in settles:  # first: they make room
+            self._remove(settle, totals)
+        for task in waited_for:
+            error = None
+            if isinstance(task, _Publish):
+                error = self._insert(task.batch, totals)
+            elif task.is_written:
+                self._connection.execute("INSERT INTO probe VALUES (zeroblob(65536))")
+                self._connection.execute("DELETE FROM probe")
+            outcomes.append((task.done, error))
+        totals.save()
+        self._connection.execute("COMMIT")
+        return outcomes
+
+    def _insert(self, batch: Batch, totals: "_Totals") -> CordwoodError | None:
         size = len(batch.body)
-        if self._size_bytes + size > self._max_size_bytes:
-            self._size_bytes = self._measured()  # another process may have removed rows
-            if self._size_bytes + size > self._max_size_bytes:
-                return Overloaded(
-                    f"the queue holds {self._size_bytes:,} bytes of batches; {self._max_size_bytes:,} are the limit",
-                    hint="see why workers do not keep up, or raise CORDWOOD_BROKER_MAX_SIZE_BYTES",
-                    retry_after_s=5,
-                )
-        header = msgspec.json.encode(batch.header)
+        if totals.size_bytes + size > self._max_size_bytes:
+            return Overloaded(
+                f"the queue holds {totals.size_bytes:,} bytes of batches; {self._max_size_bytes:,} are the limit",
+                hint="see why workers do not keep up, or raise CORDWOOD_BROKER_MAX_SIZE_BYTES",
+                retry_after_s=5,
+            )
         inserted = self._connection.execute(
             "INSERT INTO queue (batch_id, header, enqueued_at_us, size_bytes, body) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (batch_id) DO NOTHING",
-            (batch.header.id.bytes, header, time.time_ns() // 1000, size, batch.body),
+            (batch.header.id.bytes, msgspec.json.encode(batch.header), time.time_ns() // 1000, size, batch.body),
         )
-        self._size_bytes += size * inserted.rowcount
+        totals.change(inserted.rowcount, size * inserted.rowcount)
         return None
 
-    def _remove(self, seq: int, reason: str | None) -> None:
-        if reason is not None:
+    def _remove(self, settle: Settle, totals: "_Totals") -> None:
+        if settle.reason is not None:
             self._connection.execute(
                 "INSERT OR IGNORE INTO dead (seq, batch_id, header, body, reason, dead_at_us) "
                 "SELECT seq, batch_id, header, body, ?, ? FROM queue WHERE seq = ?",
-                (reason, time.time_ns() // 1000, seq),
+                (settle.reason, time.time_ns() // 1000, settle.seq),
             )
-        removed = self._connection.execute("DELETE FROM queue WHERE seq = ? RETURNING size_bytes", (seq,)).fetchone()
-        if removed is not None:
-            self._size_bytes -= removed[0]
-
-    def _measured(self) -> int:
-        (size,) = self._connection.execute("SELECT coalesce(sum(size_bytes), 0) FROM queue").fetchone()
-        return int(size)
+        removed = self._connection.execute("DELETE FROM queue WHERE seq = ? RETURNING size_bytes", (settle.seq,))
+        for (size,) in removed.fetchall():
+            totals.change(-1, -size)
 
 
-def _tell(outcomes: "list[tuple[asyncio.Future[None], CordwoodError | None]]") -> None:
-    for done, error in outcomes:
-        if done.done():
-            continue
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)
+class _Totals:
+    """The sums beside the queue, read and written once per transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.batches, self.size_bytes = connection.execute("SELECT batches, size_bytes FROM totals").fetchone()
+        self._is_changed = False
+
+    def change(self, batches: int, size_bytes: int) -> None:
+        self.batches += batches
+        self.size_bytes += size_bytes
+        self._is_changed = self._is_changed or batches != 0
+
+    def save(self) -> None:
+        if self._is_changed:
+            self._connection.execute("UPDATE totals SET batches = ?, size_bytes = ?", (self.batches, self.size_bytes))

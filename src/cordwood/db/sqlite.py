@@ -1,15 +1,29 @@
-"""SQLite, opened for durability; and the file lock that makes one process the owner of a file."""
+"""SQLite, opened for durability and run off the event loop; and the lock that makes one process a file's owner."""
 
+import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from cordwood.errors import ConfigError
 
+T = TypeVar("T")
+
 _BUSY_TIMEOUT_S = 10.0
+
+_HINTS = {
+    "SQLITE_FULL": "free disk space",
+    "SQLITE_IOERR": "look at the disk: it is full, failing or gone",
+    "SQLITE_READONLY": "make file and directory writable for this user",
+    "SQLITE_CANTOPEN": "make file and directory writable for this user",
+    "SQLITE_BUSY": "another program holds the file: end it",
+    "SQLITE_CORRUPT": "the file is damaged: stop, keep a copy, mend it with sqlite3's .recover or restore a backup",
+    "SQLITE_NOTADB": "this is no SQLite file: move it away, or choose another path",
+}
 
 
 def open_database(path: Path, *, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
@@ -33,11 +47,36 @@ def open_database(path: Path, *, synchronous: Literal["FULL", "NORMAL"]) -> sqli
             hint="make it writable for this user, or choose another with CORDWOOD_DATA_DIR",
         ) from error
     except sqlite3.Error as error:
-        raise ConfigError(
-            f"cannot use {path}: {error}",
-            hint="make file and directory writable for this user; restore or move away a damaged file",
-        ) from error
+        raise unusable(path, error) from error
     return connection
+
+
+def unusable(path: Path, error: sqlite3.Error) -> ConfigError:
+    """What to raise when a file does not open."""
+    return ConfigError(f"cannot use {path}: {error}", hint=hint_for(error))
+
+
+def hint_for(error: sqlite3.Error) -> str:
+    """What to do about an error, by its code; SQLITE_IOERR_WRITE counts as SQLITE_IOERR."""
+    code = getattr(error, "sqlite_errorname", "")
+    return next((hint for prefix, hint in _HINTS.items() if code.startswith(prefix)), "look at the disk")
+
+
+class DatabaseThread:
+    """A connection with a thread of its own: no statement runs on the event loop, and never two at once."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self._connection = connection
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def run(self, call: Callable[[sqlite3.Connection], T]) -> T:
+        """What `call` returns or raises. Once begun it runs to its end, whether or not the caller still waits."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call, self._connection)
+
+    async def close(self) -> None:
+        """Close the connection after what is still running."""
+        await self.run(sqlite3.Connection.close)
+        self._executor.shutdown(wait=False)
 
 
 def migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> list[int]:
@@ -73,7 +112,12 @@ class FileLock:
 
     def __init__(self, path: Path, what: str) -> None:
         """Raises ConfigError, naming the process that holds the lock on `what`."""
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot use the lock file {path}: {error.strerror}", hint="make it writable for this user"
+            ) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
