@@ -21,7 +21,7 @@ _libc = ctypes.CDLL(None)
 class Cordwood:
     """One `cordwood up|api|worker|query` process on a free port."""
 
-    def __init__(self, command: str, data_dir: Path, *, port: int = 0, **settings: str) -> None:
+    def __init__(self, command: str, data_dir: Path, port: int = 0, /, **settings: str) -> None:
         """`settings` are environment variables without their prefix, in lower case: `store_url=…`."""
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -29,6 +29,8 @@ class Cordwood:
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("CORDWOOD_")}
         self._env |= {f"CORDWOOD_{name.upper()}": value for name, value in settings.items()}
         self._env |= {"CORDWOOD_DATA_DIR": str(data_dir), "CORDWOOD_LOG_FORMAT": "json"}
+        self.environment = {name: value for name, value in self._env.items() if name.startswith("CORDWOOD_")}
+        data_dir.parent.mkdir(parents=True, exist_ok=True)
         self._log = data_dir.parent / f"{data_dir.name}-{command}-{self.port}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -46,6 +48,16 @@ class Cordwood:
         if wait:
             wait_until(self.is_ready, 20, f"cordwood {self._command} to be ready: {self.log()}")
         return self
+
+    def run(self) -> "subprocess.CompletedProcess[str]":
+        """Run a command that ends by itself."""
+        return subprocess.run(
+            [sys.executable, "-m", "cordwood", self._command],
+            env=self._env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def is_ready(self) -> bool:
         if self.process is not None and self.process.poll() is not None:

@@ -6,6 +6,8 @@ from cordwood.cli.api import api
 from cordwood.cli.config import config
 from cordwood.cli.migrate import migrate
 from cordwood.cli.query import query
+from cordwood.cli.search import search
+from cordwood.cli.send import send
 from cordwood.cli.up import up
 from cordwood.cli.version import version
 from cordwood.cli.worker import worker
@@ -17,5 +19,5 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, api, worker, query, migrate, config, version):
+for command in (up, api, worker, query, migrate, send, search, config, version):
     app.command()(command)

@@ -1,0 +1,60 @@
+"""`python -m tests.support.dying_worker`: a worker that dies by SIGKILL after the commit, just before its first ack."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+
+from cordwood.broker.interface import Broker, Delivery
+from cordwood.clock import SystemClock
+from cordwood.config import load
+from cordwood.model.batch import Batch
+from cordwood.wiring import open_broker, open_store
+from cordwood.worker.loop import Loop
+
+
+class _LastDelivery:
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+
+    @property
+    def batch(self) -> Batch:
+        return self._delivery.batch
+
+    @property
+    def is_redelivered(self) -> bool:
+        return self._delivery.is_redelivered
+
+    async def ack(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    async def nack(self) -> None:
+        await self._delivery.nack()
+
+    async def reject(self, reason: str) -> None:
+        await self._delivery.reject(reason)
+
+
+class _DyingBroker:
+    """The real broker, whose deliveries end the process when they are acked."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    async def consume(self, prefetch: int) -> AsyncIterator[Delivery]:
+        async for delivery in self._broker.consume(prefetch):
+            yield _LastDelivery(delivery)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._broker, name)
+
+
+async def main() -> None:
+    config = load(os.environ, {})
+    async with open_store(config, is_writer=True) as store, open_broker(config) as broker:
+        dying: Broker = _DyingBroker(broker)  # type: ignore[assignment]  # the rest is passed on
+        await Loop(dying, store, SystemClock(), config.worker).run(asyncio.Event())
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
