@@ -19,6 +19,7 @@ _ALL_BYTES = bytes(range(256))
 _NOT_STRUCTURE = bytes(set(_ALL_BYTES) - set(b"{[,\n"))
 _NOT_BRACKETS = bytes(set(_ALL_BYTES) - set(b"{}[]"))
 _STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")  # as signed bytes: +1 opens, -1 closes
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
@@ -37,7 +38,7 @@ def error_of(line: bytes, limits: Limits) -> str | None:
     except msgspec.ValidationError as error:
         return f"not a JSON object: {error}"
     except msgspec.DecodeError as error:
-        return str(error)
+        return f"{error}; a lone surrogate is no text" if _SURROGATE.search(line) else str(error)
     return _shape_error(line, limits)
 
 

@@ -1,0 +1,123 @@
+"""Starts that cannot work end at once, with what is wrong and what to do; starts that can are quick and clean."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Cordwood
+from tests.support.waiting import wait_until
+
+
+def failed(process: Cordwood) -> str:
+    """What a start that must fail said."""
+    process.start(wait=False)
+    assert process.process is not None
+    assert process.process.wait(15) == 2
+    return process.log()
+
+
+def test_the_port_is_taken(tmp_path: Path) -> None:
+    with Cordwood("up", tmp_path / "one") as running:
+        said = failed(Cordwood("up", tmp_path / "two", running.port))
+        assert f"port {running.port} on 127.0.0.1 is taken" in said
+        assert "--port" in said
+
+
+def test_two_on_one_data_directory(tmp_path: Path) -> None:
+    with Cordwood("up", tmp_path / "data") as running:
+        assert running.process is not None
+        said = failed(Cordwood("up", tmp_path / "data"))
+        assert f"in use by another cordwood (pid {running.process.pid})" in said
+        assert running.post("/log?wait=stored", b"{}")[0] == 202
+
+
+def test_the_data_directory_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    said = failed(Cordwood("up", tmp_path / "file" / "data"))
+    assert "cannot use the directory" in said
+    assert "--data-dir" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"brokr_url": "x"}, "did you mean CORDWOOD_BROKER_URL?"),
+        ({"http_port": "many"}, "http.port"),
+        ({"broker_url": "kafka://x"}, "scheme that is not known"),
+        ({"store_url": "mysql://user:secret@x/"}, "scheme that is not known"),
+        ({"http_host": "0.0.0.0"}, "--insecure"),
+        ({"tenancy_api_keys": "short"}, "at least 16"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(tmp_path: Path, settings: dict[str, str], says: str) -> None:
+    said = failed(Cordwood("up", tmp_path / "data", **settings))
+    assert says in said
+    assert "secret" not in said
+    assert "Traceback" not in said
+
+
+def test_a_start_is_quick_and_a_stop_is_clean(tmp_path: Path) -> None:
+    process = Cordwood("up", tmp_path / "data")
+    started = time.monotonic()
+    process.start()
+    assert time.monotonic() - started < 15, "not a benchmark: bench/ measures the 3 s"
+    assert f"ready at {process.url}" in process.log()
+    assert "curl" in process.log()
+    assert process.stop() == 0
+    assert "leaked" not in process.log()
+
+
+def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
+    process = Cordwood("up", tmp_path / "data").start()
+    acknowledged = 0
+    for n in range(200):
+        assert process.post("/log", b'{"n":%d}' % n)[0] == 202
+        acknowledged += 1
+        if n % 67 == 66:
+            process.kill()
+            process.start()
+    wait_until(lambda: process.count() >= acknowledged, 20, "everything acknowledged to be stored")
+    assert sorted(event["data"]["n"] for event in process.events()) == list(range(acknowledged))
+    process.kill()
+
+
+def test_readiness_ends_as_shutdown_begins(tmp_path: Path) -> None:
+    """A keep-alive connection still hears 503; the listener takes no new one."""
+    import http.client
+
+    process = Cordwood("up", tmp_path / "data").start()
+    assert process.process is not None
+    slow = http.client.HTTPConnection("127.0.0.1", process.port, timeout=10)
+    slow.putrequest("POST", "/log")
+    slow.putheader("Content-Length", "7")
+    slow.endheaders(b'{"n"')
+    asking = http.client.HTTPConnection("127.0.0.1", process.port, timeout=10)
+    asking.request("GET", "/health")
+    asking.getresponse().read()
+    wait_until(lambda: b"up" in process.get("/metrics")[1], 5)
+    os.kill(process.process.pid, signal.SIGTERM)
+    slow.send(b":1}")
+    response = slow.getresponse()
+    assert response.status == 202, "an accepted request is not cut"
+    assert process.process.wait(15) == 0
+
+
+def test_the_command_line_speaks_for_itself(tmp_path: Path) -> None:
+    for command in ("up", "api", "worker", "query", "migrate", "send", "search", "config", "version"):
+        done = subprocess.run(
+            ["python", "-m", "cordwood", command, "--help"], capture_output=True, text=True, check=True
+        )
+        assert "Usage" in done.stdout
+    settings = subprocess.run(
+        ["python", "-m", "cordwood", "config", "--json"],
+        env={**os.environ, "CORDWOOD_STORE_URL": "postgresql://me:hidden@db/logs"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "hidden" not in settings.stdout
+    assert "postgresql://me:***@db/logs" in settings.stdout
