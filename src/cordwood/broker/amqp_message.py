@@ -14,6 +14,10 @@ _TYPE = "cordwood.batch"
 _PREFIX = "x-cordwood-"
 REASON = "x-cordwood-reason"
 _PERSISTENT = 2
+_TRANSIENT = 1
+_REASON_CHARACTERS = 1000
+# RabbitMQ would send copies to the queues that these name.
+_ROUTING_HEADERS = frozenset({"CC", "BCC"})
 
 
 def properties_of(header: BatchHeader, *, reply_to: str | None = None) -> aiormq.spec.Basic.Properties:
@@ -45,6 +49,28 @@ def batch_of_message(message: DeliveredMessage) -> Batch:
         return Batch(msgspec.convert({"id": properties.message_id, **fields}, BatchHeader), message.body)
     except msgspec.ValidationError as error:
         raise Corrupt(f"message {properties.message_id!r} is no batch: {error}") from error
+
+
+def dead_properties(message: DeliveredMessage, reason: str) -> aiormq.spec.Basic.Properties:
+    """The message's own properties with the reason: what others may have set that would make RabbitMQ expire,
+    copy or refuse the dead letter is left out."""
+    old = message.header.properties
+    headers = {name: value for name, value in (old.headers or {}).items() if name not in _ROUTING_HEADERS}
+    return aiormq.spec.Basic.Properties(
+        message_id=old.message_id,
+        message_type=old.message_type,
+        app_id=old.app_id,
+        content_type=old.content_type,
+        content_encoding=old.content_encoding,
+        delivery_mode=_PERSISTENT,
+        timestamp=old.timestamp,
+        headers={**headers, REASON: reason[:_REASON_CHARACTERS]},
+    )
+
+
+def settlement_properties(message: DeliveredMessage) -> aiormq.spec.Basic.Properties:
+    """Of the answer to who watches the batch in `message`."""
+    return aiormq.spec.Basic.Properties(correlation_id=message.header.properties.message_id, delivery_mode=_TRANSIENT)
 
 
 def settled_id(message: DeliveredMessage) -> UUID | None:
