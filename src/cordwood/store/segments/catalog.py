@@ -28,6 +28,7 @@ SCHEMA = (
         created_us INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX segments_by_time ON segments (tenant, max_us);
+    CREATE INDEX segments_by_events ON segments (events);
     CREATE TABLE batches (
         id BLOB PRIMARY KEY,
         tenant TEXT NOT NULL,
@@ -64,6 +65,10 @@ SCHEMA = (
     ) WITHOUT ROWID
     """,
 )
+
+
+_MARKS_AT_ONCE = 10_000
+"""SQLite takes 32,766 bound values in a statement."""
 
 
 class Segment(Struct, frozen=True):
@@ -109,8 +114,13 @@ class Catalog:
 
     def known(self, ids: Sequence[UUID]) -> set[UUID]:
         """Those batch ids that are in the catalog."""
-        found = self._rows(f"SELECT id FROM batches WHERE id IN ({_marks(ids)})", [each.bytes for each in ids])
-        return {UUID(bytes=row[0]) for row in found}
+        known: set[UUID] = set()
+        for start in range(0, len(ids), _MARKS_AT_ONCE):
+            some = [each.bytes for each in ids[start : start + _MARKS_AT_ONCE]]
+            known |= {
+                UUID(bytes=row[0]) for row in self._rows(f"SELECT id FROM batches WHERE id IN ({_marks(some)})", some)
+            }
+        return known
 
     def commit(
         self, batches: Sequence[BatchEntry], segments: Sequence[Segment], slices: dict[Tenant, set[int]], now_us: int
@@ -146,8 +156,12 @@ class Catalog:
         )
         return [Segment(*row) for row in rows]
 
-    def all_segments(self) -> list[Segment]:
-        rows = self._rows("SELECT path, tenant, events, size_bytes, min_us, max_us FROM segments ORDER BY path", ())
+    def small_segments(self, events: int) -> list[Segment]:
+        """Segments of every tenant with fewer than so many events."""
+        rows = self._rows(
+            "SELECT path, tenant, events, size_bytes, min_us, max_us FROM segments WHERE events < ? ORDER BY path",
+            (events,),
+        )
         return [Segment(*row) for row in rows]
 
     def span(self, batch_id: UUID, tenant: Tenant) -> tuple[int, int] | None:
@@ -176,6 +190,14 @@ class Catalog:
     def named(self) -> set[str]:
         """Every file that the catalog knows of."""
         return {row[0] for row in self._rows("SELECT path FROM segments UNION SELECT path FROM garbage", ())}
+
+    def names(self, path: str) -> bool:
+        """Whether a file is one of the segments."""
+        return bool(self._rows("SELECT 1 FROM segments WHERE path = ?", (path,)))
+
+    def is_new(self) -> bool:
+        """Whether nothing was ever stored."""
+        return not self._rows("SELECT 1 FROM batches LIMIT 1", ())
 
     def check(self) -> None:
         """Raises Unavailable."""

@@ -5,105 +5,109 @@ from collections.abc import Sequence
 
 import structlog
 
-from cordwood.clock import SystemClock
-from cordwood.errors import Unavailable
+from cordwood.clock import Clock
+from cordwood.errors import CordwoodError, Unavailable
 from cordwood.store.segments.catalog import Catalog, Segment
 from cordwood.store.segments.engine import Engine
-from cordwood.store.segments.layout import COLUMNS, PARQUET_OPTIONS, Directory, sync
+from cordwood.store.segments.health import damage
+from cordwood.store.segments.layout import COLUMNS, PARQUET_OPTIONS, Directory, quoted
 
 log = structlog.get_logger()
 
 _FAN_IN = 8
 """Segments of one tier that are merged into one of the next: each event is rewritten about log8(n) times."""
-_MAX_FAN_IN = 64
+_MOST_FILES = 256
 _FULL_EVENTS = 500_000
-"""A segment this large is left alone."""
+_FULL_BYTES = 64 << 20
+"""A segment this large is left alone, and a merge gathers no more than it takes to make one."""
 
 
 class Compactor:
     """Synchronous; call it in a thread, one at a time."""
 
-    def __init__(self, directory: Directory, catalog: Catalog, engine: Engine) -> None:
+    def __init__(self, directory: Directory, catalog: Catalog, engine: Engine, clock: Clock) -> None:
         self._directory = directory
         self._catalog = catalog
         self._engine = engine
-        self._clock = SystemClock()
+        self._clock = clock
+        self._damaged: set[str] = set()
 
     def merge_one(self) -> bool:
         """Merge one group of small segments, the smallest tier first; False when there is none. Raises Unavailable."""
-        group = _next_group(self._catalog.all_segments())
+        small = self._catalog.small_segments(_FULL_EVENTS)
+        group = next_group([segment for segment in small if segment.path not in self._damaged])
         if group is None:
             return False
         started = time.perf_counter()
-        now_us = time.time_ns() // 1_000
-        tenant, events = group[0].tenant, sum(segment.events for segment in group)
-        name = self._directory.new_segment(tenant, now_us, self._clock.batch_id())
+        now_us = self._clock.now_us()
+        name = self._directory.new_segment(group[0].tenant, now_us, self._clock.batch_id())
         path = self._directory.root / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with self._engine.cursor() as cursor:
-                target = str(path).replace("'", "''")
-                cursor.execute(
-                    f"""COPY (SELECT {", ".join(COLUMNS)} FROM read_parquet($1) ORDER BY ts, batch_id, ordinal)
-                        TO '{target}' ({PARQUET_OPTIONS})""",
-                    [[str(self._directory.root / segment.path) for segment in group]],
-                )
-                (merged,) = cursor.execute("SELECT count(*) FROM read_parquet($1)", [str(path)]).fetchall()[0]
-            if merged != events:
-                raise Unavailable(f"merging {len(group)} segments kept {merged} events of {events}: left as they are")
-            sync(path)
-            for parent in path.parents:
-                sync(parent)
-                if parent == self._directory.root:
-                    break
-            new = Segment(
-                name,
-                tenant,
-                events,
-                path.stat().st_size,
-                min(segment.min_us for segment in group),
-                max(segment.max_us for segment in group),
-            )
-            self._catalog.swap(group, new, now_us)
+            merged = self._merge(group, name)
+            self._directory.make_durable(path)
         except OSError as error:
             path.unlink(missing_ok=True)
             raise Unavailable(f"cannot write {path}: {error.strerror}", hint="free disk space") from error
-        except BaseException:
+        except CordwoodError:
             path.unlink(missing_ok=True)
+            if self._put_damaged_aside(group):
+                return True
             raise
-        log.debug("segments_merged", tenant=tenant, segments=len(group), events=events, s=time.perf_counter() - started)
+        # From here on the file stays even if this fails: whether the swap is committed may be unknown. An orphan is
+        # put aside at the next start.
+        self._catalog.swap(group, merged, now_us)
+        seconds = round(time.perf_counter() - started, 3)
+        log.debug("segments_merged", tenant=merged.tenant, segments=len(group), events=merged.events, seconds=seconds)
         return True
 
-    def remove_garbage(self, grace_s: float) -> None:
-        """Unlink what was replaced so long ago that no query can still read it."""
-        paths = self._catalog.garbage(time.time_ns() // 1_000 - int(grace_s * 1e6))
-        for path in paths:
-            (self._directory.root / path).unlink(missing_ok=True)
-        if paths:
-            self._catalog.forget_garbage(paths)
+    def _put_damaged_aside(self, group: Sequence[Segment]) -> bool:
+        """Leave out, from now on, segments that cannot be read, so that the others go on being merged."""
+        found = {segment.path: damage(self._engine, self._directory.root, segment) for segment in group}
+        damaged = {path: reason for path, reason in found.items() if reason is not None}
+        for path, reason in damaged.items():
+            log.error("segment_damaged", path=path, reason=reason)
+        self._damaged |= damaged.keys()
+        return bool(damaged)
 
-    def sweep(self) -> None:
-        """Unlink what a crash left: files that the catalog does not name. Only while no write can be under way."""
-        named = self._catalog.named()
-        for path in self._directory.segments.rglob("*.parquet"):
-            if str(path.relative_to(self._directory.root)) not in named:
-                log.info("orphan_removed", path=str(path))
-                path.unlink()
-        for path in self._directory.staging.iterdir():
-            if path.is_file():
-                path.unlink()
+    def _merge(self, group: Sequence[Segment], name: str) -> Segment:
+        path = self._directory.root / name
+        files = [str(self._directory.root / segment.path) for segment in group]
+        expected = sum(segment.events for segment in group)
+        with self._engine.cursor() as cursor:
+            # By time first, since queries ask for time; the rest makes the order one of a kind.
+            source = f"SELECT {', '.join(COLUMNS)} FROM read_parquet($1) ORDER BY ts, batch_id, ordinal"
+            cursor.execute(f"COPY ({source}) TO {quoted(path)} ({PARQUET_OPTIONS})", [files])
+            sql = "SELECT count(*), epoch_us(min(ts)), epoch_us(max(ts)) FROM read_parquet($1)"
+            ((events, min_us, max_us),) = cursor.execute(sql, [str(path)]).fetchall()
+        merged = Segment(name, group[0].tenant, events, path.stat().st_size, min_us, max_us)
+        if events != expected:
+            log.error("merge_inexact", segments=len(group), events=expected, merged=events)
+            raise Unavailable(
+                f"merging {len(group)} segments kept {events} events of {expected}: they stay as they are",
+                hint="this is a defect: please report it",
+            )
+        return merged
 
 
-def _next_group(segments: Sequence[Segment]) -> list[Segment] | None:
+def next_group(segments: Sequence[Segment]) -> list[Segment] | None:
+    """The segments to merge next: neighbours in time of one tenant and tier, at least as many as make it worthwhile."""
     tiers: dict[tuple[str, int], list[Segment]] = {}
     for segment in segments:
-        if segment.events < _FULL_EVENTS:
+        if segment.events < _FULL_EVENTS and segment.size_bytes < _FULL_BYTES:
             tiers.setdefault((segment.tenant, _tier(segment)), []).append(segment)
     ready = [(tier, group) for (_, tier), group in tiers.items() if len(group) >= _FAN_IN]
     if not ready:
         return None
     _, group = min(ready, key=lambda each: each[0])
-    return sorted(group, key=lambda segment: segment.min_us)[:_MAX_FAN_IN]
+    chosen: list[Segment] = []
+    events = size_bytes = 0
+    for segment in sorted(group, key=lambda segment: segment.min_us)[:_MOST_FILES]:
+        if len(chosen) > 1 and (events >= _FULL_EVENTS or size_bytes >= _FULL_BYTES):
+            break
+        chosen.append(segment)
+        events, size_bytes = events + segment.events, size_bytes + segment.size_bytes
+    return chosen
 
 
 def _tier(segment: Segment) -> int:

@@ -1,78 +1,142 @@
-"""DuckDB, held within bounds: one in-memory database, a cursor per task, every call in a thread."""
+"""DuckDB, held within bounds: one in-memory database, a cursor for each piece of work, no call on the event loop."""
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import duckdb
 
 from cordwood.errors import CordwoodError, Refused, Unavailable
 
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
 _THREADS = 2
+_INTERRUPT_AGAIN_S = 0.05
 
 
 class Engine:
-    """Hands out cursors. Opened once; closing stops what runs."""
+    """Hands out cursors. Synchronous; any thread may ask."""
 
-    def __init__(self, temp: Path, memory_bytes: int) -> None:
+    def __init__(self, spill: Path, memory_bytes: int) -> None:
         self._connection = duckdb.connect(
             config={
                 "threads": _THREADS,
                 "memory_limit": f"{memory_bytes}B",
-                "temp_directory": str(temp),
+                "temp_directory": str(spill),
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             }
         )
-        self._opening = threading.Lock()
+        self._turn = threading.Lock()
+        self._stoppable: set[duckdb.DuckDBPyConnection] = set()
+        self._is_stopped = False
+
+    def open(self, *, must_finish: bool = False) -> duckdb.DuckDBPyConnection:
+        """A connection of its own to the shared engine; `release` it. `stop` leaves one alone that must finish.
+
+        Raises Unavailable once stopped.
+        """
+        with self._turn:
+            if self._is_stopped and not must_finish:
+                raise Unavailable("the store is closing")
+            cursor = self._connection.cursor()
+            if not must_finish:
+                self._stoppable.add(cursor)
+        # Rows keep their order: ordinals are counted from it.
+        cursor.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = true")
+        return cursor
+
+    def release(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        with self._turn:
+            self._stoppable.discard(cursor)
+        cursor.close()
 
     @contextlib.contextmanager
-    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection of its own to the shared engine. Foreign errors come out as ours."""
-        with self._opening:
-            cursor = self._connection.cursor()
+    def cursor(self, *, must_finish: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for as long as the block. Foreign errors come out as ours."""
+        cursor = self.open(must_finish=must_finish)
         try:
-            # Rows keep their order in the file: ordinals are counted from it.
-            cursor.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = true")
             yield cursor
         except duckdb.Error as error:
             raise translated(error) from error
         finally:
-            cursor.close()
+            self.release(cursor)
+
+    def stop(self) -> None:
+        """Interrupt what need not finish, and take no more of it."""
+        with self._turn:
+            self._is_stopped = True
+            for cursor in self._stoppable:
+                cursor.interrupt()
 
     def close(self) -> None:
         self._connection.close()
 
 
 def translated(error: duckdb.Error) -> CordwoodError:
-    """Whose fault it is: the data's (Refused), or the machine's (Unavailable)."""
+    """Whose fault a failed write is: the data's (Refused), or the machine's (Unavailable)."""
     first_line = str(error).partition("\n")[0]
-    if isinstance(error, duckdb.InterruptException):
-        return Unavailable(
-            "the read was stopped: it took too long", hint="ask for less, or raise store.query_timeout_s"
-        )
     if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
         return Refused(f"the segment engine cannot take this: {first_line}")
+    if isinstance(error, duckdb.InterruptException):
+        return Unavailable("the segment engine was told to stop")
     return Unavailable(f"the segment engine failed: {first_line}", hint="look at the disk and at store.memory_bytes")
 
 
-async def fetch(cursor: duckdb.DuckDBPyConnection, sql: str, values: dict[str, object], timeout_s: float) -> list[Any]:
-    """All rows of a statement; interrupted when cancelled or after `timeout_s`."""
-    with interrupting(cursor, timeout_s):
-        return await asyncio.to_thread(lambda: cursor.execute(sql, values).fetchall())
+class Session:
+    """One cursor for a task: each statement runs in a thread, and stops when the task is cancelled or out of time."""
 
+    def __init__(self, engine: Engine, executor: Executor, timeout_s: float) -> None:
+        self._engine = engine
+        self._executor = executor
+        self._timeout_s = timeout_s
+        self._deadline = asyncio.get_running_loop().time() + timeout_s
 
-@contextlib.contextmanager
-def interrupting(cursor: duckdb.DuckDBPyConnection, timeout_s: float) -> Iterator[None]:
-    """Stop the cursor's work when the block is left early, or after `timeout_s`."""
-    alarm = asyncio.get_running_loop().call_later(timeout_s, cursor.interrupt)
-    try:
-        yield
-    except BaseException:
-        cursor.interrupt()
-        raise
-    finally:
-        alarm.cancel()
+    async def __aenter__(self) -> Self:
+        self._cursor = self._engine.open()
+        self._running: Future[Any] | None = None
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        running = self._running
+        if running is None or running.cancel() or running.done():
+            self._engine.release(self._cursor)
+        else:
+            # The thread is still in the engine: it lets go of the cursor itself once the interrupt has reached it.
+            running.add_done_callback(lambda _: self._engine.release(self._cursor))
+            self._interrupt_until_done(running)
+
+    async def rows(self, sql: str, values: dict[str, object]) -> list[Row]:
+        """All rows of a statement. Raises duckdb.Error, Unavailable (out of time)."""
+        return await self._run(lambda: self._cursor.execute(sql, values).fetchall())
+
+    async def start(self, sql: str, values: dict[str, object]) -> None:
+        """Begin a statement whose rows `some` gives. Raises duckdb.Error, Unavailable (out of time)."""
+        await self._run(lambda: self._cursor.execute(sql, values))
+
+    async def some(self, count: int) -> list[Row]:
+        """At most `count` further rows; none at the end. Raises duckdb.Error, Unavailable (out of time)."""
+        return await self._run(lambda: self._cursor.fetchmany(count))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        self._running = running = self._executor.submit(work)
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await asyncio.wrap_future(running)
+        except TimeoutError as error:
+            raise Unavailable(
+                f"the read took more than {self._timeout_s:g} s and was stopped",
+                hint="ask for less, or raise store.query_timeout_s",
+            ) from error
+
+    def _interrupt_until_done(self, running: "Future[Any]") -> None:
+        """An interrupt that comes just before the engine starts is lost: so again, until it has worked."""
+        if not running.done():
+            with contextlib.suppress(duckdb.ConnectionException):  # let go of meanwhile
+                self._cursor.interrupt()
+            asyncio.get_running_loop().call_later(_INTERRUPT_AGAIN_S, self._interrupt_until_done, running)

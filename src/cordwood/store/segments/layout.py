@@ -1,6 +1,7 @@
 """What a segment is: a Parquet file in a directory that tells its tenant and hour. `docs/reference/segments.md`."""
 
 import os
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -21,18 +22,51 @@ class Directory:
         self.catalog = root / "catalog.sqlite"
         self.lock = root / "writer.lock"
         self.segments = root / "segments"
+        # Only the writing process puts files here, so it may empty it when it starts.
         self.staging = root / "staging"
+        # What engines put aside when memory is short: of any process, readers too.
+        self.spill = root / "spill"
+        # What a crash left behind, kept for a while in case it was no crash but a lost catalog.
+        self.orphans = root / "orphans"
+        self._durable: set[Path] = set()
+        self._turn = threading.Lock()
 
-    def new_segment(self, tenant: Tenant, arrived_us: int, name: UUID) -> str:
-        """The path, relative to the root, of a segment of events that arrived in this hour."""
-        hour = datetime.fromtimestamp(arrived_us / 1e6, UTC)
-        return f"segments/tenant={tenant}/date={hour:%Y-%m-%d}/hour={hour:%H}/{name}.parquet"
+    def new_segment(self, tenant: Tenant, now_us: int, name: UUID) -> str:
+        """The path, relative to the root, of a segment that is written now."""
+        return f"segments/tenant={tenant}/{self.hour(now_us)}/{name}.parquet"
+
+    def hour(self, now_us: int) -> str:
+        """The two directories below a tenant's that take what is written now."""
+        return f"{datetime.fromtimestamp(now_us / 1e6, UTC):date=%Y-%m-%d/hour=%H}"
+
+    def make_durable(self, path: Path) -> None:
+        """Make a new file, and every directory that leads to it, survive a power cut. Raises OSError."""
+        sync(path)
+        sync(path.parent)
+        for parent in path.parent.parents:
+            # A directory is synced once per process: after that it holds no new entry on the way to this file.
+            with self._turn:
+                if parent == self.root.parent or path.parent in self._durable:
+                    break
+            sync(parent)
+        with self._turn:
+            self._durable.add(path.parent)
+
+    def forget_durable(self, directory: Path) -> None:
+        """A directory was removed: when it is made again it has to be synced again."""
+        with self._turn:
+            self._durable.discard(directory)
 
 
 def sync(path: Path) -> None:
-    """Make a file and the directory entries that lead to it survive a power cut. Raises OSError."""
+    """Write a file's, or a directory's, content to the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def quoted(path: Path) -> str:
+    """A path as an SQL literal, where the engine takes no bound value."""
+    return "'" + str(path).replace("'", "''") + "'"

@@ -2,34 +2,43 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import duckdb
+import structlog
 
-from cordwood.errors import CordwoodError, Corrupt
+from cordwood.errors import CordwoodError, Corrupt, Unavailable
 from cordwood.model.answer import Block, StoredEvent
 from cordwood.model.batch import batch_of, event_id
-from cordwood.model.plan import DERIVED_FIELDS, Equals, Plan, Position, paths
+from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Catalog, Segment
-from cordwood.store.segments.derive_sql import pointer
-from cordwood.store.segments.engine import Engine, fetch, interrupting
+from cordwood.store.segments.engine import Engine, Row, Session
+from cordwood.store.segments.filter_sql import Conditions
+from cordwood.store.segments.health import damage
+from cordwood.store.segments.spans import Span, spans
 
-_BLOCK = 1000
-_FIRST_GROUP = 4
+log = structlog.get_logger()
+
+_BLOCK_EVENTS = 1000
 _SELECT = "SELECT batch_id, ordinal, epoch_us(ts), epoch_us(inserted_at), level, service, raw FROM read_parquet($files)"
 _NEWEST_FIRST = "ORDER BY ts DESC, batch_id DESC, ordinal DESC"
+# Events in a span: small at first, so that an answer begins at once. A span without a limit is sorted as a whole, so
+# it is bounded; the newest of a span are picked without sorting it.
+_FIRST_SPAN, _SPAN_GROWTH = 32_768, 4
+_SORTED_SPAN, _PICKED_SPAN = 262_144, 1 << 40
 
 
 class SegmentReader:
     """Answers from what the catalog names at the moment of asking."""
 
-    def __init__(self, root: Path, catalog: Catalog, engine: Engine, timeout_s: float) -> None:
+    def __init__(self, root: Path, catalog: Catalog, engine: Engine, executor: Executor, timeout_s: float) -> None:
         self._root = root
         self._catalog = catalog
         self._engine = engine
+        self._executor = executor
         self._timeout_s = timeout_s
 
     async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
@@ -39,158 +48,95 @@ class SegmentReader:
             behind = plan.after.timestamp_us + 1
             end_us = behind if end_us is None else min(end_us, behind)
         segments = await asyncio.to_thread(self._catalog.segments, tenant, plan.start_us, end_us)
-        if plan.limit is None:
-            for cluster in _clusters(segments):
-                async for block in self._stream(cluster, plan):
+        most = _SORTED_SPAN if plan.limit is None else _PICKED_SPAN
+        left = plan.limit
+        async with Session(self._engine, self._executor, self._timeout_s) as session:
+            for span in spans(segments, plan.start_us, end_us, _FIRST_SPAN, _SPAN_GROWTH, most):
+                async for block in self._span(session, span, plan, left):
                     yield block
-        elif segments:
-            newest = await self._newest(segments, plan, plan.limit)
-            for start in range(0, len(newest), _BLOCK):
-                yield newest[start : start + _BLOCK]
+                    left = None if left is None else left - len(block)
+                if left is not None and left <= 0:
+                    return
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
+        """See `store.interface.Reader.find`. Raises Corrupt for a damaged segment, naming it."""
         batch_id, ordinal = batch_of(event)
         span = await asyncio.to_thread(self._catalog.span, batch_id, tenant)
         if span is None:
             return None
         segments = await asyncio.to_thread(self._catalog.segments, tenant, span[0], span[1] + 1)
-        values = {"batch": str(batch_id), "ordinal": ordinal}
-        sql = f"{_SELECT} WHERE batch_id = $batch::UUID AND ordinal = $ordinal"
-        rows = await self._rows(segments, sql, values) if segments else []
+        conditions = Conditions()
+        conditions.between(span[0], span[1] + 1)
+        sql = f"{_SELECT} {conditions.where} AND batch_id = $batch::UUID AND ordinal = $ordinal"
+        values = conditions.values | {"batch": str(batch_id), "ordinal": ordinal}
+        rows = await self._rows(segments, sql, values)
         return _event(rows[0]) if rows else None
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
+        """See `store.interface.Reader.count`. Raises Corrupt for a damaged segment, naming it."""
         segments = await asyncio.to_thread(self._catalog.segments, tenant, plan.start_us, plan.end_us)
-        if not plan.filters and plan.start_us is None and plan.end_us is None:
-            return sum(segment.events for segment in segments)
-        if not segments:
-            return 0
-        where, values = _where(plan)
-        rows = await self._rows(segments, f"SELECT count(*) FROM read_parquet($files) {where}", values)
-        return int(rows[0][0])
+        # The catalog knows how many events a segment has: one that counts as a whole is not opened.
+        opened = [segment for segment in segments if plan.filters or not _lies_within(segment, plan)]
+        counted = sum(segment.events for segment in segments) - sum(segment.events for segment in opened)
+        if opened:
+            conditions = Conditions()
+            conditions.between(plan.start_us, plan.end_us)
+            conditions.matching(plan)
+            sql = f"SELECT count(*) FROM read_parquet($files) {conditions.where}"
+            ((found,),) = await self._rows(opened, sql, conditions.values)
+            counted += found
+        return counted
 
-    async def _newest(self, segments: Sequence[Segment], plan: Plan, limit: int) -> list[StoredEvent]:
-        """The first `limit` events, opening segments from the newest on and stopping when the rest is older."""
-        where, values = _where(plan)
-        sql = f"{_SELECT} {where} {_NEWEST_FIRST} LIMIT {limit}"
-        found: list[StoredEvent] = []
-        size, start = _FIRST_GROUP, 0
-        while start < len(segments):
-            if len(found) == limit and found[-1].timestamp_us > segments[start].max_us:
-                break
-            rows = await self._rows(segments[start : start + size], sql, values)
-            found = sorted([*found, *map(_event, rows)], key=_position, reverse=True)[:limit]
-            start, size = start + size, size * 2
-        return found
+    async def _span(self, session: Session, span: Span, plan: Plan, limit: int | None) -> AsyncGenerator[Block, None]:
+        if not span.segments:
+            return
+        conditions = Conditions()
+        conditions.between(span.start_us, span.end_us)
+        conditions.matching(plan)
+        if plan.after is not None:
+            conditions.behind(plan.after)
+        bound = "" if limit is None else f"LIMIT {limit}"
+        values = conditions.values | {"files": self._files(span.segments)}
+        try:
+            await session.start(f"{_SELECT} {conditions.where} {_NEWEST_FIRST} {bound}", values)
+            while rows := await session.some(_BLOCK_EVENTS):
+                yield [_event(row) for row in rows]
+        except duckdb.Error as error:
+            raise await self._explained(error, span.segments) from error
 
-    async def _stream(self, segments: Sequence[Segment], plan: Plan) -> AsyncGenerator[Block, None]:
-        where, values = _where(plan)
-        sql = f"{_SELECT} {where} {_NEWEST_FIRST}"
-        with self._engine.cursor() as cursor, interrupting(cursor, self._timeout_s):
+    async def _rows(self, segments: Sequence[Segment], sql: str, values: dict[str, object]) -> list[Row]:
+        async with Session(self._engine, self._executor, self._timeout_s) as session:
             try:
-                await asyncio.to_thread(cursor.execute, sql, values | {"files": self._files(segments)})
-                while rows := await asyncio.to_thread(cursor.fetchmany, _BLOCK):
-                    yield [_event(row) for row in rows]
-            except duckdb.Error as error:
-                raise await self._explained(error, segments) from error
-
-    async def _rows(self, segments: Sequence[Segment], sql: str, values: dict[str, object]) -> list[Any]:
-        with self._engine.cursor() as cursor:
-            try:
-                return await fetch(cursor, sql, values | {"files": self._files(segments)}, self._timeout_s)
+                return await session.rows(sql, values | {"files": self._files(segments)})
             except duckdb.Error as error:
                 raise await self._explained(error, segments) from error
 
     def _files(self, segments: Sequence[Segment]) -> list[str]:
         return [str(self._root / segment.path) for segment in segments]
 
-    async def _explained(self, error: duckdb.Error, segments: Sequence[Segment]) -> Exception:
-        """Damage is named; anything else is passed on."""
-        for segment in segments:
-            if damage := await asyncio.to_thread(self._damage, self._root / segment.path):
+    async def _explained(self, error: duckdb.Error, segments: Sequence[Segment]) -> CordwoodError:
+        """Damage is named; anything else is the machine's."""
+        if isinstance(error, duckdb.InterruptException):
+            return Unavailable("the read was stopped: the store is closing")
+        for segment in segments if not isinstance(error, duckdb.OutOfMemoryException) else ():
+            if found := await asyncio.get_running_loop().run_in_executor(
+                self._executor, damage, self._engine, self._root, segment
+            ):
+                log.error("segment_damaged", path=segment.path, events=segment.events, reason=found)
                 return Corrupt(
-                    f"segment {segment.path} with {segment.events} events cannot be read: {damage}",
+                    f"segment {segment.path} with {segment.events} events cannot be read: {found}",
                     hint="restore this file from a backup; the other segments are well",
                 )
-        return error
-
-    def _damage(self, path: Path) -> str | None:
-        try:
-            with self._engine.cursor() as cursor:
-                cursor.execute("SELECT sum(hash(COLUMNS(*))) FROM read_parquet($1)", [str(path)]).fetchall()
-        except CordwoodError as error:
-            return error.message
-        return None
+        reason = str(error).partition("\n")[0]
+        return Unavailable(f"the segment engine failed: {reason}", hint="look at the disk and at store.memory_bytes")
 
 
-def _clusters(segments: Sequence[Segment]) -> list[list[Segment]]:
-    """Segments, newest first, cut where the time ranges do not overlap: each cluster can be sorted on its own."""
-    clusters: list[list[Segment]] = []
-    oldest_us = 0
-    for segment in segments:
-        if clusters and segment.max_us >= oldest_us:
-            clusters[-1].append(segment)
-            oldest_us = min(oldest_us, segment.min_us)
-        else:
-            clusters.append([segment])
-            oldest_us = segment.min_us
-    return clusters
+def _lies_within(segment: Segment, plan: Plan) -> bool:
+    return (plan.start_us is None or plan.start_us <= segment.min_us) and (
+        plan.end_us is None or segment.max_us < plan.end_us
+    )
 
 
-def _where(plan: Plan) -> tuple[str, dict[str, object]]:
-    """The conditions of a plan, with every value bound."""
-    conditions: list[str] = []
-    values: dict[str, object] = {}
-    if plan.start_us is not None:
-        conditions.append("ts >= make_timestamptz($start::BIGINT)")
-        values["start"] = plan.start_us
-    if plan.end_us is not None:
-        conditions.append("ts < make_timestamptz($end::BIGINT)")
-        values["end"] = plan.end_us
-    if plan.after is not None:
-        conditions.append(_after(plan.after, values))
-    for number, equals in enumerate(plan.filters):
-        conditions.append(_equals(equals, number, values))
-    return ("WHERE " + " AND ".join(conditions) if conditions else ""), values
-
-
-def _after(position: Position, values: dict[str, object]) -> str:
-    batch_id, ordinal = batch_of(position.id)
-    values |= {"after_us": position.timestamp_us, "after_batch": str(batch_id), "after_ordinal": ordinal}
-    return """(ts < make_timestamptz($after_us::BIGINT) OR (ts = make_timestamptz($after_us::BIGINT)
-        AND (batch_id < $after_batch::UUID OR (batch_id = $after_batch::UUID AND ordinal < $after_ordinal))))"""
-
-
-def _equals(equals: Equals, number: int, values: dict[str, object]) -> str:
-    name = f"text{number}"
-    values[name] = equals.text
-    if equals.field in DERIVED_FIELDS:
-        return f"{equals.field} = ${name}"
-    alternatives: list[str] = []
-    for way, keys in enumerate(paths(equals.field)):
-        at = f"path{number}_{way}"
-        values[at] = pointer(keys)
-        alternatives.append(f"json_extract_string(raw, ${at}) = ${name}")
-        if (double := _double(equals.text)) is not None:
-            values[f"double{number}"] = double
-            alternatives.append(
-                f"(json_type(raw, ${at}) IN ('BIGINT', 'UBIGINT', 'DOUBLE')"
-                f" AND TRY_CAST(json_extract_string(raw, ${at}) AS DOUBLE) = ${f'double{number}'})"
-            )
-    return "(" + " OR ".join(alternatives) + ")"
-
-
-def _double(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _event(row: Sequence[Any]) -> StoredEvent:
+def _event(row: Row) -> StoredEvent:
     batch_id, ordinal, timestamp_us, inserted_us, level, service, raw = row
     return StoredEvent(event_id(batch_id, ordinal), timestamp_us, inserted_us, level, service, raw.encode())
-
-
-def _position(event: StoredEvent) -> tuple[int, int]:
-    return event.timestamp_us, event.id.int

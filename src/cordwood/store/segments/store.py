@@ -1,14 +1,16 @@
 """The segment store, as its callers see it."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
 
+from cordwood.clock import SystemClock
 from cordwood.db.sqlite import FileLock
-from cordwood.errors import ConfigError
+from cordwood.errors import ConfigError, Unavailable
 from cordwood.model.answer import Block, Coverage, StoredEvent
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
@@ -18,11 +20,14 @@ from cordwood.store.segments.compaction import Compactor
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.reader import SegmentReader
+from cordwood.store.segments.sweep import Sweeper
 from cordwood.store.segments.writer import SegmentWriter
 from cordwood.store.settings import StoreSettings
 
 _GRACE_S = 60.0
 """Beyond the longest query: replaced files stay this much longer."""
+_LEAST_FREE_BYTES = 64 << 20
+_WRITES_AT_ONCE, _READS_AT_ONCE = 4, 8
 
 
 class SegmentStore:
@@ -32,22 +37,27 @@ class SegmentStore:
         self._directory = Directory(root)
         self._settings = settings
         self._is_writer = is_writer
-        self._merging = asyncio.Lock()
-        self._stack = AsyncExitStack()
+        self._tending = asyncio.Lock()
+        self._stack = ExitStack()
 
     async def __aenter__(self) -> "SegmentStore":
         """Raises ConfigError: not usable, or written by another process."""
-        await asyncio.to_thread(self._open)
+        try:
+            await asyncio.to_thread(self._open)
+        except BaseException:
+            await asyncio.to_thread(self._stack.close)
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._stack.aclose()
+        """Stops reads and merges, lets writes finish."""
+        await asyncio.to_thread(self._stack.close)
 
     def _open(self) -> None:
-        directory = self._directory
+        directory, settings, clock = self._directory, self._settings, SystemClock()
         try:
-            directory.segments.mkdir(parents=True, exist_ok=True)
-            directory.staging.mkdir(exist_ok=True)
+            for each in (directory.segments, directory.staging, directory.spill, directory.orphans):
+                each.mkdir(parents=True, exist_ok=True)
             if self._is_writer:
                 lock = FileLock(directory.lock, f"the data directory {directory.root}")
                 self._stack.callback(lock.close)
@@ -56,27 +66,35 @@ class SegmentStore:
                 f"cannot use the directory {directory.root}: {error.strerror}",
                 hint="make it writable for this user, or choose another with --data-dir or CORDWOOD_DATA_DIR",
             ) from error
-        catalog = Catalog(directory.catalog)
+        self._catalog = catalog = Catalog(directory.catalog)
         self._stack.callback(catalog.close)
         catalog.migrate()
-        engine = Engine(directory.staging, self._settings.memory_bytes)
+        engine = Engine(directory.spill / str(clock.batch_id()), settings.memory_bytes)
         self._stack.callback(engine.close)
-        self._catalog = catalog
-        self._writer = SegmentWriter(directory, catalog, engine)
-        self._reader = SegmentReader(directory.root, catalog, engine, self._settings.query_timeout_s)
-        self._compactor = Compactor(directory, catalog, engine)
-        # Of its own: a merge must not take the threads that requests wait for.
-        self._merger = ThreadPoolExecutor(1, "merge")
-        self._stack.callback(self._merger.shutdown)
+        # Pools apart, so that long reads and merges never take the threads that writes wait for. Each is waited for
+        # at the end, the writers longest: what is under way in the others is interrupted.
+        self._writing = self._pool(_WRITES_AT_ONCE, "segment-write")
+        reading = self._pool(_READS_AT_ONCE, "segment-read")
+        self._merging = self._pool(1, "segment-merge")
+        self._stack.callback(engine.stop)
+        grace_s = settings.query_timeout_s + _GRACE_S
+        self._writer = SegmentWriter(directory, catalog, engine, clock)
+        self._reader = SegmentReader(directory.root, catalog, engine, reading, settings.query_timeout_s)
+        self._compactor = Compactor(directory, catalog, engine, clock)
+        self._sweeper = Sweeper(directory, catalog, clock, grace_s)
         if self._is_writer:
-            self._compactor.sweep()
+            self._sweeper.start()
+
+    def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:
+        pool = ThreadPoolExecutor(threads, name)
+        self._stack.callback(pool.shutdown, cancel_futures=True)
+        return pool
 
     async def write(self, loads: Sequence[Load]) -> Sequence[Written]:
-        return await asyncio.to_thread(self._writer.write, loads)
+        return await asyncio.get_running_loop().run_in_executor(self._writing, self._writer.write, loads)
 
     async def probe(self, load: Load, first: int, count: int) -> None:
-        lines = load.ndjson.split(b"\n")[first : first + count]
-        await asyncio.to_thread(self._writer.probe, lines)
+        await asyncio.get_running_loop().run_in_executor(self._writing, self._writer.probe, load, first, count)
 
     def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         return self._reader.read(plan, tenant)
@@ -91,15 +109,32 @@ class SegmentStore:
         return Coverage(await asyncio.to_thread(self._catalog.version, tenant, plan.start_us, plan.end_us))
 
     async def check(self) -> None:
-        await asyncio.to_thread(self._catalog.check)
+        await asyncio.to_thread(self._check)
 
     async def migrate(self) -> Sequence[str]:
         return [f"catalog {number}" for number in await asyncio.to_thread(self._catalog.migrate)]
 
     async def tend(self) -> None:
+        """See `store.interface.Upkeep.tend`. Nothing to do in a process that only reads."""
+        if not self._is_writer:
+            return
         loop = asyncio.get_running_loop()
-        async with self._merging:
-            while await loop.run_in_executor(self._merger, self._compactor.merge_one):
+        async with self._tending:
+            while await loop.run_in_executor(self._merging, self._compactor.merge_one):
                 pass
-            grace_s = self._settings.query_timeout_s + _GRACE_S
-            await loop.run_in_executor(self._merger, self._compactor.remove_garbage, grace_s)
+            await loop.run_in_executor(self._merging, self._sweeper.tend)
+
+    def _check(self) -> None:
+        self._catalog.check()
+        if not self._is_writer:
+            return
+        try:
+            free_bytes = shutil.disk_usage(self._directory.root).free
+        except OSError as error:
+            raise Unavailable(
+                f"cannot use {self._directory.root}: {error.strerror}", hint="look at the disk"
+            ) from error
+        if free_bytes < _LEAST_FREE_BYTES:
+            raise Unavailable(
+                f"the disk of {self._directory.root} has {free_bytes >> 20} MB left", hint="free disk space"
+            )

@@ -1,38 +1,53 @@
 """Loads → Parquet files → one catalog transaction."""
 
-import time
 from collections.abc import Sequence
-from itertools import accumulate
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
 
 import duckdb
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
-from cordwood.clock import SystemClock
-from cordwood.errors import Unavailable
+from cordwood.clock import Clock
+from cordwood.errors import Refused, Unavailable
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
 from cordwood.store.outcomes import outcomes
 from cordwood.store.segments.catalog import BatchEntry, Catalog, Known, Segment
-from cordwood.store.segments.derive_sql import EXTRACTED, LEVEL, SERVICE, TIMESTAMP_US
+from cordwood.store.segments.copying import Staged, select_events, staged
 from cordwood.store.segments.engine import Engine
-from cordwood.store.segments.layout import PARQUET_OPTIONS, Directory, sync
-from cordwood.store.slices import slice_of
+from cordwood.store.segments.layout import PARQUET_OPTIONS, Directory, quoted
+from cordwood.store.slices import HOUR_US, slice_of
 
 log = structlog.get_logger()
 
 _ATTEMPTS = 5
+# Each batch's span in each hour. Hours are counted by floor division, as the catalog does, also before 1970.
+_MEASURE = f"""SELECT batch_id, epoch_us(ts) // {HOUR_US}, count(*), min(epoch_us(ts)), max(epoch_us(ts))
+    FROM read_parquet($1) GROUP BY ALL"""
+
+
+class _File(Struct, frozen=True):
+    """A segment that is on the disk and in no catalog yet."""
+
+    segment: Segment
+    spans: dict[UUID, tuple[int, int]]
+    """First and last timestamp of each batch, µs."""
+    moments: list[int]
+    """A timestamp of each hour that has events, µs."""
 
 
 class SegmentWriter:
     """Synchronous; call it in a thread, from several at once if you like."""
 
-    def __init__(self, directory: Directory, catalog: Catalog, engine: Engine) -> None:
+    def __init__(self, directory: Directory, catalog: Catalog, engine: Engine, clock: Clock) -> None:
         self._directory = directory
         self._catalog = catalog
         self._engine = engine
-        self._clock = SystemClock()
+        self._clock = clock
+        self._doubtful: list[str] = []
 
     def write(self, loads: Sequence[Load]) -> list[Written]:
         """See `store.interface.Writer.write`. Raises Refused, Unavailable."""
@@ -45,16 +60,21 @@ class SegmentWriter:
             return outcomes(loads, fresh.keys())
         raise Unavailable("the same batches are being stored by somebody else", hint="this mends itself")
 
-    def probe(self, lines: Sequence[bytes]) -> None:
-        """Raise Refused when these events cannot be stored."""
+    def probe(self, load: Load, first: int, count: int) -> None:
+        """See `store.interface.Writer.probe`. Raises Refused, Unavailable."""
+        lines = load.ndjson.split(b"\n")[first : first + count]
         ndjson = b"".join(line + b"\n" for line in lines)
-        staged = self._stage(ndjson, ".ndjson")
-        try:
-            with self._engine.cursor() as cursor:
-                source = _lines(staged, len(ndjson))
-                cursor.execute(f"SELECT max(hash(v)) FROM (SELECT {EXTRACTED} AS v FROM ({source}))").fetchall()
-        finally:
-            staged.unlink()
+        header = replace(load.batch.header, events=len(lines), size_bytes=len(ndjson))
+        part = Load(replace(load.batch, header=header), ndjson)
+        with (
+            staged(self._directory.staging, [part], self._clock) as source,
+            self._engine.cursor(must_finish=True) as cursor,
+        ):
+            sql, values = select_events(source, self._clock.now_us(), is_exact=True)
+            # Every column is made, as a write would; hashed, so that none is left out.
+            rows = cursor.execute(f"SELECT hash(batch_id, ordinal, ts, level, service, raw) FROM ({sql})", values)
+            found = len(rows.fetchall())
+        _check_count(found, source)
 
     def _fresh(self, loads: Sequence[Load]) -> dict[UUID, Load]:
         """The first load of each batch id that the catalog lacks. Its constraint has the last word."""
@@ -66,132 +86,85 @@ class SegmentWriter:
         return fresh
 
     def _write_fresh(self, loads: Sequence[Load]) -> None:
-        now_us = time.time_ns() // 1_000
+        """All or nothing: a file for each tenant, then the transaction that names them. Raises Known."""
+        if not loads:
+            return
+        now_us = self._clock.now_us()
         by_tenant: dict[Tenant, list[Load]] = {}
         for load in loads:
-            by_tenant.setdefault(load.batch.header.tenant, []).append(load)
-        entries: list[BatchEntry] = []
-        segments: list[Segment] = []
-        slices: dict[Tenant, set[int]] = {}
-        try:
+            if load.batch.header.events > len(load.dead):
+                by_tenant.setdefault(load.batch.header.tenant, []).append(load)
+        files: list[_File] = []
+        with ExitStack() as undo:
             for tenant, owned in by_tenant.items():
-                spans: dict[UUID, tuple[int, int]] = {}
-                if any(load.batch.header.events > len(load.dead) for load in owned):
-                    segment, spans, hours = self._write_segment(tenant, owned, now_us)
-                    segments.append(segment)
-                    slices[tenant] = {slice_of(hour, now_us) for hour in hours}
-                for load in owned:
-                    first, last = spans.get(load.batch.header.id, (None, None))
-                    stored = load.batch.header.events - len(load.dead)
-                    entries.append(BatchEntry(load.batch.header, stored, load.dead, first, last))
-            self._catalog.commit(entries, segments, slices, now_us)
-        except BaseException:
-            for segment in segments:
-                (self._directory.root / segment.path).unlink(missing_ok=True)
-            raise
+                name = self._directory.new_segment(tenant, now_us, self._clock.batch_id())
+                undo.callback((self._directory.root / name).unlink, missing_ok=True)
+                files.append(self._write_file(name, tenant, owned, now_us))
+            spans = {batch_id: span for file in files for batch_id, span in file.spans.items()}
+            try:
+                self._catalog.commit(
+                    [_entry(load, spans.get(load.batch.header.id)) for load in loads],
+                    [file.segment for file in files],
+                    {file.segment.tenant: {slice_of(moment, now_us) for moment in file.moments} for file in files},
+                    now_us,
+                )
+            except Unavailable:
+                # Whether it is committed may be unknown until the next commit: a file must not go before that.
+                self._doubtful += [file.segment.path for file in files]
+                undo.pop_all()
+                raise
+            undo.pop_all()
+        self._settle_doubts()
 
-    def _write_segment(
-        self, tenant: Tenant, loads: Sequence[Load], now_us: int
-    ) -> tuple[Segment, dict[UUID, tuple[int, int]], list[int]]:
-        """One synced file of all loads; also each batch's first and last timestamp, and the hours touched."""
-        name = self._directory.new_segment(tenant, now_us, self._clock.batch_id())
+    def _settle_doubts(self) -> None:
+        """After a commit that worked: what an earlier one left unsaid is known now."""
+        while self._doubtful:
+            path = self._doubtful.pop()
+            if not self._catalog.names(path):
+                (self._directory.root / path).unlink(missing_ok=True)
+
+    def _write_file(self, name: str, tenant: Tenant, loads: Sequence[Load], now_us: int) -> _File:
         path = self._directory.root / name
-        # The bodies as they travelled: concatenated zstd frames are one zstd stream (RFC 8878 §3.1).
-        staged = self._stage(b"".join(load.batch.body for load in loads), ".ndjson.zst")
-        try:
+        with (
+            staged(self._directory.staging, loads, self._clock) as source,
+            self._engine.cursor(must_finish=True) as cursor,
+        ):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with self._engine.cursor() as cursor:
-                self._copy(cursor, staged, path, loads, now_us)
-                expected = sum(load.batch.header.events - len(load.dead) for load in loads)
-                segment, spans = _measured(cursor, path, name, tenant, expected)
-                hours = [row[0] for row in cursor.execute(_HOURS, [str(path)]).fetchall()]
-            sync(path)
-            for parent in path.parents:
-                sync(parent)
-                if parent == self._directory.root:
-                    break
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise Unavailable(
-                f"cannot write {path}: {error.strerror}", hint="free disk space, or look at it"
-            ) from error
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-        finally:
-            staged.unlink()
-        return segment, spans, hours
-
-    def _copy(
-        self, cursor: duckdb.DuckDBPyConnection, staged: Path, path: Path, loads: Sequence[Load], now_us: int
-    ) -> None:
-        headers = [load.batch.header for load in loads]
-        lines = _lines(staged, max(header.size_bytes for header in headers))
-        starts = list(accumulate((header.events for header in headers), initial=0))
-        dead = [start + letter.ordinal for start, load in zip(starts, loads, strict=False) for letter in load.dead]
-        values: dict[str, object] = {"now": now_us}
-        if len(loads) == 1:
-            source = f"""SELECT $batch::UUID AS batch_id, n AS ordinal, $received AS received_us, raw, n
-                FROM ({lines})"""
-            values |= {"batch": str(headers[0].id), "received": headers[0].received_at_us}
-        else:
-            source = f"""SELECT b.batch_id, n - b.start AS ordinal, b.received_us, raw, n
-                FROM ({lines}) ASOF JOIN (SELECT unnest($starts::BIGINT[]) AS start,
-                    unnest($batches::UUID[]) AS batch_id, unnest($received::BIGINT[]) AS received_us) b
-                ON n >= b.start"""
-            values |= {
-                "starts": starts[:-1],
-                "batches": [str(header.id) for header in headers],
-                "received": [header.received_at_us for header in headers],
-            }
-        if dead:
-            source = f"SELECT * FROM ({source}) WHERE n NOT IN (SELECT unnest($dead::BIGINT[]))"
-            values["dead"] = dead
-        cursor.execute(
-            f"""COPY (
-                SELECT batch_id, ordinal::UINTEGER AS ordinal,
-                    make_timestamptz(coalesce({TIMESTAMP_US}, received_us)) AS ts,
-                    make_timestamptz($now::BIGINT) AS inserted_at,
-                    {LEVEL} AS level, {SERVICE} AS service, raw
-                FROM (SELECT *, {EXTRACTED} AS v FROM ({source}))
-            ) TO '{_quoted(path)}' ({PARQUET_OPTIONS})""",
-            values,
+            _copy(cursor, source, path, now_us)
+            rows = cursor.execute(_MEASURE, [str(path)]).fetchall()
+            _check_count(sum(row[2] for row in rows), source)
+            self._directory.make_durable(path)
+            size_bytes = path.stat().st_size
+        spans: dict[UUID, tuple[int, int]] = {}
+        for batch_id, _, _, first, last in rows:
+            known = spans.get(batch_id, (first, last))
+            spans[batch_id] = min(known[0], first), max(known[1], last)
+        segment = Segment(
+            name, tenant, source.events, size_bytes, min(row[3] for row in rows), max(row[4] for row in rows)
         )
+        return _File(segment, spans, [row[4] for row in rows])
 
-    def _stage(self, content: bytes, suffix: str) -> Path:
-        staged = self._directory.staging / f"{self._clock.batch_id()}{suffix}"
+
+def _copy(cursor: duckdb.DuckDBPyConnection, source: Staged, path: Path, now_us: int) -> None:
+    """Write the file. Raises duckdb.Error."""
+    for is_exact in (False, True):
+        sql, values = select_events(source, now_us, is_exact=is_exact)
         try:
-            staged.write_bytes(content)
-        except OSError as error:
-            staged.unlink(missing_ok=True)
-            raise Unavailable(f"cannot write {staged}: {error.strerror}", hint="free disk space") from error
-        return staged
+            cursor.execute(f"COPY ({sql}) TO {quoted(path)} ({PARQUET_OPTIONS})", values)
+        except duckdb.InvalidInputException:
+            # Most likely an event repeats a key; if something else is wrong the exact way says so as well.
+            if is_exact:
+                raise
+            log.debug("events_derived_the_slow_way", events=source.events)
+        else:
+            return
 
 
-_SPANS = """SELECT batch_id, count(*), epoch_us(min(ts)), epoch_us(max(ts)) FROM read_parquet($1) GROUP BY batch_id"""
-# Hours are counted by floor division, as the catalog does, also before 1970.
-_HOURS = """SELECT max(epoch_us(ts)) FROM read_parquet($1) GROUP BY epoch_us(ts) // 3600000000"""
+def _check_count(found: int, source: Staged) -> None:
+    if found != source.events:
+        raise Refused(f"{source.events} events read back as {found}", hint="this is a defect: please report it")
 
 
-def _measured(
-    cursor: duckdb.DuckDBPyConnection, path: Path, name: str, tenant: Tenant, expected: int
-) -> tuple[Segment, dict[UUID, tuple[int, int]]]:
-    """Read the new file back: it must hold every event, and says what the catalog keeps of it."""
-    rows = cursor.execute(_SPANS, [str(path)]).fetchall()
-    events = sum(row[1] for row in rows)
-    if events != expected:
-        raise Unavailable(f"{path} holds {events} events of {expected}", hint="this is a defect: the batches are kept")
-    segment = Segment(
-        name, tenant, events, path.stat().st_size, min(row[2] for row in rows), max(row[3] for row in rows)
-    )
-    return segment, {row[0]: (row[2], row[3]) for row in rows}
-
-
-def _lines(staged: Path, size_bytes: int) -> str:
-    """Every line with its number from 0. `size_bytes` bounds a line: the engine sets aside twice that."""
-    return f"""SELECT json AS raw, row_number() OVER () - 1 AS n
-        FROM read_ndjson_objects('{_quoted(staged)}', maximum_object_size = {size_bytes})"""
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _entry(load: Load, span: tuple[int, int] | None) -> BatchEntry:
+    first, last = span or (None, None)
+    return BatchEntry(load.batch.header, load.batch.header.events - len(load.dead), load.dead, first, last)
