@@ -46,7 +46,7 @@ def test_the_data_directory_cannot_be_used(tmp_path: Path) -> None:
     ("settings", "says"),
     [
         ({"brokr_url": "x"}, "did you mean CORDWOOD_BROKER_URL?"),
-        ({"http_port": "many"}, "http.port"),
+        ({"http_max_body_bytes": "many"}, "http.max_body_bytes"),
         ({"broker_url": "kafka://x"}, "scheme that is not known"),
         ({"store_url": "mysql://user:secret@x/"}, "scheme that is not known"),
         ({"http_host": "0.0.0.0"}, "--insecure"),

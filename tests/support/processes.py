@@ -30,8 +30,8 @@ class Cordwood:
         self._env |= {f"CORDWOOD_{name.upper()}": value for name, value in settings.items()}
         self._env |= {"CORDWOOD_DATA_DIR": str(data_dir), "CORDWOOD_LOG_FORMAT": "json"}
         self.environment = {name: value for name, value in self._env.items() if name.startswith("CORDWOOD_")}
-        data_dir.parent.mkdir(parents=True, exist_ok=True)
-        self._log = data_dir.parent / f"{data_dir.name}-{command}-{self.port}.log"
+        beside = next(folder for folder in data_dir.parents if folder.is_dir())
+        self._log = beside / f"{data_dir.name}-{command}-{self.port}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, wait: bool = True) -> Self:
@@ -101,8 +101,8 @@ class Cordwood:
         return self.start()
 
     def __exit__(self, *exc: object) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.kill()
+        if self.process is not None:
+            self.kill()  # also when it has ended: a process that nobody waits for is a leak
 
     def _end(self, number: signal.Signals) -> int:
         assert self.process is not None, "started before"

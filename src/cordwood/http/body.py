@@ -1,6 +1,7 @@
 """A request body, read within bounds of size and time."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from starlette.types import Receive
@@ -9,6 +10,7 @@ from cordwood.errors import BadRequest, SlowBody, TooLarge
 from cordwood.http.inflate import coding_of, inflate
 from cordwood.http.settings import HttpSettings
 
+_DISCARD_S = 5.0
 _INLINE_BYTES = 16 << 10
 """Below this, inflating takes less time than handing it to a thread."""
 
@@ -30,6 +32,8 @@ async def read_body(
     coding = coding_of(headers.get(b"content-encoding", b"").decode("latin-1"))
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > settings.max_body_bytes:
+        if b"expect" not in headers:  # whoever asked first has sent nothing yet
+            await _discard(receive)
         raise _too_large(settings)
     chunks: list[bytes] = []
     size = 0
@@ -43,6 +47,8 @@ async def read_body(
                 chunk = message.get("body", b"")
                 size += len(chunk)
                 if size > settings.max_body_bytes:
+                    chunks.clear()
+                    await _discard(receive)
                     raise _too_large(settings)
                 grew(size)
                 chunks.append(chunk)
@@ -65,6 +71,14 @@ async def read_body(
         inflated = await asyncio.to_thread(inflate, body, coding, settings.max_body_bytes)
     grew(len(inflated))
     return inflated
+
+
+async def _discard(receive: Receive) -> None:
+    """Read on for a moment: a connection closed on unread bytes is reset, and its client never sees the answer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DISCARD_S):
+            while (await receive()).get("more_body", False):
+                pass
 
 
 def _too_large(settings: HttpSettings) -> TooLarge:
