@@ -1,5 +1,8 @@
 """Starts that cannot work end at once, with what is wrong and what to do; starts that can are quick and clean."""
 
+import contextlib
+import http.client
+import json
 import os
 import signal
 import subprocess
@@ -85,25 +88,28 @@ def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -
     process.kill()
 
 
-def test_readiness_ends_as_shutdown_begins(tmp_path: Path) -> None:
-    """A keep-alive connection still hears 503; the listener takes no new one."""
-    import http.client
-
+def test_a_stop_does_not_cut_an_accepted_request(tmp_path: Path) -> None:
     process = Cordwood("up", tmp_path / "data").start()
     assert process.process is not None
-    slow = http.client.HTTPConnection("127.0.0.1", process.port, timeout=10)
-    slow.putrequest("POST", "/log")
-    slow.putheader("Content-Length", "7")
-    slow.endheaders(b'{"n"')
-    asking = http.client.HTTPConnection("127.0.0.1", process.port, timeout=10)
-    asking.request("GET", "/health")
-    asking.getresponse().read()
-    wait_until(lambda: b"up" in process.get("/metrics")[1], 5)
-    os.kill(process.process.pid, signal.SIGTERM)
-    slow.send(b":1}")
-    response = slow.getresponse()
-    assert response.status == 202, "an accepted request is not cut"
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", process.port, timeout=10)) as slow:
+        slow.putrequest("POST", "/log?wait=stored")
+        slow.putheader("Content-Length", "7")
+        slow.endheaders(b'{"n"')
+        in_flight = b"cordwood_ingest_in_flight_bytes 4.0"
+        wait_until(lambda: in_flight in process.get("/metrics")[1], 5, "the request to be under way")
+        os.kill(process.process.pid, signal.SIGTERM)
+        wait_until(lambda: _is_refused(process), 5, "the listener to close")
+        slow.send(b":1}")
+        response = slow.getresponse()
+        assert (response.status, json.loads(response.read())["stored"]) == (202, True)
     assert process.process.wait(15) == 0
+
+
+def _is_refused(process: Cordwood) -> bool:
+    try:
+        return process.get("/ready")[0] == 503
+    except OSError:
+        return True
 
 
 def test_the_command_line_speaks_for_itself(tmp_path: Path) -> None:
