@@ -17,6 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+import psycopg
+
+from tests.support import docker
 from tests.support.waiting import wait_until
 
 _START_TIMEOUT_S = 60.0
@@ -44,6 +47,10 @@ class Server:
     """One server process with its directory. `start` after `stop` or `kill` goes on with the same port and data."""
 
     name: str
+    image: str
+    image_port: int
+    image_data: str
+    image_env: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -59,6 +66,11 @@ class Server:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @classmethod
+    def binary(cls) -> Path | None:
+        """The server's program on this machine; None means that a Docker image is used."""
+        raise NotImplementedError
+
     def command(self) -> tuple[list[str], dict[str, str]]:
         """What to run, and its environment."""
         raise NotImplementedError
@@ -71,7 +83,7 @@ class Server:
         """Returns when the server answers."""
         if self.is_running:
             return self
-        command, env = self.command()
+        command, env = self.command() if self.binary() else (self._docker_command(), dict(os.environ))
         with (self.directory / "output.log").open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.guard", str(self.directory), *command],
@@ -91,6 +103,8 @@ class Server:
 
     def kill(self) -> None:
         """End the server as a power cut would: its whole group, at once."""
+        if self.is_running and self.binary() is None:
+            docker.kill(self.directory.name)
         self._end(signal.SIGKILL)
 
     def close(self) -> None:
@@ -108,6 +122,10 @@ class Server:
         self._process.stdin.close()
         self._process = None
 
+    def _docker_command(self) -> list[str]:
+        ports, data = (self.port, self.image_port), (self.directory / "data", self.image_data)
+        return docker.run_command(self.directory.name, self.image, ports, data, env=self.image_env)
+
     def _accepts_or_died(self) -> bool:
         if not self.is_running:
             raise RuntimeError(f"{self.name} did not start:\n{self.output()}")
@@ -122,6 +140,8 @@ class Postgres(Server):
     """A PostgreSQL cluster with fsync on; superuser `postgres`, no password."""
 
     name = "postgres"
+    image, image_port, image_data = "postgres:16", 5432, "/var/lib/postgresql/data"
+    image_env = ("POSTGRES_HOST_AUTH_METHOD=trust",)
     _folders = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
 
     @classmethod
@@ -146,8 +166,11 @@ class Postgres(Server):
         return [*drop, str(self.binary()), "-D", str(data), "-p", str(self.port), *flags], dict(os.environ)
 
     def accepts(self) -> bool:
-        ready = [str(self.binary("pg_isready")), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        return subprocess.run(ready, check=False).returncode == 0
+        try:
+            psycopg.connect(self.url, connect_timeout=1).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def stop(self) -> None:
         self._end(signal.SIGINT)  # "fast": does not wait for clients
@@ -157,6 +180,7 @@ class Redis(Server):
     """A Redis that keeps nothing on disk."""
 
     name = "redis"
+    image, image_port, image_data = "redis:7", 6379, "/data"
 
     @classmethod
     def binary(cls) -> Path | None:
@@ -183,6 +207,7 @@ class RabbitMQ(Server):
     """
 
     name = "rabbitmq"
+    image, image_port, image_data = "rabbitmq:3.13", 5672, "/var/lib/rabbitmq"
     _folders = ("/usr/lib/rabbitmq/bin", "/usr/lib/rabbitmq/lib/*/sbin", "/opt/homebrew/sbin")
 
     def __init__(self) -> None:
@@ -278,8 +303,3 @@ def start_together(*servers: Server) -> None:
     with ThreadPoolExecutor(len(calls)) as pool:
         for started in [pool.submit(call) for call in calls]:
             started.result()
-
-
-def missing() -> list[str]:
-    """The servers that this machine lacks."""
-    return [kind.name for kind in (Postgres, RabbitMQ, Redis) if kind.binary() is None]

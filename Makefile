@@ -1,0 +1,60 @@
+# `make` lists the targets. Everything is installed into .venv, from the lock files in requirements/.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help up test check bench lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The first of these that is Python 3.11 or later; PYTHON=… chooses another.
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: $(VENV)/installed ## Start the embedded platform on http://127.0.0.1:8080; ARGS="--port 9000" passes options.
+	@exec $(BIN)/cordwood up $(ARGS)
+
+test: $(VENV)/installed-dev ## Run all tests against real servers; ARGS="tests/unit -k name" chooses.
+	@$(BIN)/python -m tests.support.install
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/installed-dev ## Format, lint, types, import rules, dead code.
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@PYTHONPATH=src $(BIN)/lint-imports --no-logo > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+	@$(BIN)/vulture
+	@echo "check: well"
+
+bench: $(VENV)/installed-dev ## Measure both set-ups on this machine; writes bench/RESULTS.md.
+	@$(BIN)/python -m tests.support.install
+	@$(BIN)/python -m bench suite $(ARGS)
+
+lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml.
+	@$(PIP) install uv
+	@for each in "run:" "dev:--group dev"; do \
+		$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+			--no-annotate --python-version 3.11 pyproject.toml requirements/build.in --extra services \
+			$${each#*:} --output-file requirements/$${each%%:*}.txt; done
+
+clean: ## Remove the environment and what tools leave behind. Data directories stay.
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+
+$(VENV)/python: Makefile
+	@test -n "$(PYTHON)" || { echo "Cordwood needs Python 3.11 or later; install it, or name one: make PYTHON=…" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Making $(VENV) failed; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
+	@ln -sf bin/python $@
+
+$(VENV)/installed: requirements/run.txt pyproject.toml | $(VENV)/python
+	@echo "Installing Cordwood into $(VENV) …"
+	@$(PIP) install --require-hashes --requirement requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/installed-dev: requirements/dev.txt pyproject.toml | $(VENV)/python
+	@echo "Installing Cordwood and its development tools into $(VENV) …"
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/installed
