@@ -1,0 +1,115 @@
+"""`python -m bench …`."""
+
+import argparse
+import sys
+from pathlib import Path
+from urllib.parse import urlencode
+
+from bench import bare_copy, ingest, single, visible
+from bench.report import show
+from bench.target import Target
+
+
+def main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except (OSError, RuntimeError) as error:
+        print(f"bench: {getattr(options, 'url', '')} {error}", file=sys.stderr)
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    match options.command:
+        case "ingest":
+            load = ingest.IngestLoad(options.events, options.clients, options.batch, options.encoding, options.timeout)
+            figures = ingest.measure(_target(options, "/api/v1/ingest"), load)
+        case "single":
+            figures = single.measure(_target(options, "/log"), single.SingleLoad(options.connections, options.seconds))
+        case "visible":
+            query_url = options.query_url or f"{options.url}/api/v1/query"
+            figures = visible.measure(_target(options, "/log"), visible.VisibleLoad(query_url, options.samples))
+        case "copy":
+            figures = bare_copy.measure(options.dsn, options.events, options.connections)
+        case _:
+            from bench import suite
+
+            return suite.main(options.events, options.runs, options.setup or ["embedded", "services"], options.out)
+    show(f"{options.command} {getattr(options, 'url', '')}".strip(), figures, options.json)
+    return 1 if figures.get("missing") else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Cordwood, or a system like it.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    one = commands.add_parser("ingest", help="large NDJSON bodies: events/s to acknowledged and to queryable")
+    _add_target(one)
+    one.add_argument("--protocol", choices=["jsonl"], default="jsonl", help="wire format")
+    one.add_argument("--events", type=_number, default=1_000_000, help="how many, 1e6 for instance")
+    one.add_argument("--clients", type=int, default=4)
+    one.add_argument("--batch", type=_number, default=50_000, help="events in one request")
+    one.add_argument("--encoding", choices=["identity", "gzip", "zstd"], default="identity")
+    one.add_argument("--timeout", type=float, default=60.0, help="seconds without progress until counting gives up")
+
+    one = commands.add_parser("single", help="one event a request: requests/s and latencies")
+    _add_target(one)
+    one.add_argument("--connections", type=int, default=64)
+    one.add_argument("--seconds", type=float, default=10.0)
+
+    one = commands.add_parser("visible", help="from POST to being in a query's answer")
+    _add_target(one)
+    one.add_argument("--query-url", help="the query endpoint  [default: URL/api/v1/query]")
+    one.add_argument("--samples", type=_number, default=200)
+
+    one = commands.add_parser("copy", help="bare binary COPY of the same rows into the same table")
+    one.add_argument("--dsn", required=True, help="postgresql://… of a migrated database; rows stay in it")
+    one.add_argument("--events", type=_number, default=1_000_000)
+    one.add_argument("--connections", type=int, default=1)
+    one.add_argument("--json", type=Path, help="write the figures to this file, too")
+
+    one = commands.add_parser("suite", help="start every set-up, measure it, write RESULTS.md")
+    one.add_argument("--events", type=_number, default=1_000_000)
+    one.add_argument("--runs", type=int, default=3, help="of ingest and copy; the middle one counts")
+    one.add_argument("--setup", action="append", choices=["embedded", "services"], help="only this one")
+    one.add_argument("--out", type=Path, default=Path(__file__).parent, help="directory of RESULTS.md and results.json")
+    return parser
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--url", default="http://127.0.0.1:8080", help="base URL  [default: %(default)s]")
+    parser.add_argument("--path", help="where to POST")
+    parser.add_argument("--query", action="append", default=[], metavar="NAME=VALUE", help="query argument of the POST")
+    parser.add_argument("--header", action="append", default=[], metavar="NAME:VALUE")
+    parser.add_argument("--pid", type=int, action="append", default=[], help="server process, for CPU and memory")
+    parser.add_argument("--data-dir", type=Path, help="where the server keeps its data")
+    parser.add_argument("--count-url", help="answers how many events are queryable; 'none' for a system without one")
+    parser.add_argument("--count-path", default="count", help="where in that JSON the number is  [default: count]")
+    parser.add_argument("--json", type=Path, help="write the figures to this file, too")
+
+
+def _target(options: argparse.Namespace, path: str) -> Target:
+    pairs = [text.partition("=")[::2] for text in options.query]
+    headers = {name.strip(): value.strip() for name, _, value in (text.partition(":") for text in options.header)}
+    count_url = options.count_url or f"{options.url}/api/v1/query/count"
+    return Target(
+        url=options.url,
+        path=(options.path or path) + (f"?{urlencode(pairs)}" if pairs else ""),
+        headers=headers,
+        count_url=None if count_url == "none" else count_url,
+        count_path=options.count_path,
+        pids=options.pid,
+        data_dir=options.data_dir,
+    )
+
+
+def _number(text: str) -> int:
+    """A whole number, also as 1e6 or 50_000."""
+    value = float(text)
+    if value < 1 or value != int(value):
+        raise argparse.ArgumentTypeError(f"{text} is no positive whole number")
+    return int(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

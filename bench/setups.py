@@ -1,0 +1,87 @@
+"""The set-ups that the suite measures, started privately: embedded, and on RabbitMQ, PostgreSQL and Redis."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from tests.support.processes import Cordwood
+from tests.support.servers import Postgres, RabbitMQ, Redis, Server, start_together
+
+from bench.target import Target
+
+_DATABASE = "bench"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A running set-up. `dsn` is where its rows are, if it has rows."""
+
+    name: str
+    processes: dict[str, int]
+    ingest_url: str
+    query_url: str
+    data_dir: Path
+    dsn: str | None = None
+    others: Sequence[Server] = ()
+
+    def target(self, path: str) -> Target:
+        return Target(
+            url=self.ingest_url,
+            path=path,
+            count_url=f"{self.query_url}/api/v1/query/count",
+            pids=list(self.processes.values()),
+            data_dir=self.data_dir,
+        )
+
+
+@contextmanager
+def embedded() -> Iterator[Setup]:
+    """`cordwood up` in a temporary directory."""
+    with tempfile.TemporaryDirectory(prefix="cordwood-bench-") as folder:
+        data_dir = Path(folder) / "data"
+        with Cordwood("up", data_dir) as up:
+            yield Setup("embedded", {"up": _pid(up)}, up.url, up.url, data_dir)
+
+
+@contextmanager
+def services() -> Iterator[Setup]:
+    """api, worker and query on servers of their own."""
+    postgres, rabbitmq, redis = Postgres(), RabbitMQ(), Redis()
+    with ExitStack() as stack:
+        for server in (postgres, rabbitmq, redis):
+            stack.callback(server.close)
+        start_together(postgres, rabbitmq, redis)
+        with psycopg.connect(postgres.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {_DATABASE}".encode())
+        dsn = postgres.url_of(_DATABASE)
+        settings = {"broker_url": rabbitmq.url, "store_url": dsn, "cache_url": redis.url}
+        data_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cordwood-bench-"))) / "data"
+        _migrate(settings)
+        running = {
+            name: stack.enter_context(Cordwood(name, data_dir, **settings)) for name in ("api", "worker", "query")
+        }
+        yield Setup(
+            "services",
+            {name: _pid(process) for name, process in running.items()},
+            running["api"].url,
+            running["query"].url,
+            postgres.directory / "data",
+            dsn,
+            (postgres, rabbitmq, redis),
+        )
+
+
+def _migrate(settings: dict[str, str]) -> None:
+    env = {**os.environ, **{f"CORDWOOD_{name.upper()}": value for name, value in settings.items()}}
+    subprocess.run([sys.executable, "-m", "cordwood", "migrate"], env=env, check=True, stdout=subprocess.DEVNULL)
+
+
+def _pid(process: Cordwood) -> int:
+    assert process.process is not None, "it has been started"
+    return process.process.pid

@@ -1,0 +1,108 @@
+"""`bench suite`: every set-up, every figure, beside its goal."""
+
+import json
+import os
+import platform
+import statistics
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench import bare_copy, ingest, proc, single, visible
+from bench.report import human, show
+from bench.results import write
+from bench.setups import Setup, embedded, services
+
+_IDLE_S = 5.0
+
+Figures = dict[str, Any]
+
+
+def main(events: int, runs: int, wanted: Sequence[str], out: Path) -> int:
+    """Measure, print, write `results.json` and `RESULTS.md`. Returns the exit status: 1 when an event was missing."""
+    setups: dict[str, AbstractContextManager[Setup]] = {"embedded": embedded(), "services": services()}
+    results: Figures = {"measured_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "machine": machine()}
+    for name in wanted:
+        with setups[name] as setup:
+            results[name] = _measure(setup, events, runs)
+    (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    write(out / "RESULTS.md", results)
+    return int(any(figures.get("missing") for name in wanted for figures in results[name].values()))
+
+
+def machine() -> dict[str, str]:
+    """What figures depend on."""
+    memory_kb = int(Path("/proc/meminfo").read_text().split()[1])
+    models = {
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    }
+    return {
+        "processor": f"{', '.join(sorted(models)) or platform.machine()}, {os.cpu_count()} cores",
+        "memory": f"{memory_kb / 2**20:.0f} GiB",
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
+def _measure(setup: Setup, events: int, runs: int) -> dict[str, Figures]:
+    threading.Event().wait(_IDLE_S)
+    pids = setup.processes
+    found: dict[str, Figures] = {
+        "idle": {f"{name}_memory_bytes": proc.memory_bytes([pid], "VmRSS") for name, pid in pids.items()}
+    }
+    _show(setup, "idle", found)
+    # The first event makes the day's partitions and opens connections: that is no part of a rate.
+    visible.measure(setup.target("/log"), visible.VisibleLoad(f"{setup.query_url}/api/v1/query", samples=5))
+    copies: list[Figures] = []
+    ingests: list[Figures] = []
+    for _ in range(runs):
+        # Before each run and in the same table: both meet the same neighbours and the same checkpoints.
+        if setup.dsn is not None:
+            copies.append(bare_copy.measure(setup.dsn, events))
+            _forget_rows(setup.dsn)
+        ingests.append(ingest.measure(setup.target("/api/v1/ingest"), ingest.IngestLoad(events, 4, 50_000)))
+        if setup.dsn is not None and len(ingests) < runs:
+            _forget_rows(setup.dsn)
+    if copies:
+        found["copy"] = _median(copies, "copied_rows_per_s")
+        _show(setup, "copy", found)
+    found["ingest"] = _median(ingests, "queryable_events_per_s")
+    if copies:
+        found["ingest"]["share_of_copy"] = (
+            found["ingest"]["queryable_events_per_s"] / found["copy"]["copied_rows_per_s"]
+        )
+    _show(setup, "ingest", found)
+    found["single"] = single.measure(setup.target("/log"), single.SingleLoad(connections=64, seconds=10))
+    _show(setup, "single", found)
+    found["visible"] = visible.measure(setup.target("/log"), visible.VisibleLoad(f"{setup.query_url}/api/v1/query"))
+    _show(setup, "visible", found)
+    return found
+
+
+def _median(results: Sequence[Figures], by: str) -> Figures:
+    """The middle run, and all runs' rates; an event missing in any run shows."""
+    ordered = sorted(results, key=lambda figures: float(figures[by]))
+    middle = dict(ordered[len(ordered) // 2])
+    middle["runs"] = " · ".join(human(by, figures[by]) for figures in results)
+    if "missing" in middle:
+        middle["missing"] = sum(figures["missing"] for figures in results)
+    middle["spread_percent"] = 100 * statistics.pstdev(figures[by] for figures in results) / middle[by]
+    return middle
+
+
+def _forget_rows(dsn: str) -> None:
+    """Begin the next run with an empty table and no writing back under way."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("TRUNCATE logs")
+        connection.execute("CHECKPOINT")
+
+
+def _show(setup: Setup, name: str, found: dict[str, Figures]) -> None:
+    show(f"{setup.name}: {name}", found[name], None)
