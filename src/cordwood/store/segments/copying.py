@@ -5,13 +5,15 @@ from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from cordwood.clock import Clock
-from cordwood.errors import Unavailable
+from cordwood.errors import Refused, Unavailable
 from cordwood.model.batch import BatchHeader
+from cordwood.model.derive import Columns, derive_many
 from cordwood.store.interface import Load
-from cordwood.store.segments.derive_sql import NATIVE_FIELDS, derived, exact_fields
+from cordwood.store.segments.derive_sql import NATIVE_FIELDS, derived
 from cordwood.store.segments.layout import quoted
 
 
@@ -48,26 +50,25 @@ def staged(directory: Path, loads: Sequence[Load], clock: Clock) -> Iterator[Sta
         path.unlink(missing_ok=True)
 
 
-def select_events(staged: Staged, now_us: int, *, is_exact: bool) -> tuple[str, dict[str, object]]:
+def derived_in_python(loads: Sequence[Load]) -> list[Columns]:
+    """The derived columns of every line, by their definition: exact for any event, and slow. Raises Refused."""
+    try:
+        return [columns for load in loads for columns in derive_many(load.ndjson, load.batch.header.received_at_us)]
+    except msgspec.DecodeError as error:
+        raise Refused(f"an event is no valid JSON: {error}") from error
+
+
+def select_events(staged: Staged, now_us: int, known: Sequence[Columns] | None) -> tuple[str, dict[str, object]]:
     """A query for the columns of `layout`, with its values.
 
-    Without `is_exact` it is twice as fast, and fails on an event that repeats a key which values are derived from.
+    `known` are the derived columns of every line. Without them the engine derives them itself: that costs 20 ms to
+    plan, then 1 µs an event, and fails on an event that repeats a key which values are derived from.
     """
     # The engine sets aside twice the longest line that it must expect: no line is longer than its batch.
     longest = max(header.size_bytes for header in staged.headers)
     file = f"{quoted(staged.path)}, format = 'newline_delimited', maximum_object_size = {longest}"
-    lines = f"SELECT json AS raw FROM read_json_objects({file})"
-    # Side by side, line by line: the engine keeps the order of a file, and a property test holds it to that.
-    if is_exact:
-        events = exact_fields(lines)
-    else:
-        fields = f"read_json({file}, records = true, columns = {NATIVE_FIELDS})"
-        events = f"SELECT raw, raw AS doc, f.* FROM ({lines}) POSITIONAL JOIN {fields} AS f"
-    origins = """SELECT batch_id, received_us, unnest(range(events)) AS ordinal,
-            unnest(range(start, start + events)) AS n
-        FROM (SELECT unnest($batches::UUID[]) AS batch_id, unnest($received::BIGINT[]) AS received_us,
-            unnest($events::BIGINT[]) AS events, unnest($starts::BIGINT[]) AS start)"""
-    joined = f"SELECT * FROM ({events}) POSITIONAL JOIN ({origins})"
+    # Side by side, line by line: the engine keeps the order of a file, and tests hold it to that.
+    lines = f"(SELECT json AS raw FROM read_json_objects({file})) POSITIONAL JOIN ({_ORIGINS})"
     counts = [header.events for header in staged.headers]
     values: dict[str, object] = {
         "now": now_us,
@@ -76,10 +77,25 @@ def select_events(staged: Staged, now_us: int, *, is_exact: bool) -> tuple[str, 
         "events": counts,
         "starts": list(accumulate(counts[:-1], initial=0)),
     }
+    if known is None:
+        joined = f"{lines} POSITIONAL JOIN read_json({file}, records = true, columns = {NATIVE_FIELDS})"
+    else:
+        joined = f"{lines} POSITIONAL JOIN ({_KNOWN})"
+        values["known_ts"], values["known_levels"], values["known_services"] = map(list, zip(*known, strict=True))
+    alive = f"SELECT * FROM {joined}"
     if staged.dead:
-        joined = f"SELECT * FROM ({joined}) WHERE n NOT IN (SELECT unnest($dead::BIGINT[]))"
+        alive += " WHERE n NOT IN (SELECT unnest($dead::BIGINT[]))"
         values["dead"] = list(staged.dead)
+    events = derived(alive, ["batch_id", "ordinal", "received_us", "raw"]) if known is None else alive
     sql = f"""SELECT batch_id, ordinal::UINTEGER AS ordinal, make_timestamptz(coalesce(ts_us, received_us)) AS ts,
             make_timestamptz($now::BIGINT) AS inserted_at, derived_level AS level, derived_service AS service, raw
-        FROM ({derived(joined, ["batch_id", "ordinal", "received_us", "raw"])})"""
+        FROM ({events})"""
     return sql, values
+
+
+_ORIGINS = """SELECT batch_id, received_us, unnest(range(events)) AS ordinal,
+        unnest(range(start, start + events)) AS n
+    FROM (SELECT unnest($batches::UUID[]) AS batch_id, unnest($received::BIGINT[]) AS received_us,
+        unnest($events::BIGINT[]) AS events, unnest($starts::BIGINT[]) AS start)"""
+_KNOWN = """SELECT unnest($known_ts::BIGINT[]) AS ts_us, unnest($known_levels::VARCHAR[]) AS derived_level,
+    unnest($known_services::VARCHAR[]) AS derived_service"""

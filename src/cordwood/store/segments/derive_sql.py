@@ -1,9 +1,8 @@
 """The rules of `cordwood.model.event` as DuckDB SQL: what `model.derive` says of one event, said of many at once.
 
-Two sources give the texts of the fields that the rules look at. `NATIVE_FIELDS` lets the engine's reader pick them
-while it parses; it fails when an event repeats one of those keys. `exact_fields` copes with repeated keys, where the
-last one counts. A property test holds these rules and `model.derive` together; the measurements are in
-`docs/decisions/0004-segments-first-version.md`.
+The engine's reader picks the texts of the fields that the rules look at while it parses. It fails when an event
+repeats one of those keys; `model.derive` itself has to be asked then. A property test holds the two together; the
+measurements are in `docs/decisions/0004-segments-first-version.md`.
 """
 
 import json
@@ -42,25 +41,12 @@ def _columns(names: Sequence[str]) -> str:
 
 _PLAIN = TIMESTAMP_NAMES + LEVEL_NAMES + SERVICE_NAMES
 _DOTTED = tuple(name for name in _PLAIN if "." in name)
-FIELDS = tuple(dict.fromkeys([*_PLAIN, *(name.partition(".")[0] for name in _DOTTED)]))
+_HEADS = tuple(dict.fromkeys(name.partition(".")[0] for name in _DOTTED))
+FIELDS = tuple(dict.fromkeys([*_PLAIN, *_HEADS]))
 """The keys that the rules look at."""
 
 NATIVE_FIELDS = "{" + ", ".join(f"{text(name)}: 'VARCHAR'" for name in FIELDS) + "}"
 """`columns` for `read_json`."""
-
-_STRUCTURE = text(json.dumps(dict.fromkeys(FIELDS, "VARCHAR")))
-# The engine takes the first of repeated keys, the rule the last: so the members that we need, last one first.
-_MEMBERS = f"""list_filter(list_zip(json_keys(raw), json_extract(raw, '$.*')),
-    lambda m: list_contains([{", ".join(map(text, FIELDS))}], m[1]))"""
-_TURNED = f"""'{{' || array_to_string(
-    list_reverse(list_transform({_MEMBERS}, lambda m: to_json(m[1]) || ':' || m[2])), ',') || '}}'"""
-
-
-def exact_fields(lines: str) -> str:
-    """A query for `raw`, `doc` and the fields of each event of `lines` (a query for `raw`), repeated keys or not."""
-    doc = f"CASE WHEN list_unique(json_keys(raw)) < len(json_keys(raw)) THEN {_TURNED} ELSE raw END"
-    return f"""SELECT raw, doc, unnest(json_transform(doc, {_STRUCTURE}))
-        FROM (SELECT raw, {doc} AS doc FROM ({lines}))"""
 
 
 def _nested(name: str) -> str:
@@ -72,22 +58,26 @@ def _nested(name: str) -> str:
     members = f"list_zip(json_keys({held}), json_extract({held}, '$.*'))"
     last = f"list_filter({members}, lambda m: m[1] = {text(rest)})[-1][2]"
     repeated = f"json_transform('[' || {last} || ']', '[\"VARCHAR\"]')[1]"
-    return f"""CASE WHEN left({held}, 1) = '{{' AND json_type(doc, {text(pointer([head]))}) = 'OBJECT' THEN
+    return f"""CASE WHEN left({held}, 1) = '{{' AND json_type(raw, {text(pointer([head]))}) = 'OBJECT' THEN
         CASE WHEN contains(substr({held}, strpos({held}, {key}) + {len(rest) + 2}), {key}) THEN {repeated}
         ELSE {single} END END"""
 
 
-def _candidate(name: str) -> str:
-    """The text that a dotted name leads to: a literal key, then one level of nesting. What looks like a container is
-    none, as in `model.derive`."""
-    literal = f"CASE WHEN left({_column(name)}, 1) NOT IN ('{{', '[') THEN {_column(name)} END"
-    return f"coalesce({literal}, {_nested(name)})"
+def _inner(name: str) -> str:
+    """The column that holds what a dotted name leads to within an object."""
+    return name.replace(".", "/")
+
+
+def _candidates(names: Sequence[str]) -> str:
+    """The columns that names lead to, in order: a literal key, then one level of nesting."""
+    ways = ([name, _inner(name)] if "." in name else [name] for name in names)
+    return _columns([column for way in ways for column in way])
 
 
 def _searched(names: Sequence[str], value: str, test: str) -> str:
     """The first `value` of a candidate `x` that passes `test`, of `y`. Slow. As a list, so that `value` is planned
     once: spelt out for each candidate, planning took 140 ms a statement."""
-    return f"list_filter(list_transform([{_columns(names)}], lambda x: {value}), lambda y: {test})[1]"
+    return f"list_filter(list_transform([{_candidates(names)}], lambda x: {value}), lambda y: {test})[1]"
 
 
 # First the candidate that is nearly always the one that counts: the first that is there, in its usual spellings.
@@ -117,19 +107,26 @@ def _level(x: str) -> str:
     return f"CASE WHEN strlen({x}) = length({x}) THEN {known} END"
 
 
+def _scalar(x: str) -> str:
+    """NULL for what looks like a container, as `model.derive` has it."""
+    return f"CASE WHEN left({x}, 1) NOT IN ('{{', '[') THEN {x} END"
+
+
 def _service(x: str) -> str:
-    return f"CASE WHEN {x} <> '' AND left({x}, 1) NOT IN ('{{', '[') THEN {x} END"
+    return f"nullif({_scalar(x)}, '')"
 
 
 def derived(events: str, kept: Sequence[str]) -> str:
     """A query for the columns `kept`, and `ts_us`, `derived_level`, `derived_service`: NULL when nothing is usable.
 
-    `events` is a query for `doc`, the fields and `kept`. In steps, since the engine computes a step's columns once.
+    `events` is a query for `raw`, the fields and `kept`. In steps, since the engine computes a step's columns once.
     """
-    dotted = ", ".join(f"{_candidate(name)} AS {_column(name)}" for name in _DOTTED)
-    candidates = f"SELECT * REPLACE ({dotted}) FROM ({events})"
-    present = f"""SELECT *, coalesce({_columns(TIMESTAMP_NAMES)}) AS t, coalesce({_columns(LEVEL_NAMES)}) AS l,
-        coalesce({_columns(SERVICE_NAMES)}) AS s FROM ({candidates})"""
+    inner = ", ".join(f"{_nested(name)} AS {_column(_inner(name))}" for name in _DOTTED)
+    # An object is no candidate; as the first one it would send the event the slow way.
+    held = ", ".join(f"{_scalar(_column(head))} AS {_column(head)}" for head in _HEADS)
+    candidates = f"SELECT * REPLACE ({held}), {inner} FROM ({events})"
+    present = f"""SELECT *, coalesce({_candidates(TIMESTAMP_NAMES)}) AS t, coalesce({_candidates(LEVEL_NAMES)}) AS l,
+        coalesce({_candidates(SERVICE_NAMES)}) AS s FROM ({candidates})"""
     quick = f"SELECT *, {_QUICK_WHOLE} AS w, {_level('l')} AS l_quick, {_service('s')} AS s_quick FROM ({present})"
     timed = f"SELECT *, {_QUICK_US} AS t_quick FROM ({quick})"
     exact_us = _searched(TIMESTAMP_NAMES, _EXACT_US, f"y {_IN_RANGE}")

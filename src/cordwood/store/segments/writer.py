@@ -16,7 +16,7 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
 from cordwood.store.outcomes import outcomes
 from cordwood.store.segments.catalog import BatchEntry, Catalog, Known, Segment
-from cordwood.store.segments.copying import Staged, select_events, staged
+from cordwood.store.segments.copying import Staged, derived_in_python, select_events, staged
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.layout import PARQUET_OPTIONS, Directory, quoted
 from cordwood.store.slices import HOUR_US, slice_of
@@ -24,6 +24,8 @@ from cordwood.store.slices import HOUR_US, slice_of
 log = structlog.get_logger()
 
 _ATTEMPTS = 5
+_FEW_EVENTS = 2000
+"""Fewer than this are derived in Python: for the engine, planning costs more than that."""
 # Each batch's span in each hour. Hours are counted by floor division, as the catalog does, also before 1970.
 _MEASURE = f"""SELECT batch_id, epoch_us(ts) // {HOUR_US}, count(*), min(epoch_us(ts)), max(epoch_us(ts))
     FROM read_parquet($1) GROUP BY ALL"""
@@ -70,7 +72,7 @@ class SegmentWriter:
             staged(self._directory.staging, [part], self._clock) as source,
             self._engine.cursor(must_finish=True) as cursor,
         ):
-            sql, values = select_events(source, self._clock.now_us(), is_exact=True)
+            sql, values = select_events(source, self._clock.now_us(), derived_in_python([part]))
             # Every column is made, as a write would; hashed, so that none is left out.
             rows = cursor.execute(f"SELECT hash(batch_id, ordinal, ts, level, service, raw) FROM ({sql})", values)
             found = len(rows.fetchall())
@@ -130,7 +132,7 @@ class SegmentWriter:
             self._engine.cursor(must_finish=True) as cursor,
         ):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _copy(cursor, source, path, now_us)
+            _copy(cursor, source, loads, path, now_us)
             rows = cursor.execute(_MEASURE, [str(path)]).fetchall()
             _check_count(sum(row[2] for row in rows), source)
             self._directory.make_durable(path)
@@ -145,19 +147,19 @@ class SegmentWriter:
         return _File(segment, spans, [row[4] for row in rows])
 
 
-def _copy(cursor: duckdb.DuckDBPyConnection, source: Staged, path: Path, now_us: int) -> None:
-    """Write the file. Raises duckdb.Error."""
-    for is_exact in (False, True):
-        sql, values = select_events(source, now_us, is_exact=is_exact)
+def _copy(cursor: duckdb.DuckDBPyConnection, source: Staged, loads: Sequence[Load], path: Path, now_us: int) -> None:
+    """Write the file. Raises duckdb.Error, Refused."""
+    if source.events >= _FEW_EVENTS:
         try:
+            sql, values = select_events(source, now_us, None)
             cursor.execute(f"COPY ({sql}) TO {quoted(path)} ({PARQUET_OPTIONS})", values)
         except duckdb.InvalidInputException:
-            # Most likely an event repeats a key; if something else is wrong the exact way says so as well.
-            if is_exact:
-                raise
-            log.debug("events_derived_the_slow_way", events=source.events)
+            # Most likely an event repeats a key. If something else is wrong, the other way says so as well.
+            log.debug("events_derived_in_python", events=source.events)
         else:
             return
+    sql, values = select_events(source, now_us, derived_in_python(loads))
+    cursor.execute(f"COPY ({sql}) TO {quoted(path)} ({PARQUET_OPTIONS})", values)
 
 
 def _check_count(found: int, source: Staged) -> None:

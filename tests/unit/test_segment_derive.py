@@ -1,0 +1,122 @@
+"""The derive rules in SQL say what `model.derive` says, of anything that may arrive."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from cordwood.clock import SystemClock
+from cordwood.errors import Refused
+from cordwood.model.derive import derive
+from cordwood.model.event import LEVEL_NAMES, LEVELS, SERVICE_NAMES, TIMESTAMP_NAMES, TIMESTAMP_PATTERN
+from cordwood.store.segments.copying import select_events, staged
+from cordwood.store.segments.engine import Engine
+from tests.support.builders import load
+
+ARRIVAL_US = 1_795_435_200_000_000
+
+Derived = tuple[int, str | None, str | None]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    made = Engine(tmp_path_factory.mktemp("spill"), 512 << 20)
+    yield made
+    made.close()
+
+
+def in_sql(engine: Engine, directory: Path, lines: list[bytes]) -> list[Derived]:
+    loads = [load(lines, received_at_us=ARRIVAL_US)]
+    with staged(directory, loads, SystemClock()) as source, engine.cursor() as cursor:
+        sql, values = select_events(source, 0, None)
+        rows = cursor.execute(f"SELECT ordinal, epoch_us(ts), level, service, raw FROM ({sql})", values).fetchall()
+    assert [row[0] for row in rows] == list(range(len(lines)))
+    assert [row[4].encode() for row in rows] == [line.strip() for line in lines]
+    return [(row[1], row[2], row[3]) for row in rows]
+
+
+def in_python(lines: list[bytes]) -> list[Derived]:
+    made = [derive(line, ARRIVAL_US) for line in lines]
+    return [(each.timestamp_us, each.level, each.service) for each in made]
+
+
+def spelt(text: str) -> st.SearchStrategy[str]:
+    """A JSON string as some sender might write it."""
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in text if ord(letter) < 0x10000)
+    plain = json.dumps(text, ensure_ascii=False)
+    return st.sampled_from([plain, plain, plain, json.dumps(text), f'"{escaped}"' if escaped else plain])
+
+
+texts = st.one_of(
+    st.from_regex(TIMESTAMP_PATTERN, fullmatch=True),
+    st.from_regex(r"[12]\d{0,19}(\.\d{1,12})?", fullmatch=True),
+    st.from_regex(r"0{0,3}\d{1,20}(\.\d{1,30})?", fullmatch=True),
+    st.datetimes().map(lambda moment: moment.isoformat() + "Z"),
+    st.sampled_from(
+        [
+            "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z",
+            "9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59-14:00", "2024-02-30", "2024-02-29", "2023-02-29",
+            "2026-11-23t10:00:00,5z", "2026-11-23 10:00", "2026-11-23T24:00:00Z", "2026-11-23T10:00:60Z", "infinity",
+            "2026-11-23T10:00:00.123456789+0530", "2026-11-23T10:00 Z", "-infinity", "epoch", "now", "today", "",
+            "{", "[", "{}", '{"name":"x"}', '{"level":"info"}', " ", " info", "null", "\0", "İNFO", "\u212a", "ſevere",
+        ]
+    ),
+    st.sampled_from(list(LEVELS)).flatmap(lambda name: st.sampled_from([name, name.upper(), name.title()])),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+)  # fmt: skip
+numbers = st.one_of(
+    st.integers(-(10**22), 10**22).map(str),
+    st.integers(-5, 70).map(str),
+    st.integers(0, 10**19).map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.floats(0, 1e20).map(repr),
+    st.from_regex(r"[1-9][0-9]{8,18}\.[0-9]{1,10}", fullmatch=True),
+    st.sampled_from(["1e999", "1E9", "1.79e9", "1.79e12", "0.0", "10.0", "5e1", "1e-8", "1e16", "1e22", "0.00001"]),
+)
+scalars = st.one_of(texts.flatmap(spelt), numbers, st.sampled_from(["null", "true", "false", "{}", "[]", '["info"]']))
+
+
+def objects(
+    keys: st.SearchStrategy[str], values: st.SearchStrategy[str], most: int, *, may_repeat: bool
+) -> st.SearchStrategy[str]:
+    """JSON objects as text: keys may be repeated, are spelt with escapes, and have blanks around them."""
+    blank = st.sampled_from(["", "", "", " "])
+    member = keys.flatmap(lambda key: st.tuples(st.just(key), spelt(key), blank, values, blank))
+    members = st.lists(member, max_size=most, unique_by=None if may_repeat else lambda found: found[0])
+    return members.map(
+        lambda found: "{" + ",".join(f"{b}{key}{b}:{a}{value}{a}" for _, key, b, value, a in found) + "}"
+    )
+
+
+inner = objects(st.sampled_from(["name", "level", "name.x", "other", ""]), scalars, 4, may_repeat=True)
+names = st.sampled_from([*TIMESTAMP_NAMES, *LEVEL_NAMES, *SERVICE_NAMES, "service", "log", "Level", "x", ""])
+# Only what lies within is repeated: a key of the event itself is for the other test.
+events = objects(names, st.one_of(scalars, scalars, inner), 5, may_repeat=False).map(str.encode)
+many = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@many
+@given(lines=st.lists(events, min_size=1, max_size=25))
+@example(lines=[b'{"log":{"level":"info"},"log.level":"nonsense"}'])
+@example(lines=[b'{"service":{"name":"a","name":"b"}}', b'{"service":"{\\"name\\":\\"x\\"}"}'])
+def test_sql_derives_what_python_derives(engine: Engine, tmp_path: Path, lines: list[bytes]) -> None:
+    assert in_sql(engine, tmp_path, lines) == in_python(lines)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"level":"warn","level":"info"}',
+        b'{"level":null,"level":"info"}',
+        b'{"level":"info","le\\u0076el":null}',
+        b'{"service":{"name":"a"},"service":{"other":1}}',
+    ],
+)
+def test_a_repeated_key_is_no_silent_difference(engine: Engine, tmp_path: Path, line: bytes) -> None:
+    with pytest.raises(Refused, match="duplicate key"):
+        in_sql(engine, tmp_path, [b'{"level":"info"}', line])
