@@ -29,8 +29,8 @@ class Graveyard(Protocol):
         """Keep a message as a dead letter. Returns False when that failed."""
         ...
 
-    async def tell(self, message: DeliveredMessage, settlement: Settlement) -> None:
-        """Answer who watches the batch, if anyone does. Never raises."""
+    def tell(self, message: DeliveredMessage, settlement: Settlement) -> None:
+        """Answer who watches the batch, if anyone does, in the background."""
         ...
 
 
@@ -97,12 +97,12 @@ class Deliveries:
     ) -> None:
         self._held.discard(delivery)
         if await self._settled(message, call) and settlement is not None:
-            await self._graveyard.tell(message, settlement)
+            self._graveyard.tell(message, settlement)
 
     async def reject(self, delivery: RabbitDelivery, message: DeliveredMessage, reason: str) -> None:
         self._held.discard(delivery)
         if await self._bury(message, reason):
-            await self._graveyard.tell(message, "rejected")
+            self._graveyard.tell(message, "rejected")
 
     async def _arrived(self, message: DeliveredMessage) -> None:
         self._delivered += 1

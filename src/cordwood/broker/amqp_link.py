@@ -73,11 +73,11 @@ class Link:
 
     async def channel(self, patience_s: float) -> AbstractChannel:
         """The open channel; raises Unavailable with the reason when there is none within `patience_s`."""
-        if self._channel is None:
+        if not self._is_up.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
                     await self._is_up.wait()
-        if self._channel is None:
+        if self._channel is None or not self._is_up.is_set():
             raise self._unavailable()
         return self._channel
 
@@ -141,9 +141,10 @@ class Link:
 
     def drop(self, reason: str) -> None:
         """Give up a connection that does not do its work; the keeper makes a new one."""
-        if self._channel is not None:
+        if self._is_up.is_set():
             log.warning("broker_dropped", link=self._name, url=self._shown, reason=reason)
             self._reason = reason
+            self._is_up.clear()
             self._is_dropped.set()
 
     async def _keep(self) -> None:
@@ -185,6 +186,8 @@ class Link:
     async def _until_lost(self, connection: AbstractConnection, channel: AbstractChannel) -> None:
         # Kept: each look at `closing` makes another observer.
         endings = [connection.closing, channel.closing]
+        for ending in endings:
+            ending.add_done_callback(lambda _: self._is_up.clear())
         dropped = asyncio.create_task(self._is_dropped.wait())
         try:
             while not dropped.done() and not any(ending.done() for ending in endings):
@@ -239,7 +242,7 @@ class Link:
         return Unavailable(f"RabbitMQ at {self._shown} is away: {self._reason}", hint=self._hint)
 
     def _said(self, error: BaseException) -> str:
-        if isinstance(error, aiormq.exceptions.InvalidFrameError) and self._channel is None:
+        if isinstance(error, aiormq.exceptions.InvalidFrameError) and self._connection is None:
             # RabbitMQ answers Connection.Open with Connection.Close; the client tells no more than that.
             return f"it does not open the virtual host {self._vhost!r} to this user"
         return str(error) or type(error).__name__

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 _PATIENCE_S = 1.0
 """How long a publish waits for a connection that is coming back."""
 _TELL_TIMEOUT_S = 1.0
+_MAX_TELLING = 1000
+"""Answers to watchers under way; more are not sent, and those watchers wait in vain, as they may."""
 _COUNT_TIMEOUT_S = 5.0
 
 
@@ -40,12 +42,17 @@ class RabbitBroker:
         self._reply_to: str | None = None
         self._watched: dict[UUID, asyncio.Future[Settlement]] = {}
         self._held: set[RabbitDelivery] = set()
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "RabbitBroker":
         await self._publisher.__aenter__()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=_TELL_TIMEOUT_S)
+        for task in self._telling:
+            task.cancel()
         await self._publisher.__aexit__(*exc)
 
     async def publish(self, batch: Batch) -> None:
@@ -102,13 +109,18 @@ class RabbitBroker:
             return False
         return True
 
-    async def tell(self, message: DeliveredMessage, settlement: Settlement) -> None:
-        """For deliveries. Not on the consumer's connection: RabbitMQ may block one that publishes, acks included."""
+    def tell(self, message: DeliveredMessage, settlement: Settlement) -> None:
+        """For deliveries: answer who watches, if anyone does and is still there."""
         reply_to = message.header.properties.reply_to
-        if not reply_to:
-            return
+        if reply_to and len(self._telling) < _MAX_TELLING:
+            task = asyncio.create_task(self._tell(message, settlement, reply_to))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, message: DeliveredMessage, settlement: Settlement, reply_to: str) -> None:
+        """Not on the consumer's connection: RabbitMQ may block one that publishes, acks included."""
         with contextlib.suppress(CordwoodError, DeliveryError, TimeoutError):
-            channel = await self._publisher.channel(0)
+            channel = await self._publisher.channel(_PATIENCE_S)
             self._publisher.ensure_unblocked()
             properties = settlement_properties(message)
             answer = channel.basic_publish(settlement.encode(), routing_key=reply_to, properties=properties)

@@ -31,8 +31,8 @@ def open_database(
 ) -> sqlite3.Connection:
     """A connection in autocommit mode with a write-ahead log; the directory is made when missing.
 
-    FULL syncs every commit, NORMAL only checkpoints. The page size is that of a new file. The connection may move between threads, but is used by one
-    at a time. Raises ConfigError when the file cannot be used.
+    FULL syncs every commit, NORMAL only checkpoints. The page size is that of a new file. The connection may move
+    between threads, but is used by one at a time. Raises ConfigError when the file cannot be used.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
