@@ -36,18 +36,30 @@ class Cordwood:
 
     def start(self, *, wait: bool = True) -> Self:
         """Returns when the service is ready; with `wait` False, at once."""
+        self.start_with([sys.executable, "-m", "cordwood", self._command, "--port", str(self.port)], wait=wait)
+        return self
+
+    def start_with(self, command: list[str], *, cwd: Path | None = None, wait: bool = True) -> None:
+        """As `start`, by another command line; in a process group of its own, as a terminal gives it."""
         with self._log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cordwood", self._command, "--port", str(self.port)],
+                command,
                 env=self._env,
+                cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                process_group=0,
                 preexec_fn=_die_with_parent,
             )
         if wait:
-            wait_until(self.is_ready, 20, f"cordwood {self._command} to be ready: {self.log()}")
-        return self
+            wait_until(self.is_ready, 60, f"cordwood {self._command} to be ready: {self.log()}")
+
+    def interrupt(self) -> None:
+        """Ctrl-C: the terminal signals the whole group. Returns when it has ended."""
+        assert self.process is not None, "started before"
+        os.killpg(self.process.pid, signal.SIGINT)
+        self.process.wait(30)
 
     def run(self) -> "subprocess.CompletedProcess[str]":
         """Run a command that ends by itself."""
