@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -73,6 +73,15 @@ async def test_a_published_batch_is_delivered_as_it_was(broker: Broker) -> None:
         await delivery.ack()
 
 
+async def test_a_confirmed_batch_outlives_who_published_it(opens: Opens) -> None:
+    sent = batch()
+    async with opens() as broker:
+        await eventually(lambda: _is_up(broker), 10)
+        await broker.publish(sent)
+    async with opens() as broker, consuming(broker) as arrived:
+        assert (await take(arrived)).batch == sent
+
+
 async def test_an_acked_batch_does_not_come_again(broker: Broker, opens: Opens) -> None:
     await broker.publish(batch())
     async with consuming(broker) as arrived:
@@ -92,6 +101,33 @@ async def test_what_a_consumer_did_not_settle_comes_again(broker: Broker) -> Non
         again = await take(arrived)
         assert again.batch == sent
         await again.ack()
+
+
+@pytest.mark.parametrize(
+    "settle",
+    [lambda delivery: delivery.ack(), lambda delivery: delivery.nack(), lambda delivery: delivery.reject("late")],
+    ids=["ack", "nack", "reject"],
+)
+async def test_settling_after_the_consumer_has_gone_raises_nothing(
+    broker: Broker, settle: Callable[[Delivery], Awaitable[None]]
+) -> None:
+    await broker.publish(batch())
+    async with consuming(broker) as arrived:
+        delivery = await take(arrived)
+    await settle(delivery)
+
+
+async def test_a_publish_that_is_given_up_disturbs_no_other(broker: Broker) -> None:
+    hasty = [asyncio.create_task(broker.publish(batch())) for _ in range(20)]
+    patient = [asyncio.create_task(broker.publish(batch())) for _ in range(20)]
+    await asyncio.sleep(0)  # all are under way
+    for task in hasty:
+        task.cancel()
+    await asyncio.gather(*patient)
+    assert all(
+        isinstance(each, asyncio.CancelledError) for each in await asyncio.gather(*hasty, return_exceptions=True)
+    )
+    await broker.publish(batch())
 
 
 async def test_a_batch_given_back_comes_again_marked(broker: Broker) -> None:
@@ -149,6 +185,15 @@ async def test_a_watcher_hears_a_worker_that_has_its_own_connection(broker: Brok
         await (await take(arrived)).ack()
         async with asyncio.timeout(10):
             assert await settled == "stored"
+
+
+async def test_a_watch_that_was_left_is_forgotten(broker: Broker) -> None:
+    sent = batch()
+    async with broker.watch(sent.header.id) as settled:
+        await broker.publish(sent)
+    assert settled.cancelled()
+    async with consuming(broker) as arrived:
+        await (await take(arrived)).ack()
 
 
 async def test_publishing_the_same_batch_again_is_allowed(broker: Broker) -> None:
