@@ -1,0 +1,60 @@
+"""Which segments are merged."""
+
+import random
+
+from cordwood.model.tenant import Tenant
+from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.compaction import next_group
+
+ACME, OTHER = Tenant("acme"), Tenant("other")
+
+
+def segment(number: int, events: int, tenant: Tenant = ACME, size_bytes: int | None = None) -> Segment:
+    size_bytes = events * 44 if size_bytes is None else size_bytes
+    return Segment(f"{number:08}.parquet", tenant, events, size_bytes, number * 1000, number * 1000 + 999)
+
+
+def merged(segments: list[Segment], group: list[Segment], number: int) -> list[Segment]:
+    events, size_bytes = (sum(each) for each in zip(*((s.events, s.size_bytes) for s in group), strict=True))
+    new = Segment(f"m{number}", group[0].tenant, events, size_bytes, group[0].min_us, max(s.max_us for s in group))
+    return [*(s for s in segments if s not in group), new]
+
+
+def test_fewer_than_eight_alike_are_left() -> None:
+    assert next_group([segment(n, 100) for n in range(7)]) is None
+    assert next_group([segment(n, 8**n) for n in range(7)]) is None
+    assert next_group([segment(n, 100, ACME if n % 2 else OTHER) for n in range(14)]) is None
+
+
+def test_eight_alike_are_merged_in_order_of_time() -> None:
+    alike = [segment(n, 100) for n in range(8)]
+    assert next_group(random.Random(1).sample(alike, 8)) == alike
+
+
+def test_a_merge_gathers_no_more_than_one_large_segment() -> None:
+    group = next_group([segment(n, 300_000) for n in range(20)])
+    assert group is not None
+    assert [each.events for each in group] == [300_000, 300_000]
+    heavy = next_group([segment(n, 100, size_bytes=40 << 20) for n in range(20)])
+    assert heavy is not None
+    assert len(heavy) == 2
+
+
+def test_large_segments_are_left_alone() -> None:
+    assert next_group([segment(n, 500_000) for n in range(20)]) is None
+    assert next_group([segment(n, 100, size_bytes=64 << 20) for n in range(20)]) is None
+
+
+def test_ten_thousand_tiny_writes_leave_a_bounded_number() -> None:
+    segments: list[Segment] = []
+    rewritten = most = 0
+    for number in range(10_000):
+        segments.append(segment(number, 1 + number % 3))
+        while number % 50 == 49 and (group := next_group(segments)) is not None:
+            rewritten += sum(each.events for each in group)
+            segments = merged(segments, group, rewritten)
+        most = max(most, len(segments))
+    events = sum(each.events for each in segments)
+    assert events == sum(1 + number % 3 for number in range(10_000))
+    assert most < 100
+    assert rewritten < 8 * events
