@@ -314,6 +314,32 @@ async def test_the_newest_come_from_every_segment_that_may_have_them(store: Segm
         assert await rows(store, Plan(limit=limit)) == everything[:limit]
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "found"),
+    [
+        ("a", "plain", [0, 1]),
+        ("a", "true", [2]),
+        ("a", "1" + "0" * 40, [3, 4]),
+        ("a", "1e999", [5]),
+        ("a", "/x", [6, 7]),
+        ("a", '{"b":1}', [8]),
+        ("a", "[1]", []),
+        ("a", "1_0", []),
+        ("a", "-0", [10, 11]),
+        ("a", "", [12]),
+        ("a", "\\u", []),
+    ],
+)
+async def test_a_filter_knows_every_spelling(store: SegmentStore, field: str, text: str, found: list[int]) -> None:
+    spelt = [
+        '"plain"', '"\\u0070l\\u0061in"', "true", "1" + "0" * 40, "1e40", "1e400", '"/x"', '"\\/x"',
+        '"{\\"b\\":1}"', '{"b":1}', "0", "-0.0", '""', "[1]", "10", "null",
+    ]  # fmt: skip
+    await store.write([load([f'{{"a":{value},"ts":{NOON // 1000 - n}}}'.encode() for n, value in enumerate(spelt)])])
+    ordinals = [event.id.int & 0xFFFF for event in await rows(store, Plan(filters=[Equals(field, text)]))]
+    assert ordinals == found
+
+
 async def test_a_read_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
     async with segment_store(tmp_path) as writer:
         await writer.write([load(numbered(0, 3_000))])
