@@ -14,6 +14,7 @@ MAX_HEAD_BYTES = 256 << 10
 
 _MARK = re.compile(rb'["{}\[\],]')
 _STRING_MARK = re.compile(rb'["\\]')
+_SPACE = re.compile(rb"[ \t\r\n]+")
 _BLANK = b" \t\r\n"
 
 
@@ -54,7 +55,9 @@ class Documents:
         del self._text[:start]
         self._at -= start
         if len(self._text) > MAX_VALUE_BYTES:
-            raise Corrupt(f"line {self._line}: a JSON value has more than {MAX_VALUE_BYTES:,} bytes, or never ends")
+            raise Corrupt(
+                f"line {self._line_at(0)}: a JSON value has more than {MAX_VALUE_BYTES:,} bytes, or never ends"
+            )
 
     def end(self) -> Iterator[Value]:
         """What is left at the end: an event that breaks off. Raises Corrupt after it when an array is not closed."""
@@ -63,15 +66,18 @@ class Documents:
             raise Corrupt("the array is not closed; is the file complete?")
 
     def _value(self, start: int, end: int) -> Iterator[Value]:
-        text = bytes(self._text[start:end])
-        if not (value := text.strip(_BLANK)):
+        if not (value := bytes(self._text[start:end]).strip(_BLANK)):
             return
-        lead = len(text) - len(text.lstrip(_BLANK))
-        line = self._line + self._text.count(b"\n", 0, start + lead)
+        line = self._line_at(start)
         try:
             yield Value(line, one_line(value))
         except (msgspec.DecodeError, RecursionError) as error:
             yield Value(line, b"", f"not JSON: {error}")
+
+    def _line_at(self, start: int) -> int:
+        """The line of the first byte from `start` on that is not blank."""
+        blank = _SPACE.match(self._text, start)
+        return self._line + self._text.count(b"\n", 0, start if blank is None else blank.end())
 
     def _next_cut(self) -> tuple[int, int] | None:
         """Where the value being scanned ends, and where the next begins; None when more text is needed."""

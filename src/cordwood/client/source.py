@@ -33,6 +33,16 @@ class Refusal(msgspec.Struct, frozen=True):
     error: str
 
 
+class _Failing(Iterator[bytes]):
+    """Fails where the blocks failed: behind what could be read of them."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __next__(self) -> bytes:
+        raise self._error
+
+
 def events_of(source: str, blocks: Iterator[bytes], wanted: Format | None) -> Iterator[Batch | Refusal]:
     """Read one file. Without a wanted format its first bytes tell: JSON, else plain text.
 
@@ -40,9 +50,9 @@ def events_of(source: str, blocks: Iterator[bytes], wanted: Format | None) -> It
     what `blocks` raises.
     """
     plain = inflated(blocks, _head(blocks))
-    head, found = _sniffed(plain, wanted)
-    text = chain([head], plain)
-    return _document_events(source, text) if found == "document" else _line_events(source, text, found)
+    head, found, rest = _sniffed(plain, wanted)
+    text = chain([head], rest)
+    yield from _document_events(source, text) if found == "document" else _line_events(source, text, found)
 
 
 def _head(blocks: Iterator[bytes]) -> bytes:
@@ -55,17 +65,21 @@ def _head(blocks: Iterator[bytes]) -> bytes:
     return head
 
 
-def _sniffed(blocks: Iterator[bytes], wanted: Format | None) -> tuple[bytes, _Found]:
-    """The bytes that were looked at, without a byte order mark, and what they begin."""
+def _sniffed(blocks: Iterator[bytes], wanted: Format | None) -> tuple[bytes, _Found, Iterator[bytes]]:
+    """The bytes that were looked at, without a byte order mark; what they begin; and the blocks behind them."""
     head = b""
-    for block in blocks:
-        head += block
-        if not _BOM.startswith(head):
-            found = _format_of(head.removeprefix(_BOM).lstrip(_BLANK), False, wanted)
-            if found is not None or len(head) > _MAX_BLANK_BYTES:
-                return head.removeprefix(_BOM), found or "text"
+    rest: Iterator[bytes] = iter(())
+    try:
+        for block in blocks:
+            head += block
+            if not _BOM.startswith(head):
+                found = _format_of(head.removeprefix(_BOM).lstrip(_BLANK), False, wanted)
+                if found is not None or len(head) > _MAX_BLANK_BYTES:
+                    return head.removeprefix(_BOM), found or "text", blocks
+    except (OSError, Corrupt) as error:
+        rest = _Failing(error)
     head = head.removeprefix(_BOM)
-    return head, _format_of(head.lstrip(_BLANK), True, wanted) or "text"
+    return head, _format_of(head.lstrip(_BLANK), True, wanted) or "text", rest
 
 
 def _format_of(head: bytes, is_all: bool, wanted: Format | None) -> _Found | None:

@@ -1,0 +1,80 @@
+"""Events for people: readable, and harmless to a terminal."""
+
+import json
+import unicodedata
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cordwood.client.search import Event
+from cordwood.client.show import event_text, neutral, neutral_json
+
+
+def event(data: str, level: str | None = None, service: str | None = None) -> Event:
+    return Event(
+        "id", "2026-11-23T10:00:00.000000Z", "2026-11-23T10:00:01.000000Z", level, service, msgspec.Raw(data.encode())
+    )
+
+
+def shown(data: str, level: str | None = None, service: str | None = None) -> str:
+    return event_text(event(data, level, service), is_coloured=False)
+
+
+@pytest.mark.parametrize(
+    ("data", "level", "service", "expected"),
+    [
+        ('{"message":"hello world"}', None, None, "-     hello world"),
+        (
+            '{"time":"2026-11-23T10:00:00Z","severity":"WARNING","service":"pay","msg":"slow","ms":12.50}',
+            "warn",
+            "pay",
+            "WARN  pay slow ms=12.50",
+        ),
+        ('{"time":"nonsense","ts":1795428000,"level":"odd"}', None, None, "-     time=nonsense level=odd"),
+        (
+            '{"a":{"b":1,"c":{}},"d":[1,"x y",null],"e":"","f":"x=y","g":null,"h":true}',
+            None,
+            None,
+            '-     a.b=1 a.c={} d=[1,"x y",null] e="" f="x=y" g=null h=true',
+        ),
+        ('{"n":1234567890123456789012345678901234567890,"m":1e999}', None, None,
+         "-     n=1234567890123456789012345678901234567890 m=1e999"),
+        ('{"message":{"nested":1},"log":"line"}', None, None, "-     line message.nested=1"),
+    ],
+)  # fmt: skip
+def test_an_event_is_one_readable_line(data, level, service, expected):
+    assert shown(data, level, service) == f"2026-11-23T10:00:00.000000Z {expected}"
+
+
+HOSTILE = "\x1b[2J\x1b]0;title\x07 \x9b31m \r\n \u202eevil\u2066 \u200b \ufeff \x7f \x00"
+
+
+def test_no_control_code_gets_through_wherever_it_stands():
+    data = {"message": HOSTILE, "nested": {"x": [HOSTILE]}, HOSTILE: HOSTILE, "service": HOSTILE, "level": HOSTILE}
+    text = event_text(event(json.dumps(data), HOSTILE, HOSTILE), is_coloured=False)
+    assert text.isprintable()
+    assert "\\x1b[2J" in text
+
+
+def test_a_lone_surrogate_can_be_printed():
+    assert shown('{"message":"\\ud800 x"}').encode().endswith(b"\\ud800 x")
+
+
+@given(st.text())
+def test_neutral_text_has_no_control_characters(text):
+    assert not {unicodedata.category(character) for character in neutral(text)} & {"Cc", "Cs", "Zl", "Zp"}
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_neutral_json_means_the_same(fields):
+    line = neutral_json(json.dumps(fields, ensure_ascii=False))
+    assert json.loads(line) == fields
+    assert not any(unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") for character in line)
+
+
+def test_colours_surround_only_what_is_ours():
+    text = event_text(event('{"message":"\\u001b[31mred"}', "error", "pay"), is_coloured=True)
+    assert "\x1b[31mERROR" in text
+    assert "\x1b[31mred" not in text
