@@ -275,6 +275,14 @@ async def test_a_write_raises_the_version_of_what_it_touches(store: Store) -> No
     assert (await store.coverage(around, DEFAULT_TENANT)).version > after.version
 
 
+async def test_two_stores_with_the_same_history_differ_in_version(store: Store, tmp_path: Path) -> None:
+    """They may share a cache: a database made anew must not be answered from its predecessor's."""
+    async with opened("segments", str(tmp_path / "another")) as another:
+        await store.write([load([at(0, n=1)])])
+        await another.write([load([at(0, n=2)])])
+        assert await store.coverage(Plan(), DEFAULT_TENANT) != await another.coverage(Plan(), DEFAULT_TENANT)
+
+
 async def test_tenants_do_not_see_each_other(store: Store) -> None:
     mine, theirs = load([at(0, whose="mine")]), load([at(0, whose="theirs")], tenant=OTHER)
     await store.write([mine, theirs])

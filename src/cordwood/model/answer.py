@@ -22,6 +22,7 @@ Block = Sequence[StoredEvent]
 
 
 class Coverage(msgspec.Struct, frozen=True):
-    """What an answer would be made of: `version` rises with every write that a plan could see."""
+    """What an answer would be made of: `version` rises with every write that a plan could see. It starts at random, so
+    that no two stores share one (but 0, which means: nothing)."""
 
     version: int

@@ -133,7 +133,7 @@ class Catalog:
                 self._insert_segment(connection, segment, now_us)
             for tenant, touched in slices.items():
                 connection.executemany(
-                    "INSERT INTO slices VALUES (?, ?, 1) "
+                    "INSERT INTO slices VALUES (?, ?, abs(random() % 1099511627776)) "
                     "ON CONFLICT (tenant, hour) DO UPDATE SET version = version + 1",
                     [(tenant, hour) for hour in touched],
                 )
