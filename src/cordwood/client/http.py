@@ -109,11 +109,16 @@ class Api:
                 if response.status != 200:
                     raise _error_of(response)
                 rest = b""
-                for block in response.stream(_BLOCK_BYTES):
+                # Not `stream`: that drops what came of a block before it breaks off.
+                while block := response.read1(_BLOCK_BYTES):
                     *lines, rest = (rest + block).split(b"\n")
                     yield from lines
                 if rest:
                     yield rest
+            except HTTPError as error:
+                raise TryAgain(
+                    f"the answer is not complete: {self.url} broke off in its middle", hint="ask again"
+                ) from error
             finally:
                 # Not drained: an answer that is not wanted any more is stopped at the server, too.
                 response.close()
