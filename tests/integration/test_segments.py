@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
 
@@ -376,6 +377,30 @@ async def test_a_disk_that_fails_is_not_the_data_s_fault(store: SegmentStore, tm
     (tmp_path / "staging").mkdir()
     (written,) = await store.write([load([{"n": 1}])])
     assert written.stored == 1
+
+
+async def test_files_and_catalog_are_as_the_reference_says(store: SegmentStore, tmp_path: Path) -> None:
+    await store.write([load(numbered(0, 3, level="warn", service="web")), load(numbered(3, 2))])
+    await store.write([load([{"n": 1}], tenant=Tenant("other"))])
+    first, second = files(tmp_path)
+    assert first.relative_to(tmp_path).parts[1] == "tenant=default"
+    sql = "SELECT name, type, converted_type FROM parquet_schema($1) WHERE type IS NOT NULL"
+    for file in (first, second):
+        assert duckdb.execute(sql, [str(file)]).fetchall() == [
+            ("batch_id", "FIXED_LEN_BYTE_ARRAY", None),
+            ("ordinal", "INT32", "UINT_32"),
+            ("ts", "INT64", "TIMESTAMP_MICROS"),
+            ("inserted_at", "INT64", "TIMESTAMP_MICROS"),
+            ("level", "BYTE_ARRAY", "UTF8"),
+            ("service", "BYTE_ARRAY", "UTF8"),
+            ("raw", "BYTE_ARRAY", "UTF8"),
+        ]
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as catalog:
+        named = catalog.execute("SELECT path, events FROM segments WHERE tenant = 'default'").fetchall()
+        assert named == [(str(first.relative_to(tmp_path)), 5)]
+        (stored,) = catalog.execute("SELECT sum(stored) FROM batches WHERE tenant = 'default'").fetchone()
+        assert stored == 5
+        assert catalog.execute("PRAGMA user_version").fetchone() == (1,)
 
 
 def test_every_error_of_the_engine_is_somebody_s() -> None:

@@ -68,7 +68,7 @@ def select_events(staged: Staged, now_us: int, known: Sequence[Columns] | None) 
     longest = max(header.size_bytes for header in staged.headers)
     file = f"{quoted(staged.path)}, format = 'newline_delimited', maximum_object_size = {longest}"
     # Side by side, line by line: the engine keeps the order of a file, and tests hold it to that.
-    lines = f"(SELECT json AS raw FROM read_json_objects({file})) POSITIONAL JOIN ({_ORIGINS})"
+    lines = f"(SELECT json::VARCHAR AS raw FROM read_json_objects({file})) POSITIONAL JOIN ({_ORIGINS})"
     counts = [header.events for header in staged.headers]
     values: dict[str, object] = {
         "now": now_us,
