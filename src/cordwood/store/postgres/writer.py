@@ -147,6 +147,7 @@ _INSERT_BATCHES = """
 # A slice begins at a random version: two databases behind one cache must not be taken for each other.
 _RAISE_VERSIONS = """
     INSERT INTO slices (tenant, hour, version)
-    SELECT tenant, hour, (random() * 1099511627776)::bigint FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS t(tenant, hour, n) ORDER BY n
+    SELECT tenant, hour, (random() * 1099511627776)::bigint
+    FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS t(tenant, hour, n) ORDER BY n
     ON CONFLICT (tenant, hour) DO UPDATE SET version = slices.version + 1
 """
