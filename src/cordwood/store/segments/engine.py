@@ -32,6 +32,8 @@ class Engine:
                 "autoload_known_extensions": False,
             }
         )
+        # Of all cursors. Rows keep their order: ordinals are counted from it.
+        self._connection.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL preserve_insertion_order = true")
         self._turn = threading.Lock()
         self._stoppable: set[duckdb.DuckDBPyConnection] = set()
         self._is_stopped = False
@@ -47,8 +49,6 @@ class Engine:
             cursor = self._connection.cursor()
             if not must_finish:
                 self._stoppable.add(cursor)
-        # Rows keep their order: ordinals are counted from it.
-        cursor.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = true")
         return cursor
 
     def release(self, cursor: duckdb.DuckDBPyConnection) -> None:
