@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,10 +88,11 @@ class Traffic:
         await asyncio.gather(self._consuming, return_exceptions=True)
 
     async def stop_publishing(self) -> None:
+        assert not [task for task in self._publishing if task.done()], "only a refusal may end a publish early"
         for task in self._publishing:
             task.cancel()
-        ended = await asyncio.gather(*self._publishing, return_exceptions=True)
-        assert [each for each in ended if not isinstance(each, asyncio.CancelledError)] == []
+        await asyncio.gather(*self._publishing, return_exceptions=True)
+        self._publishing = []
 
     async def goes_on(self, count: int = 100) -> None:
         """Both directions move again."""
@@ -200,16 +202,34 @@ async def test_a_blocked_broker_is_overload_said_at_once_and_then_over(
         await broker.publish(batch())
 
 
-async def test_a_silent_broker_is_given_up_and_found_again(amqp_url: str, queue_name: str) -> None:
+async def test_a_connection_that_fell_silent_is_given_up_for_a_new_one(amqp_url: str, queue_name: str) -> None:
     settings = BrokerSettings(queue=queue_name, confirm_timeout_s=0.5)
     async with Proxy(amqp_url) as proxy, RabbitBroker(proxy.url, settings) as broker:
         await up(broker)
         proxy.fall_silent()
         with pytest.raises(Unavailable, match="did not confirm"):
             await broker.publish(batch())
-        proxy.speak()
         await up(broker)
         await broker.publish(batch())
+
+        async def is_closed() -> bool:
+            return proxy.connections == 1
+
+        await eventually(is_closed, 5, "the silent connection to be closed")
+
+
+async def test_a_connection_that_stalls_and_breaks_hangs_no_publisher(amqp_url: str, queue_name: str) -> None:
+    settings = BrokerSettings(queue=queue_name, confirm_timeout_s=20)
+    large = batch([{"noise": os.urandom(1 << 18).hex()}])
+    async with Proxy(amqp_url) as proxy, RabbitBroker(proxy.url, settings) as broker:
+        await up(broker)
+        proxy.fall_deaf()
+        publishing = [asyncio.create_task(broker.publish(large)) for _ in range(64)]
+        await asyncio.wait(publishing, timeout=0.5)  # until the socket's buffers and the client's queue are full
+        proxy.cut()
+        async with asyncio.timeout(5):
+            outcomes = await asyncio.gather(*publishing, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {Unavailable}
 
 
 async def test_cut_connections_hang_nobody(amqp_url: str, queue_name: str) -> None:
@@ -330,18 +350,30 @@ async def test_messages_are_persistent_and_readable_by_others(
     assert body == sent.body
 
 
-async def test_a_deleted_queue_refuses_nothing_for_long(broker: RabbitBroker, queue_name: str, admin: Any) -> None:
-    async with contextlib.aclosing(broker.consume(1)) as deliveries:
-        waiting = asyncio.create_task(anext(deliveries))
-        admin.queue_delete(queue_name)
+async def test_a_deleted_queue_is_made_again_by_who_publishes(
+    broker: RabbitBroker, queue_name: str, admin: Any
+) -> None:
+    admin.queue_delete(queue_name)
+    with pytest.raises(Unavailable, match="does not exist"):
+        await broker.publish(batch())
+    await up(broker)
+    await broker.publish(batch())
 
-        async def is_published() -> bool:
+
+async def test_a_deleted_queue_is_made_again_by_who_consumes(broker: RabbitBroker, queue_name: str, admin: Any) -> None:
+    async with contextlib.aclosing(broker.consume(1)) as deliveries:
+        await broker.publish(batch())
+        await (await anext(deliveries)).ack()
+        admin.queue_delete(queue_name)
+        waiting = asyncio.create_task(anext(deliveries))
+
+        async def is_there() -> bool:
             with contextlib.suppress(Unavailable):
-                await broker.publish(batch())
-                return True
+                return (await broker.backlog()).batches == 0
             return False
 
-        await eventually(is_published, 10, "the queue to be declared again")
+        await eventually(is_there, 10, "the queue to be declared again")
+        await broker.publish(batch())
         async with asyncio.timeout(10):
             await (await waiting).ack()
 
@@ -363,7 +395,7 @@ async def test_a_queue_with_other_arguments_is_said_so(amqp_url: str, queue_name
     ("change", "said"),
     [
         ({"netloc": "guest:sesame-3141@{host}"}, "user and password"),
-        ({"path": "/nowhere"}, "virtual host"),
+        ({"path": "/nowhere"}, "does not open the virtual host 'nowhere'"),
         ({"netloc": "guest:sesame-3141@127.0.0.1:{free_port}"}, "connect call failed"),
     ],
 )

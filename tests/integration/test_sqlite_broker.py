@@ -19,8 +19,9 @@ import pytest
 
 from cordwood.broker.settings import BrokerSettings
 from cordwood.broker.sqlite import SqliteBroker, SqliteDelivery
-from cordwood.broker.sqlite_schema import SCHEMA
-from cordwood.db.sqlite import migrate, open_database
+from cordwood.broker.sqlite_schema import SCHEMA, data_version
+from cordwood.broker.sqlite_watch import Watches
+from cordwood.db.sqlite import DatabaseThread, migrate, open_database
 from cordwood.errors import ConfigError, Overloaded, Unavailable
 from cordwood.model.batch import Batch
 from tests.support.builders import batch
@@ -193,6 +194,35 @@ async def test_the_oldest_comes_first_also_when_given_back(broker: SqliteBroker)
     assert [delivery.batch for delivery in again] == sent
 
 
+async def test_what_was_acked_a_moment_ago_does_not_come_to_the_next_consumer(broker: SqliteBroker) -> None:
+    first, second = batch(), batch()
+    await broker.publish(first)
+    await broker.publish(second)
+    await (await taken(broker, 1))[0].ack()
+    assert [delivery.batch for delivery in await taken(broker, 1)] == [second]
+
+
+async def test_a_watcher_that_looked_too_early_looks_again(path: Path, broker: SqliteBroker) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        reader = DatabaseThread(open_database(path, synchronous="NORMAL"), "reader")
+        stack.push_async_callback(reader.close)
+        watches = Watches(reader, 0.01)
+        waiting, gone = batch(), batch()
+        await broker.publish(waiting)
+        await stack.enter_async_context(watches.watch(waiting.header.id))
+        settled = await stack.enter_async_context(watches.watch(gone.header.id))
+        watches.published(waiting.header.id)
+
+        async def has_looked() -> bool:
+            return watches._seen_version == await reader.run(data_version)
+
+        await eventually(has_looked, 5, "a look at the file")
+        # By now a worker has taken the batch, before its publisher's own thread said that it was committed.
+        watches.published(gone.header.id)
+        async with asyncio.timeout(5):
+            assert await settled == "stored"
+
+
 async def test_a_reason_is_kept_with_the_dead_letter(path: Path) -> None:
     sent = batch()
     async with SqliteBroker(path, BrokerSettings()) as broker:
@@ -248,11 +278,11 @@ async def test_a_full_disk_is_said_and_acks_make_room_again(path: Path, monkeypa
             await broker.check()
         async with contextlib.aclosing(broker.consume(len(confirmed))) as deliveries:
             held = [await anext(deliveries) for _ in confirmed]
-            # An ack and a publish that fails share a commit: the ack must not be lost with it.
-            refusals = asyncio.gather(*(broker.publish(noise()) for _ in range(20)), return_exceptions=True)
+            # Acks that share a commit with a publish for which there is never room must not be lost with it.
             for delivery in held:
                 await delivery.ack()
-            await refusals
+            with pytest.raises(Unavailable):
+                await broker.publish(batch([{"noise": os.urandom(1 << 20).hex()}]))
             await eventually(lambda: can_publish(broker), 5, "acks to make room")
             await broker.check()
     assert {delivery.batch.header.id for delivery in held} == confirmed
@@ -293,7 +323,8 @@ async def test_a_file_that_somebody_holds_is_waited_for_within_bounds(
     async with SqliteBroker(path, BrokerSettings(confirm_timeout_s=0.2)) as broker:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
             holder.execute("BEGIN IMMEDIATE")
-            outcomes = await asyncio.gather(*(broker.publish(noise()) for _ in range(20)), return_exceptions=True)
+            async with asyncio.timeout(5):
+                outcomes = await asyncio.gather(*(broker.publish(noise()) for _ in range(20)), return_exceptions=True)
             holder.execute("ROLLBACK")
         kinds = {type(outcome) for outcome in outcomes}
         assert kinds == {Unavailable, Overloaded}, "a few wait for the disk, the rest are refused before memory grows"
