@@ -254,7 +254,7 @@ async def test_dead_letters_are_set_aside_with_their_batch(store: Store) -> None
         received_at_us=NOON,
         body=b'{"n":1}',
     )
-    (written,) = await store.write([Load(made, b'{"n":0}\n{"n":1}\n{"n":2}\n', [dead])])
+    (written,) = await store.write([Load(made, b'{"n":0}\n{}\n{"n":2}\n', [dead])])
     assert (written.stored, written.dead_lettered) == (2, 1)
     stored = {event.id for event in await rows(store)}
     assert stored == {event_id(made.header.id, 0), event_id(made.header.id, 2)}

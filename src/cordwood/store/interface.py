@@ -18,7 +18,8 @@ from cordwood.model.tenant import Tenant
 
 
 class Load(msgspec.Struct, frozen=True):
-    """A batch to write, its bytes expanded, and those of its ordinals that go to the dead letters instead."""
+    """A batch to write, its bytes expanded, and those of its ordinals that go to the dead letters instead; `ndjson`
+    has an empty object in the place of those."""
 
     batch: Batch
     ndjson: bytes

@@ -5,6 +5,10 @@ from cordwood.model.deadletter import DeadLetter
 from cordwood.store.interface import Load, Writer
 
 
+_BLANK = b"{}"
+"""Stands for an event that was set aside: ordinals stay, and no store has to read what it refused."""
+
+
 async def isolated(writer: Writer, load: Load) -> Load:
     """The same load with its bad events set aside as dead letters.
 
@@ -25,7 +29,9 @@ async def isolated(writer: Writer, load: Load) -> Load:
         )
         for ordinal, reason in reasons
     ]
-    return Load(load.batch, load.ndjson, dead)
+    for ordinal, _ in reasons:
+        lines[ordinal] = _BLANK
+    return Load(load.batch, b"\n".join(lines), dead)
 
 
 async def _reasons(writer: Writer, load: Load, first: int, count: int) -> list[tuple[int, str]]:

@@ -1,0 +1,81 @@
+"""Requests into batches over a real queue: sharing, splitting, failing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from cordwood.broker.settings import BrokerSettings
+from cordwood.broker.sqlite import SqliteBroker
+from cordwood.clock import SystemClock
+from cordwood.errors import Overloaded, Unavailable
+from cordwood.ingest.packer import Packer
+from cordwood.ingest.service import Ingest
+from cordwood.ingest.settings import IngestSettings
+from cordwood.model.batch import expanded
+from cordwood.model.receipt import parse_receipt
+from cordwood.model.tenant import DEFAULT_TENANT, Tenant
+from cordwood.protocols.decoded import Chunk
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[SqliteBroker]:
+    async with SqliteBroker(tmp_path / "queue.sqlite", BrokerSettings()) as opened:
+        yield opened
+
+
+async def batches(broker: SqliteBroker, count: int) -> dict[str, bytes]:
+    """What is in the queue, by batch id."""
+    found: dict[str, bytes] = {}
+    async for delivery in broker.consume(count):
+        found[str(delivery.batch.header.id)] = expanded(delivery.batch)
+        await delivery.ack()
+        if len(found) == count:
+            break
+    return found
+
+
+async def test_requests_that_arrive_together_share_batches(broker: SqliteBroker) -> None:
+    ingest = Ingest(broker, SystemClock(), IngestSettings())
+    taken = await asyncio.gather(
+        *(ingest.take_json(DEFAULT_TENANT, b'{"n":%d}' % n, "", wait=False) for n in range(200))
+    )
+    waiting = (await broker.backlog()).batches
+    assert 1 <= waiting < 50
+    kept = await batches(broker, waiting)
+    for n, each in enumerate(taken):
+        assert each.receipt is not None
+        (part,) = parse_receipt(str(each.receipt)).parts
+        assert kept[str(part.batch_id)].splitlines()[part.first : part.first + part.count] == [b'{"n":%d}' % n]
+
+
+async def test_tenants_never_share_a_batch(broker: SqliteBroker) -> None:
+    packer = Packer(broker, SystemClock())
+    chunk = Chunk(b'{"n":1}\n', 1)
+    parts = await asyncio.gather(*(packer.pack(Tenant(f"t{n % 4}"), "json", chunk) for n in range(40)))
+    owners: dict[object, set[int]] = {}
+    for n, part in enumerate(parts):
+        owners.setdefault(part.batch_id, set()).add(n % 4)
+    assert all(len(tenants) == 1 for tenants in owners.values())
+
+
+async def test_everyone_who_waits_hears_of_a_failure(tmp_path: Path) -> None:
+    async with SqliteBroker(tmp_path / "queue.sqlite", BrokerSettings(max_size_bytes=10)) as full:
+        packer = Packer(full, SystemClock())
+        outcomes = await asyncio.gather(
+            *(packer.pack(DEFAULT_TENANT, "json", Chunk(b'{"n":1}\n', 1)) for _ in range(30)), return_exceptions=True
+        )
+        assert all(isinstance(outcome, Overloaded) for outcome in outcomes)
+
+
+async def test_a_sender_that_leaves_takes_nobody_along(broker: SqliteBroker) -> None:
+    packer = Packer(broker, SystemClock())
+    chunk = Chunk(b'{"n":1}\n', 1)
+    tasks = [asyncio.create_task(packer.pack(DEFAULT_TENANT, "json", chunk)) for _ in range(20)]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert not any(isinstance(outcome, Exception) for outcome in outcomes[1::2])
+    assert not any(isinstance(outcome, Unavailable) for outcome in outcomes)
