@@ -103,6 +103,10 @@ many = settings(
 @many
 @given(lines=st.lists(events, min_size=1, max_size=25))
 @example(lines=[b'{"log":{"level":"info"},"log.level":"nonsense"}'])
+@example(
+    lines=[b'{"ts":"2026-11-23T10:00 Z"}', b'{"ts":"2026-11-23 10:00 +05"}', b'{"ts":"2026-11-23T10:00:00.5 -0530"}']
+)
+@example(lines=[b'{"ts":"0000-12-31T23:00:00-14:00"}', b'{"ts":"0000-12-31t23:00:00-14:00"}'])
 @example(lines=[b'{"service":{"name":"a","name":"b"}}', b'{"service":"{\\"name\\":\\"x\\"}"}'])
 def test_sql_derives_what_python_derives(engine: Engine, tmp_path: Path, lines: list[bytes]) -> None:
     assert in_sql(engine, tmp_path, lines) == in_python(lines)

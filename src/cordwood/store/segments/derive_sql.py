@@ -86,14 +86,16 @@ _QUICK_UNITS = " ".join(f"WHEN w < {limit} THEN w * {ns // 1000}" for limit, ns 
 _QUICK_WHOLE = f"CASE WHEN regexp_full_match(t, {_QUICK_EPOCH}) THEN TRY_CAST(split_part(t, '.', 1) AS BIGINT) END"
 _QUICK_US = f"""CASE
     WHEN w > 0 THEN CASE {_QUICK_UNITS} ELSE w // 1000 END
-    WHEN regexp_full_match(t, {_ISO}) THEN epoch_us(TRY_CAST(t AS TIMESTAMPTZ)) END"""
+    WHEN regexp_full_match(t, {_ISO}) AND left(t, 4) <> '0000' THEN epoch_us(TRY_CAST(t AS TIMESTAMPTZ)) END"""
 
 _WHOLE = "split_part(x, '.', 1)::HUGEINT"
 _FRACTION = "rpad(left(split_part(x, '.', 2), 9), 9, '0')::HUGEINT"
 _UNIT_NS = "CASE " + " ".join(f"WHEN {_WHOLE} < {limit} THEN {ns}" for limit, ns in EPOCH_UNITS) + " END"
+# As the engine spells it: capitals, a point, no blank before the zone. It has a year 0, which the rules do not.
+_SPELT = r"regexp_replace(replace(upper(x), ',', '.'), ' ([Z+-])', '\1')"
 _EXACT_US = f"""CASE
     WHEN x IS NULL THEN NULL
-    WHEN regexp_full_match(x, {_ISO}) THEN epoch_us(TRY_CAST(replace(upper(x), ',', '.') AS TIMESTAMPTZ))
+    WHEN regexp_full_match(x, {_ISO}) AND left(x, 4) <> '0000' THEN epoch_us(TRY_CAST({_SPELT} AS TIMESTAMPTZ))
     WHEN regexp_full_match(x, {_EPOCH}) AND {_WHOLE} > 0
         THEN (({_WHOLE} * 1000000000 + {_FRACTION}) * ({_UNIT_NS}) // 1000000000 // 1000)::BIGINT END"""
 _IN_RANGE = f"BETWEEN {MIN_TIMESTAMP_US} AND {MAX_TIMESTAMP_US}"
