@@ -5,7 +5,9 @@ import mmap
 import os
 import random
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 _STEP_MS = 3
 _VERSION = 1
 _CHUNK_EVENTS = 10_000
+_KEEP_S = 2 * 3600
 
 _SERVICES = ("checkout", "auth", "search", "billing", "gateway", "inventory")
 _LEVELS = ("info",) * 7 + ("warn", "error", "debug")
@@ -29,18 +32,18 @@ def generate(events: int, base: datetime, seed: int = 1) -> Iterator[bytes]:
         ms = base_ms + number * _STEP_MS
         if number % 4 != 2:
             second, fraction = divmod(ms, 1000)
-            time = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:03}Z"
+            stamp = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:03}Z"
         match number % 4:
             case 0:
                 lines.append(
-                    f'{{"timestamp":"{time}","level":"{pick(_LEVELS)}","service":"{pick(_SERVICES)}",'
+                    f'{{"timestamp":"{stamp}","level":"{pick(_LEVELS)}","service":"{pick(_SERVICES)}",'
                     f'"host":"ip-10-0-{below(20)}-{below(250)}","message":"request completed in {below(2000)} ms",'
                     f'"http":{{"method":"GET","status":{pick(_STATUSES)},"path":"/api/v1/items/{below(10_000)}",'
                     f'"duration_ms":{unit() * 500:.3f}}},"trace_id":"{bits(128):032x}"}}\n'
                 )
             case 1:
                 lines.append(
-                    f'{{"@timestamp":"{time}","level":"{pick(_LEVELS)}","service":"{pick(_SERVICES)}",'
+                    f'{{"@timestamp":"{stamp}","level":"{pick(_LEVELS)}","service":"{pick(_SERVICES)}",'
                     f'"message":"user {below(100_000)} logged in from 10.{below(256)}.{below(256)}.1",'
                     f'"user":{{"id":{below(100_000)},"plan":"pro","locale":"en-GB"}},"session":"{bits(64):016x}",'
                     f'"region":"eu-west-1","mfa":true,"ok":true,"device":null}}\n'
@@ -54,7 +57,7 @@ def generate(events: int, base: datetime, seed: int = 1) -> Iterator[bytes]:
                 )
             case _:
                 lines.append(
-                    f'{{"time":"{time}","level":"{pick(_LEVELS)}","service":{{"name":"{pick(_SERVICES)}"}},'
+                    f'{{"time":"{stamp}","level":"{pick(_LEVELS)}","service":{{"name":"{pick(_SERVICES)}"}},'
                     f'"message":"cache miss for key item:{below(1_000_000)}",'
                     f'"tags":["cache","redis","{pick(_SERVICES)}"],"latency_us":{below(100_000)},'
                     f'"span_id":"{bits(64):016x}","trace_id":"{bits(128):032x}"}}\n'
@@ -75,12 +78,21 @@ def prepared(events: int, seed: int = 1) -> memoryview:
     key = hashlib.sha256(f"{_VERSION} {events} {seed} {base.isoformat()}".encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"cordwood-bench-{os.getuid()}-{key}.ndjson"
     if not path.exists():
+        _remove_old(path.parent)
         partial = path.with_suffix(f".{os.getpid()}")
         with partial.open("wb") as file:
             file.writelines(generate(events, base, seed))
         partial.rename(path)
     with path.open("rb") as file:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _remove_old(folder: Path) -> None:
+    """They are as large as what is sent, and nobody asks for a past hour's again."""
+    for old in folder.glob(f"cordwood-bench-{os.getuid()}-*.ndjson"):
+        with suppress(FileNotFoundError):
+            if time.time() - old.stat().st_mtime > _KEEP_S:
+                old.unlink()
 
 
 def bodies(data: memoryview, batch: int) -> list[memoryview]:
