@@ -39,7 +39,7 @@ def search(
             help="text for people; ndjson and json with id and times; raw: the events as they were sent, one a line.",
         ),
     ] = "text",
-    url: Annotated[str, typer.Option(envvar="CORDWOOD_URL", help="The server.")] = "http://127.0.0.1:8080",
+    url: Annotated[str, typer.Option(envvar="CORDWOOD_URL", help="Server to ask.")] = "http://127.0.0.1:8080",
     api_key: Annotated[
         str | None, typer.Option(envvar="CORDWOOD_API_KEY", help="Key with the query scope.", show_default=False)
     ] = None,

@@ -29,14 +29,15 @@ _BATCH_BYTES = 8 << 20
 
 def send(
     files: Annotated[list[str], typer.Argument(help="Files to send; - is standard input.", show_default=False)],
-    url: Annotated[str, typer.Option(envvar="CORDWOOD_URL", help="The server.")] = "http://127.0.0.1:8080",
+    url: Annotated[str, typer.Option(envvar="CORDWOOD_URL", help="Server to send to.")] = "http://127.0.0.1:8080",
     api_key: Annotated[
         str | None, typer.Option(envvar="CORDWOOD_API_KEY", help="Key with the ingest scope.", show_default=False)
     ] = None,
     parse: Annotated[
         Literal["json", "text", "combined", "logfmt", "auto"] | None,
         typer.Option(
-            help="How to read the lines; auto decides for each.  [default: json or text, by each file's first bytes]"
+            help="How to read the lines; auto decides for each. When not given, the first bytes of each file tell: "
+            "json or text."
         ),
     ] = None,
     batch_events: Annotated[int, typer.Option(min=1, help="Events in one request, at most.")] = 20_000,
@@ -93,7 +94,7 @@ class _Screen:
         self._counts = counts
         self._started = time.monotonic()
         self._told_s = -10.0
-        self._task = progress.add_task("sending", total=total_bytes, accepted="0", rate="")
+        self._task = progress.add_task("sending", total=total_bytes, accepted="0", rate="0")
 
     def update(self) -> None:
         accepted = self._counts.accepted
