@@ -268,6 +268,17 @@ class TestSources:
         assert f"{file}: the compressed data ends early" in result.stderr
         assert counts(result.stdout)["accepted"] >= 1
 
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_an_error_of_our_own_while_reading_is_no_success(self, tmp_path, monkeypatch):
+        def broken(*_: object) -> bytes:
+            raise AssertionError("a bug")
+
+        monkeypatch.setattr("cordwood.client.source.event_of", broken)
+        with Scripted() as server:
+            result = send(write(tmp_path / "f", b"x"), server=server)
+        assert result.exit_code == 1
+        assert "reading broke down" in result.stderr
+
     @pytest.mark.parametrize(
         "arguments",
         [[], ["-", "-"], ["f", "--url", "localhost"], ["f", "--parse", "csv"], ["f", "--batch-events", "0"]],

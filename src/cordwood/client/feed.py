@@ -27,7 +27,9 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class End(msgspec.Struct, frozen=True):
-    """There is no more, or no more was wanted."""
+    """There is no more, or no more was wanted; without `is_expected`, the reading itself is broken."""
+
+    is_expected: bool
 
 
 class _Stopped(Exception):
@@ -62,17 +64,26 @@ class Feed:
         self._stopped.set()
 
     def _run(self) -> None:
-        for source in self._sources:
-            try:
-                for item in events_of(name_of(source), self._blocks(source), self._wanted):
-                    self._items.put(item)
-            except OSError as error:
-                self._items.put(Trouble(name_of(source), error.strerror or str(error)))
-            except Corrupt as error:
-                self._items.put(Trouble(name_of(source), error.message))
-            except _Stopped:
-                break
-        self._items.put(End())
+        is_expected = False
+        try:
+            for source in self._sources:
+                self._read(source)
+            is_expected = True
+        except _Stopped:
+            is_expected = True
+        finally:
+            # Whoever waits must not wait for ever, whatever happened here.
+            self._items.put(End(is_expected))
+
+    def _read(self, source: str) -> None:
+        name = name_of(source)
+        try:
+            for item in events_of(name, self._blocks(source), self._wanted):
+                self._items.put(item)
+        except OSError as error:
+            self._items.put(Trouble(name, error.strerror or str(error)))
+        except Corrupt as error:
+            self._items.put(Trouble(name, error.message))
 
     def _blocks(self, source: str) -> Iterator[bytes]:
         descriptor = sys.stdin.fileno() if source == STDIN else os.open(source, os.O_RDONLY)

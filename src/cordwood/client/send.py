@@ -76,7 +76,9 @@ def run(
                 counts.add_rejected((item.source, item.line), item.error)
             case Trouble():
                 outcome.troubles.append(item)
-            case End():
+            case End(is_expected=is_expected):
+                if not is_expected:
+                    outcome.troubles.append(Trouble("cordwood", "reading broke down; the rest was not read"))
                 break
             # A feed that waits for a silent source cannot end by itself.
             case None if interruption.times:
