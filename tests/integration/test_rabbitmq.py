@@ -218,6 +218,18 @@ async def test_a_connection_that_fell_silent_is_given_up_for_a_new_one(amqp_url:
         await eventually(is_closed, 5, "the silent connection to be closed")
 
 
+async def test_a_connection_that_takes_nothing_is_given_up_for_a_new_one(amqp_url: str, queue_name: str) -> None:
+    settings = BrokerSettings(queue=queue_name, confirm_timeout_s=0.5)
+    large = batch([{"noise": os.urandom(1 << 18).hex()}])
+    async with Proxy(amqp_url) as proxy, RabbitBroker(proxy.url, settings) as broker:
+        await up(broker)
+        proxy.fall_deaf()
+        outcomes = await asyncio.gather(*(broker.publish(large) for _ in range(64)), return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {Unavailable}
+        await up(broker)
+        await broker.publish(batch())
+
+
 async def test_a_connection_that_stalls_and_breaks_hangs_no_publisher(amqp_url: str, queue_name: str) -> None:
     settings = BrokerSettings(queue=queue_name, confirm_timeout_s=20)
     large = batch([{"noise": os.urandom(1 << 18).hex()}])

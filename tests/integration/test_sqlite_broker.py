@@ -271,6 +271,7 @@ async def test_a_full_disk_is_said_and_acks_make_room_again(path: Path, monkeypa
     changed_connection(monkeypatch, page_limit)
     async with SqliteBroker(path, BrokerSettings()) as broker:
         confirmed = await fill(broker)
+        too_large = batch([{"noise": os.urandom(1 << 20).hex()}])
         with pytest.raises(Unavailable) as refused:
             await broker.publish(noise())
         assert "free disk space" in refused.value.hint
@@ -282,7 +283,7 @@ async def test_a_full_disk_is_said_and_acks_make_room_again(path: Path, monkeypa
             for delivery in held:
                 await delivery.ack()
             with pytest.raises(Unavailable):
-                await broker.publish(batch([{"noise": os.urandom(1 << 20).hex()}]))
+                await broker.publish(too_large)
             await eventually(lambda: can_publish(broker), 5, "acks to make room")
             await broker.check()
     assert {delivery.batch.header.id for delivery in held} == confirmed

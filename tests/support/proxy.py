@@ -14,6 +14,7 @@ class Proxy:
         self._server = urlsplit(server_url)
         self._port = 0
         self._connections: set[_Connection] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -41,14 +42,20 @@ class Proxy:
             connection.cut()
 
     async def __aenter__(self) -> Self:
-        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._listener = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self._port = self._listener.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         self._listener.close()
         self.cut()
+        await asyncio.gather(*self._serving)
         await self._listener.wait_closed()
+
+    def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         connection = _Connection(writer)
