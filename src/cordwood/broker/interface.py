@@ -76,7 +76,8 @@ class Broker(Protocol):
 
     def consume(self, prefetch: int) -> AsyncIterator[Delivery]:
         """Deliveries without end; at most `prefetch` unsettled at a time. Survives the broker's restarts: what was
-        unsettled comes again. Closing the iterator gives back what is unsettled."""
+        unsettled comes again. Closing the iterator gives back what is unsettled. Raises ConfigError when another
+        process consumes a queue that only one may (SQLite)."""
         ...
 
     async def backlog(self) -> Backlog:
@@ -84,5 +85,6 @@ class Broker(Protocol):
         ...
 
     async def check(self) -> None:
-        """Return when a publish can be expected to work now; raises Unavailable with the reason otherwise."""
+        """Return when a publish can be expected to work now; otherwise raises, with the reason, Unavailable, or
+        Overloaded while the broker is there but takes nothing."""
         ...
