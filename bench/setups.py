@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +45,7 @@ def embedded() -> Iterator[Setup]:
     """`cordwood up` in a temporary directory."""
     with tempfile.TemporaryDirectory(prefix="cordwood-bench-") as folder:
         data_dir = Path(folder) / "data"
-        with Cordwood("up", data_dir) as up:
+        with Cordwood("up", data_dir) as up, _telling_what_ended({"up": up}):
             yield Setup("embedded", {"up": _pid(up)}, up.url, up.url, data_dir)
 
 
@@ -66,6 +66,7 @@ def services() -> Iterator[Setup]:
         running = {
             name: stack.enter_context(Cordwood(name, data_dir, **settings)) for name in ("api", "worker", "query")
         }
+        stack.enter_context(_telling_what_ended(running))
         yield Setup(
             "services",
             {name: _pid(process) for name, process in running.items()},
@@ -75,6 +76,20 @@ def services() -> Iterator[Setup]:
             dsn,
             (postgres, rabbitmq, redis),
         )
+
+
+@contextmanager
+def _telling_what_ended(running: Mapping[str, Cordwood]) -> Iterator[None]:
+    """A refused connection says little: add which process ended, and its last words."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        ended = {
+            name: process.log()[-1000:]
+            for name, process in running.items()
+            if process.process is not None and process.process.poll() is not None
+        }
+        raise RuntimeError(f"{error}; ended meanwhile: {ended or 'none'}") from error
 
 
 def _migrate(settings: dict[str, str]) -> None:
