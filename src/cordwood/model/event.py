@@ -70,7 +70,8 @@ class Derived(msgspec.Struct, frozen=True):
 def parse_timestamp(text: str) -> int | None:
     """µs since 1970 UTC, or None when `text` is not usable. Digits beyond the µs are cut off."""
     if _IS_EPOCH.fullmatch(text):
-        return _parse_epoch(text)
+        whole, _, fraction = text.partition(".")
+        return parse_epoch(int(whole), fraction)
     if not _IS_TIMESTAMP.fullmatch(text):
         return None
     match = _ISO.fullmatch(text)
@@ -89,14 +90,17 @@ def parse_timestamp(text: str) -> int | None:
     return _within((moment - _EPOCH) // _MICROSECOND + shift_us)
 
 
-def _parse_epoch(text: str) -> int | None:
-    whole, _, fraction = text.partition(".")
-    value = int(whole)
-    if value == 0:
+def parse_epoch(whole: int, fraction: str) -> int | None:
+    """A Unix time of some unit, as its digits before and behind the point, in µs; None when it is 0."""
+    if whole == 0:
         return None
-    unit_ns = next(ns for limit, ns in EPOCH_UNITS if value < limit)
-    ns = value * unit_ns + int((fraction or "0")[:9].ljust(9, "0")) * unit_ns // 1_000_000_000
-    return _within(ns // 1_000)
+    for limit, unit_ns in EPOCH_UNITS:
+        if whole < limit:
+            ns = whole * unit_ns
+            if fraction:
+                ns += int(fraction[:9].ljust(9, "0")) * unit_ns // 1_000_000_000
+            return _within(ns // 1_000)
+    return None
 
 
 def _within(timestamp_us: int) -> int | None:

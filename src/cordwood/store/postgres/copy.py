@@ -20,9 +20,9 @@ COLUMNS = ("id", "data", "inserted_at", "ts", "tenant", "level", "service")
 _POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01T00:00:00Z, where timestamptz counts from, in µs since 1970."""
 
-_COLUMN_COUNT_AND_ID = Layout(">hi12s")
-_ORDINAL_AND_DATA = Layout(">IIB")  # ordinal · length of the jsonb · its version
-_TIMESTAMP = Layout(">iq")
+# number of columns · length of the id · its batch part · its ordinal · length of the jsonb · its version
+_UP_TO_DATA = Layout(">hi12sIIB")
+_TWO_TIMESTAMPS = Layout(">iqiq")
 _LENGTH = Layout(">i")
 _NULL = _LENGTH.pack(-1)
 _JSONB_VERSION = 1
@@ -60,8 +60,8 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
         lines = [wrapped(line) or escaped(line) for line in lines]
     elif needs_escape(ndjson):
         lines = [escaped(line) for line in lines]
-    head = _COLUMN_COUNT_AND_ID.pack(len(COLUMNS), 16, header.id.bytes[:12])
-    inserted = _TIMESTAMP.pack(8, now_us - _POSTGRES_EPOCH_US)
+    up_to_data, two_timestamps, columns = _UP_TO_DATA.pack, _TWO_TIMESTAMPS.pack, len(COLUMNS)
+    batch_id, inserted = header.id.bytes[:12], now_us - _POSTGRES_EPOCH_US
     tenant = _text(header.tenant)
     tails: dict[tuple[str | None, str | None], bytes] = {}
     dead = {letter.ordinal for letter in load.dead}
@@ -74,11 +74,9 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
         if tail is None:
             tail = tails[level, service] = tenant + _text(level) + _text(service)
         parts += (
-            head,
-            _ORDINAL_AND_DATA.pack(ordinal, len(line) + 1, _JSONB_VERSION),
+            up_to_data(columns, 16, batch_id, ordinal, len(line) + 1, _JSONB_VERSION),
             line,
-            inserted,
-            _TIMESTAMP.pack(8, timestamp_us - _POSTGRES_EPOCH_US),
+            two_timestamps(8, inserted, 8, timestamp_us - _POSTGRES_EPOCH_US),
             tail,
         )
         times.append(timestamp_us)
