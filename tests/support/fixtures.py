@@ -3,6 +3,7 @@
 CORDWOOD_TEST_POSTGRES_URL, CORDWOOD_TEST_AMQP_URL and CORDWOOD_TEST_REDIS_URL point the tests at running servers.
 """
 
+import atexit
 import os
 import secrets
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ import pytest
 
 from cordwood.logs import LogSettings, configure_logs
 from tests.support.servers import Postgres, RabbitMQ, Redis, Server
+
+# The engine's binding complains at exit of objects that the interpreter does not free any more: after the results.
+atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))
 
 ServerT = TypeVar("ServerT", bound=Server)
 

@@ -4,7 +4,6 @@ from cordwood.errors import Refused
 from cordwood.model.deadletter import DeadLetter
 from cordwood.store.interface import Load, Writer
 
-
 _BLANK = b"{}"
 """Stands for an event that was set aside: ordinals stay, and no store has to read what it refused."""
 
