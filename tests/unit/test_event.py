@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cordwood.model.derive import derive, derive_many
+from cordwood.model.derive import derive
+from cordwood.model.derive_many import derive_many
 from cordwood.model.event import format_timestamp, message_of, parse_timestamp
 from cordwood.model.plan import paths
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from cordwood.errors import Refused
-from cordwood.model.derive import derive_many
+from cordwood.model.derive_many import derive_many
 from cordwood.store.interface import Load
 from cordwood.store.postgres.jsonb import escaped, escaped_text, needs_escape, wrapped
 from cordwood.store.slices import HOUR_US

@@ -11,7 +11,8 @@ from msgspec import Struct
 from cordwood.clock import Clock
 from cordwood.errors import Refused, Unavailable
 from cordwood.model.batch import BatchHeader
-from cordwood.model.derive import Columns, derive_many
+from cordwood.model.derive import Columns
+from cordwood.model.derive_many import derive_many
 from cordwood.store.interface import Load
 from cordwood.store.segments.derive_sql import NATIVE_FIELDS, derived
 from cordwood.store.segments.layout import quoted
