@@ -300,7 +300,8 @@ def file_size_limit() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-async def test_a_disk_that_fails_is_said_and_nothing_confirmed_is_lost(path: Path, file_size_limit: None) -> None:
+@pytest.mark.usefixtures("file_size_limit")
+async def test_a_disk_that_fails_is_said_and_nothing_confirmed_is_lost(path: Path) -> None:
     async with SqliteBroker(path, BrokerSettings()) as broker:
         confirmed = await fill(broker)
         with pytest.raises(Unavailable) as refused:

@@ -1,6 +1,5 @@
 """Is there room to take this request? Memory is bounded by bytes in flight, not by hope."""
 
-from types import TracebackType
 from typing import Self
 
 from cordwood import metrics
@@ -44,8 +43,6 @@ class Ticket:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self._admission._change(-self._size)
         self._size = 0

@@ -67,7 +67,8 @@ def derive_exactly(ndjson: bytes, received_at_us: int) -> list[Columns]:
 
 def _columns(known: Any, received_at_us: int) -> Columns:
     timestamp_us = _first(known, _TIMESTAMPS, parse_timestamp)
-    level, service = _first(known, _LEVELS, level_of), _first(known, _SERVICES, service_of)
+    level: Level | None = _first(known, _LEVELS, level_of)
+    service = _first(known, _SERVICES, service_of)
     return received_at_us if timestamp_us is None else timestamp_us, level, service
 
 

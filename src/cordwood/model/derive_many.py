@@ -15,7 +15,7 @@ _MAX_REMEMBERED = 4096
 _MAX_REMEMBERED_LENGTH = 256
 """Bounds of what a batch may make us keep: values of each kind, and characters of a value."""
 
-_SCALE = {digits: 10 ** (8 - digits) for digits in range(2, 9)}
+_SCALE: dict[int, int] = {digits: 10 ** (8 - digits) for digits in range(2, 9)}
 """Number of digits in seconds and fraction together → what makes µs of them."""
 
 _UNSEEN: Any = object()
@@ -76,8 +76,9 @@ class _Event(Struct, gc=False):
         return *early, nested, self.loglevel, self.lvl, self.levelname
 
     def services(self) -> tuple[_Value, ...]:
-        nested = literal = None
-        if type(self.service) is _Service:
+        nested: _Value = None
+        literal: _Value = None
+        if isinstance(self.service, _Service):
             nested = self.service.name
         else:
             literal = self.service
@@ -135,10 +136,10 @@ class _Memo:
             if level is None:
                 level = _usable(event.levels(), self._level)
             service_value = event.service
-            if type(service_value) is _Service and event.dotted_service is None:
-                value = service_value.name
-            else:
+            if not isinstance(service_value, _Service):
                 value = service_value
+            else:
+                value = service_value.name if event.dotted_service is None else None
             service = services.get(value) if type(value) is str else None
             if service is None:
                 service = _usable(event.services(), self._service)
@@ -185,14 +186,14 @@ class _Memo:
         )
         if is_usual:
             minute = text[:17] + zone
-            minute_us = self._minutes.get(minute, _UNSEEN)
+            minute_us: int | None = self._minutes.get(minute, _UNSEEN)
             if minute_us is _UNSEEN:
                 minute_us = parse_timestamp(f"{text[:17]}00{zone}")
                 if len(self._minutes) < _MAX_REMEMBERED:
                     self._minutes[minute] = minute_us
             if minute_us is not None:
                 digits = digits[:8]
-                return int(minute_us) + int(digits) * _SCALE[len(digits)]
+                return minute_us + int(digits) * _SCALE[len(digits)]
         return parse_timestamp(text)
 
 
