@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -115,11 +116,11 @@ def _is_refused(process: Cordwood) -> bool:
 def test_the_command_line_speaks_for_itself(tmp_path: Path) -> None:
     for command in ("up", "api", "worker", "query", "migrate", "send", "search", "config", "version"):
         done = subprocess.run(
-            ["python", "-m", "cordwood", command, "--help"], capture_output=True, text=True, check=True
+            [sys.executable, "-m", "cordwood", command, "--help"], capture_output=True, text=True, check=True
         )
         assert "Usage" in done.stdout
     settings = subprocess.run(
-        ["python", "-m", "cordwood", "config", "--json"],
+        [sys.executable, "-m", "cordwood", "config", "--json"],
         env={**os.environ, "CORDWOOD_STORE_URL": "postgresql://me:hidden@db/logs"},
         capture_output=True,
         text=True,
