@@ -127,7 +127,7 @@ def _put(tree: dict[str, Any], name: str, text: str) -> None:
 def _decode(kind: type, value: object) -> object:
     if kind is Path and isinstance(value, str):
         return Path(value)
-    raise NotImplementedError(f"no setting has the type {kind}")
+    raise TypeError(f"no setting has the type {kind}")
 
 
 def _walk(node: Struct, prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -45,8 +45,6 @@ def run(name: str, service: Service, config: Config, announce: Callable[[str], N
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal, number)
-        # Threads encode while the event loop feeds sockets: at Python's 5 ms a turn, the loop starves beside them.
-        sys.setswitchinterval(0.0005)
         # What is imported by now stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()

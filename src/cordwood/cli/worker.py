@@ -1,5 +1,7 @@
 """`cordwood worker`: the storing service."""
 
+import sys
+
 import typer
 
 from cordwood import wiring
@@ -13,5 +15,7 @@ def worker(host: Host = None, port: Port = None, data_dir: DataDir = None, insec
     The parts it works with are chosen by CORDWOOD_BROKER_URL, CORDWOOD_STORE_URL and CORDWOOD_CACHE_URL
     (see `cordwood config`). Listens on port 8082 unless told otherwise.
     """
+    # Threads encode rows while the event loop feeds sockets: at Python's 5 ms a turn, the loop starves beside them.
+    sys.setswitchinterval(0.0005)
     config = configured(http__host=host, http__port=port, data_dir=data_dir, http__insecure=insecure)
     run("worker", wiring.run_worker, config, lambda url: typer.echo(f"cordwood worker is ready at {url}"))

@@ -22,6 +22,7 @@ from cordwood.worker.settings import WorkerSettings
 log = structlog.get_logger()
 T = TypeVar("T")
 
+_GATHER_STEP_S = 0.02
 _FIRST_RETRY_S = 0.1
 _LAST_RETRY_S = 5.0
 
@@ -99,15 +100,14 @@ class Loop:
                 for delivery in unsettled:
                     await delivery.nack()
 
-    async def _next(self, deadline: float | None = None) -> Delivery | None:
-        """The next delivery; None once stopping, or at the deadline (monotonic seconds)."""
+    async def _next(self) -> Delivery | None:
+        """The next delivery; None once stopping."""
         if not self._inbox.empty():
             return None if self._stopping.is_set() else self._inbox.get_nowait()
         getting = asyncio.create_task(self._inbox.get())
         stopping = asyncio.create_task(self._stopping.wait())
-        timeout_s = None if deadline is None else deadline - time.monotonic()
         try:
-            await asyncio.wait({getting, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({getting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
             if not getting.done():
@@ -120,15 +120,20 @@ class Loop:
         gathered: list[Delivery] = []
         header = first.batch.header
         events, size = header.events, header.size_bytes
-        while events < self._settings.max_load_events and size < self._settings.max_load_bytes:
-            if self._inbox.empty() and time.monotonic() >= until:
+        while not self._stopping.is_set():
+            while not self._inbox.empty():
+                if events >= self._settings.max_load_events or size >= self._settings.max_load_bytes:
+                    return gathered
+                gathered.append(more := self._inbox.get_nowait())
+                events += more.batch.header.events
+                size += more.batch.header.size_bytes
+            left_s = until - time.monotonic()
+            if left_s <= 0:
                 break
-            more = await self._next(until)
-            if more is None:
-                break
-            gathered.append(more)
-            events += more.batch.header.events
-            size += more.batch.header.size_bytes
+            # In steps, not delivery by delivery: small batches come by the hundred.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left_s, _GATHER_STEP_S)):
+                    await self._stopping.wait()
         return gathered
 
     async def _settle(self, deliveries: list[Delivery], unsettled: set[Delivery]) -> None:
