@@ -108,16 +108,19 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         cache = await parts.enter_async_context(open_cache(config))
         await store.migrate()
         health = Health({"broker": broker.check, "store": store.check})
+        ingest = Ingest(broker, SystemClock(), config.ingest)
         site = Site(
             "up",
-            _ingest(config, broker, keys),
+            _ingest(config, ingest, keys),
             [*health.routes(), *_query(config, store, cache, keys).routes()],
         )
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             # The worker outlives the listener, so that what the last requests brought is stored.
             group.create_task(work(broker, store, SystemClock(), config.worker, is_served))
+            group.create_task(ingest.keep_accounts(stop))
             await _serve(site, sock, config, health, stop, announce)
+            await ingest.close_accounts()
             is_served.set()
 
 
@@ -128,8 +131,12 @@ async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> No
         sock = _listen(parts, config, _API_PORT)
         broker = await parts.enter_async_context(open_broker(config))
         health = Health({"broker": broker.check})
-        site = Site("api", _ingest(config, broker, keys), health.routes())
-        await _serve(site, sock, config, health, stop, announce)
+        ingest = Ingest(broker, SystemClock(), config.ingest)
+        site = Site("api", _ingest(config, ingest, keys), health.routes())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ingest.keep_accounts(stop))
+            await _serve(site, sock, config, health, stop, announce)
+            await ingest.close_accounts()
 
 
 async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) -> None:
@@ -162,9 +169,8 @@ async def run_migrate(config: Config) -> list[str]:
         return list(await store.migrate())
 
 
-def _ingest(config: Config, broker: Broker, keys: Keys) -> dict[str, ASGIApp]:
-    routes = IngestRoutes(Ingest(broker, SystemClock(), config.ingest), keys, config.http)
-    return dict.fromkeys(PATHS, routes)
+def _ingest(config: Config, ingest: Ingest, keys: Keys) -> dict[str, ASGIApp]:
+    return dict.fromkeys(PATHS, IngestRoutes(ingest, keys, config.http))
 
 
 def _query(config: Config, reader: Reader, cache: Cache, keys: Keys) -> QueryRoutes:

@@ -11,6 +11,7 @@ from cordwood.broker.sqlite import SqliteBroker
 from cordwood.clock import SystemClock
 from cordwood.errors import Overloaded, Unavailable
 from cordwood.ingest.packer import Packer
+from cordwood.ingest.producer import Producers
 from cordwood.ingest.service import Ingest
 from cordwood.ingest.settings import IngestSettings
 from cordwood.model.batch import expanded
@@ -23,6 +24,10 @@ from cordwood.protocols.decoded import Chunk
 async def broker(tmp_path: Path) -> AsyncIterator[SqliteBroker]:
     async with SqliteBroker(tmp_path / "queue.sqlite", BrokerSettings()) as opened:
         yield opened
+
+
+def packer_of(broker: SqliteBroker) -> Packer:
+    return Packer(broker, SystemClock(), Producers(broker, SystemClock(), 5.0))
 
 
 async def batches(broker: SqliteBroker, count: int) -> dict[str, bytes]:
@@ -51,7 +56,7 @@ async def test_requests_that_arrive_together_share_batches(broker: SqliteBroker)
 
 
 async def test_tenants_never_share_a_batch(broker: SqliteBroker) -> None:
-    packer = Packer(broker, SystemClock())
+    packer = packer_of(broker)
     chunk = Chunk(b'{"n":1}\n', 1)
     parts = await asyncio.gather(*(packer.pack(Tenant(f"t{n % 4}"), "json", chunk) for n in range(40)))
     owners: dict[object, set[int]] = {}
@@ -62,7 +67,7 @@ async def test_tenants_never_share_a_batch(broker: SqliteBroker) -> None:
 
 async def test_everyone_who_waits_hears_of_a_failure(tmp_path: Path) -> None:
     async with SqliteBroker(tmp_path / "queue.sqlite", BrokerSettings(max_size_bytes=10)) as full:
-        packer = Packer(full, SystemClock())
+        packer = packer_of(full)
         outcomes = await asyncio.gather(
             *(packer.pack(DEFAULT_TENANT, "json", Chunk(b'{"n":1}\n', 1)) for _ in range(30)), return_exceptions=True
         )
@@ -70,7 +75,7 @@ async def test_everyone_who_waits_hears_of_a_failure(tmp_path: Path) -> None:
 
 
 async def test_a_sender_that_leaves_takes_nobody_along(broker: SqliteBroker) -> None:
-    packer = Packer(broker, SystemClock())
+    packer = packer_of(broker)
     chunk = Chunk(b'{"n":1}\n', 1)
     tasks = [asyncio.create_task(packer.pack(DEFAULT_TENANT, "json", chunk)) for _ in range(20)]
     await asyncio.sleep(0)

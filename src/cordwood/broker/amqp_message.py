@@ -32,7 +32,7 @@ def properties_of(header: BatchHeader, *, reply_to: str | None = None) -> aiormq
         delivery_mode=_PERSISTENT,
         timestamp=datetime.fromtimestamp(header.received_at_us // 1_000_000, UTC),
         reply_to=reply_to,
-        headers={_PREFIX + name.replace("_", "-"): value for name, value in fields.items()},
+        headers={_PREFIX + name.replace("_", "-"): value for name, value in fields.items() if value is not None},
     )
 
 

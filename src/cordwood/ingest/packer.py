@@ -13,6 +13,7 @@ from cordwood import metrics
 from cordwood.broker.interface import Broker
 from cordwood.clock import Clock
 from cordwood.errors import CordwoodError, Unavailable
+from cordwood.ingest.producer import Number, Producers
 from cordwood.model.batch import Batch, BatchHeader, compressed
 from cordwood.model.receipt import Part
 from cordwood.model.tenant import Tenant
@@ -53,13 +54,12 @@ class _Group:
 
 
 class Packer:
-    """Numbers, compresses and publishes batches. One per api process: a producer in the ledger's sense."""
+    """Compresses and publishes batches, each with its place in the ledger."""
 
-    def __init__(self, broker: Broker, clock: Clock) -> None:
+    def __init__(self, broker: Broker, clock: Clock, producers: Producers) -> None:
         self._broker = broker
         self._clock = clock
-        self._producer = clock.batch_id()
-        self._sequence = 0
+        self._producers = producers
         self._groups: dict[tuple[Tenant, str], _Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -69,7 +69,7 @@ class Packer:
         Raises Overloaded and Unavailable, as the broker does.
         """
         if len(chunk.ndjson) >= _SHARED_BYTES:
-            return await self._publish_alone(self._clock.batch_id(), tenant, protocol, chunk)
+            return await self.pack_alone(tenant, protocol, chunk, None)
         group = self._groups.setdefault((tenant, protocol), _Group())
         waiting = _Waiting(chunk, asyncio.get_running_loop().create_future())
         group.waiting.append(waiting)
@@ -80,22 +80,30 @@ class Packer:
             task.add_done_callback(self._tasks.discard)
         return await waiting.part
 
-    async def pack_and_wait(self, tenant: Tenant, protocol: str, chunk: Chunk, timeout_s: float) -> tuple[Part, bool]:
-        """As `pack`, in a batch of its own; then wait until a worker has stored it, at most `timeout_s`.
+    async def pack_alone(self, tenant: Tenant, protocol: str, chunk: Chunk, idempotency: str | None) -> Part:
+        """As `pack`, in a batch of its own."""
+        return await self._publish_alone(self._clock.batch_id(), tenant, protocol, chunk, idempotency)
+
+    async def pack_and_wait(
+        self, tenant: Tenant, protocol: str, chunk: Chunk, idempotency: str | None, timeout_s: float
+    ) -> tuple[Part, bool]:
+        """As `pack_alone`; then wait until a worker has stored it, at most `timeout_s`.
 
         The second value says whether it is stored.
         """
         batch_id = self._clock.batch_id()
         async with self._broker.watch(batch_id) as settled:
-            part = await self._publish_alone(batch_id, tenant, protocol, chunk)
+            part = await self._publish_alone(batch_id, tenant, protocol, chunk, idempotency)
             try:
                 async with asyncio.timeout(timeout_s):
                     return part, await settled == "stored"
             except TimeoutError:
                 return part, False
 
-    async def _publish_alone(self, batch_id: UUID, tenant: Tenant, protocol: str, chunk: Chunk) -> Part:
-        await self._publish(batch_id, tenant, protocol, chunk)
+    async def _publish_alone(
+        self, batch_id: UUID, tenant: Tenant, protocol: str, chunk: Chunk, idempotency: str | None
+    ) -> Part:
+        await self._publish(batch_id, tenant, protocol, chunk, idempotency)
         return Part(batch_id, 0, chunk.events)
 
     async def _publish_group(self, tenant: Tenant, protocol: str, group: _Group) -> None:
@@ -113,38 +121,46 @@ class Packer:
         batch_id = self._clock.batch_id()
         events = sum(waiting.chunk.events for waiting in taken)
         ndjson = b"".join(waiting.chunk.ndjson for waiting in taken)
-        await self._publish(batch_id, tenant, protocol, Chunk(ndjson, events))
+        await self._publish(batch_id, tenant, protocol, Chunk(ndjson, events), None)
         first = 0
         for waiting in taken:
             if not waiting.part.done():  # its sender may have left; its events are kept all the same
                 waiting.part.set_result(Part(batch_id, first, waiting.chunk.events))
             first += waiting.chunk.events
 
-    async def _publish(self, batch_id: UUID, tenant: Tenant, protocol: str, chunk: Chunk) -> None:
+    async def _publish(
+        self, batch_id: UUID, tenant: Tenant, protocol: str, chunk: Chunk, idempotency: str | None
+    ) -> None:
         if len(chunk.ndjson) < _INLINE_BYTES:
             body = compressed(chunk.ndjson)
         else:
             body = await asyncio.to_thread(compressed, chunk.ndjson)
-        self._sequence += 1
-        header = BatchHeader(
-            id=batch_id,
-            tenant=tenant,
-            events=chunk.events,
-            size_bytes=len(chunk.ndjson),
-            protocol=protocol,
-            received_at_us=self._clock.now_us(),
-            producer=self._producer,
-            sequence=self._sequence,
-        )
         started = time.perf_counter()
         try:
-            await self._broker.publish(Batch(header, body))
+            with self._producers.number(tenant) as number:
+                header = self._header(batch_id, tenant, protocol, chunk, number, idempotency)
+                await self._broker.publish(Batch(header, body))
         except CordwoodError as error:
             metrics.PUBLISH_FAILURES.labels(error.label).inc()
             raise
         metrics.CONFIRM_SECONDS.observe(time.perf_counter() - started)
         metrics.BATCH_EVENTS.observe(chunk.events)
         metrics.INGEST_BYTES.inc(len(chunk.ndjson))
+
+    def _header(
+        self, batch_id: UUID, tenant: Tenant, protocol: str, chunk: Chunk, number: Number, idempotency: str | None
+    ) -> BatchHeader:
+        return BatchHeader(
+            id=batch_id,
+            tenant=tenant,
+            events=chunk.events,
+            size_bytes=len(chunk.ndjson),
+            protocol=protocol,
+            received_at_us=self._clock.now_us(),
+            producer=number.producer,
+            sequence=number.sequence,
+            idempotency=idempotency,
+        )
 
 
 @contextmanager

@@ -38,7 +38,14 @@ class IngestRoutes:
         with self._ingest.admission.request() as ticket:
             body = await read_body(headers, receive, self._settings, ticket.grew)
             content_type = headers.get(b"content-type", b"").decode("latin-1")
-            taken = await self._ingest.take_json(tenant, body, content_type, wait=wait)
+            key = headers.get(b"idempotency-key")
+            taken = await self._ingest.take_json(
+                tenant,
+                body,
+                content_type,
+                wait=wait,
+                idempotency_key=None if key is None else key.decode("latin-1").strip(),
+            )
         if taken.receipt is None:
             error = BadRequest(
                 f"none of the {len(taken.rejects)} events can be taken",

@@ -1,22 +1,27 @@
 """What happens to a request's events: decode, pack, receipt."""
 
 import asyncio
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from cordwood import metrics
 from cordwood.broker.interface import Broker
 from cordwood.clock import Clock
+from cordwood.errors import BadRequest
 from cordwood.ingest.admission import Admission
 from cordwood.ingest.packer import Packer
+from cordwood.ingest.producer import Producers
 from cordwood.ingest.settings import IngestSettings
+from cordwood.model.batch import idempotency_of
 from cordwood.model.receipt import Part, Receipt
 from cordwood.model.tenant import Tenant
 from cordwood.protocols import native
-from cordwood.protocols.decoded import Decoded, Limits, Reject
+from cordwood.protocols.decoded import Chunk, Decoded, Limits, Reject
 
 _INLINE_BYTES = 64 << 10
 """Below this, checking a body takes under 0.2 ms: less than handing it to a thread would cost others."""
+_MAX_KEY_LENGTH = 255
 
 
 class Taken(Struct, frozen=True):
@@ -28,11 +33,19 @@ class Taken(Struct, frozen=True):
     is_stored: bool | None
 
 
+class _Opened(Struct, frozen=True):
+    """A request's events, and with an idempotency key what each chunk has in common with its repetitions."""
+
+    decoded: Decoded
+    marks: Sequence[str | None]
+
+
 class Ingest:
     """Takes events in. Owns the api's side of the broker, but not its connection."""
 
     def __init__(self, broker: Broker, clock: Clock, settings: IngestSettings) -> None:
-        self._packer = Packer(broker, clock)
+        self._producers = Producers(broker, clock, settings.heartbeat_s)
+        self._packer = Packer(broker, clock, self._producers)
         self._wait_timeout_s = settings.wait_timeout_s
         self._limits = Limits(
             max_event_bytes=settings.max_event_bytes,
@@ -41,32 +54,64 @@ class Ingest:
         )
         self.admission = Admission(settings.max_in_flight_bytes)
 
-    async def take_json(self, tenant: Tenant, body: bytes, content_type: str, *, wait: bool) -> Taken:
+    async def take_json(
+        self, tenant: Tenant, body: bytes, content_type: str, *, wait: bool, idempotency_key: str | None = None
+    ) -> Taken:
         """Take a body of our own JSON protocol. Returns once the good events are durable.
 
-        Raises BadRequest, UnsupportedMedia (nothing taken), Overloaded, Unavailable (send the same body again).
+        A repetition of a body under the same key is deduplicated when it is stored. Raises BadRequest,
+        UnsupportedMedia (nothing taken), Overloaded, Unavailable (send the same body again).
         """
-        if len(body) < _INLINE_BYTES:
-            decoded = native.decode(body, content_type, self._limits)
-        else:
-            decoded = await asyncio.to_thread(native.decode, body, content_type, self._limits)
-        return await self._take(tenant, native.NAME, decoded, wait=wait)
+        if idempotency_key is not None and not 0 < len(idempotency_key) <= _MAX_KEY_LENGTH:
+            raise BadRequest(
+                f"the idempotency key has {len(idempotency_key)} characters",
+                hint=f"use 1 to {_MAX_KEY_LENGTH}, for instance a UUID",
+            )
 
-    async def _take(self, tenant: Tenant, protocol: str, decoded: Decoded, *, wait: bool) -> Taken:
+        def opened() -> _Opened:
+            decoded = native.decode(body, content_type, self._limits)
+            if idempotency_key is None:
+                return _Opened(decoded, [None] * len(decoded.chunks))
+            return _Opened(
+                decoded, [idempotency_of(idempotency_key, body, part) for part in range(len(decoded.chunks))]
+            )
+
+        request = opened() if len(body) < _INLINE_BYTES else await asyncio.to_thread(opened)
+        return await self._take(tenant, native.NAME, request, wait=wait)
+
+    async def keep_accounts(self, stop: asyncio.Event) -> None:
+        """Tell the ledger what was numbered, until `stop`."""
+        await self._producers.beat_until(stop)
+
+    async def close_accounts(self) -> None:
+        """Tell the ledger that no batch follows. Call it when every request has been answered."""
+        await self._producers.end()
+
+    async def _take(self, tenant: Tenant, protocol: str, request: _Opened, *, wait: bool) -> Taken:
+        decoded = request.decoded
         parts: list[Part]
         is_stored: bool | None = None
+        marked = list(zip(decoded.chunks, request.marks, strict=True))
         if wait:
             waited = await asyncio.gather(
-                *(self._packer.pack_and_wait(tenant, protocol, chunk, self._wait_timeout_s) for chunk in decoded.chunks)
+                *(
+                    self._packer.pack_and_wait(tenant, protocol, chunk, mark, self._wait_timeout_s)
+                    for chunk, mark in marked
+                )
             )
             parts = [part for part, _ in waited]
             is_stored = all(stored for _, stored in waited)
-        elif len(decoded.chunks) == 1:
-            parts = [await self._packer.pack(tenant, protocol, decoded.chunks[0])]
+        elif len(marked) == 1:
+            parts = [await self._pack(tenant, protocol, *marked[0])]
         else:
-            parts = await asyncio.gather(*(self._packer.pack(tenant, protocol, chunk) for chunk in decoded.chunks))
+            parts = await asyncio.gather(*(self._pack(tenant, protocol, chunk, mark) for chunk, mark in marked))
         accepted = decoded.accepted
         metrics.INGEST_EVENTS.labels(protocol, "accepted").inc(accepted)
         if decoded.rejects:
             metrics.INGEST_EVENTS.labels(protocol, "rejected").inc(len(decoded.rejects))
         return Taken(Receipt(parts) if parts else None, accepted, list(decoded.rejects), is_stored)
+
+    async def _pack(self, tenant: Tenant, protocol: str, chunk: Chunk, mark: str | None) -> Part:
+        if mark is None:
+            return await self._packer.pack(tenant, protocol, chunk)
+        return await self._packer.pack_alone(tenant, protocol, chunk, mark)

@@ -4,6 +4,8 @@ The body holds one event a line, each line ended by a newline, no blank lines; l
 with ordinal n. `docs/reference/batch-format.md` is the description for other readers of the queue.
 """
 
+import hashlib
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -20,6 +22,10 @@ ORDINAL_BITS = 32
 _ZSTD_LEVEL = 1
 
 
+Kind = Literal["events", "heartbeat"]
+"""A heartbeat carries no events but a producer's accounts (`model.ledger`), by the same way."""
+
+
 class BatchHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """What is known of a batch without opening it. Times are µs since 1970 UTC, sizes in bytes."""
 
@@ -32,6 +38,9 @@ class BatchHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     received_at_us: int
     producer: UUID
     sequence: int
+    kind: Kind = "events"
+    idempotency: str | None = None
+    """32 hex digits that every repetition of the same request part has in common; None: no repetition is known."""
     version: int = FORMAT_VERSION
 
 
@@ -68,6 +77,16 @@ def expanded(batch: Batch) -> bytes:
     if ndjson.count(b"\n") != header.events or not ndjson.endswith(b"\n"):
         raise Corrupt(f"batch {header.id} does not hold the {header.events} events announced")
     return ndjson
+
+
+def idempotency_of(key: str, body: bytes, part: int) -> str:
+    """What a repetition of part `part` of a request with this key and body has in common with the first one.
+
+    The body counts: a key that is used again for other events must not make them disappear. CPU-heavy.
+    """
+    digest = hashlib.sha256(body)
+    digest.update(f"\0{part}\0{key}".encode())
+    return digest.hexdigest()[:32]
 
 
 def event_id(batch_id: UUID, ordinal: int) -> UUID:

@@ -1,4 +1,4 @@
-"""Dead letter: an event that cannot be stored, kept with its original bytes and the reason."""
+"""Dead letter: an event, or a whole batch, that cannot be stored, kept with its original bytes and the reason."""
 
 from uuid import UUID
 
@@ -6,9 +6,12 @@ import msgspec
 
 from cordwood.model.tenant import Tenant
 
+WHOLE_BATCH = -1
+"""The ordinal of a dead letter that is a whole batch."""
+
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """One refused event of a batch. `body` is its line as it travelled."""
+    """One refused event of a batch. `body` is its line as it travelled; of a whole batch, the compressed body."""
 
     batch_id: UUID
     ordinal: int
@@ -17,3 +20,4 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     received_at_us: int
     body: bytes
+    events: int = 1

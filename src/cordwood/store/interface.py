@@ -13,25 +13,33 @@ import msgspec
 from cordwood.model.answer import Block, Coverage, StoredEvent
 from cordwood.model.batch import Batch
 from cordwood.model.deadletter import DeadLetter
+from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
 
 
 class Load(msgspec.Struct, frozen=True):
     """A batch to write, its bytes expanded, and those of its ordinals that go to the dead letters instead; `ndjson`
-    has an empty object in the place of those."""
+    has an empty object in the place of those. Of a batch that is a dead letter as a whole, it is empty."""
 
     batch: Batch
     ndjson: bytes
     dead: Sequence[DeadLetter] = ()
 
+    @property
+    def dead_events(self) -> int:
+        """How many events go to the dead letters."""
+        return sum(letter.events for letter in self.dead)
+
 
 class Written(msgspec.Struct, frozen=True):
-    """What became of one load. `stored` counts events; a duplicate stored none and changed nothing."""
+    """What became of one load: its events are stored, dead-lettered, or deduplicated, because an earlier batch came
+    from the same request. A duplicate is a batch that was written before; it changed nothing and counts nothing."""
 
     batch_id: UUID
     stored: int
     dead_lettered: int
+    deduplicated: int
     is_duplicate: bool
 
 
@@ -45,6 +53,13 @@ class Writer(Protocol):
         a duplicate, not stored, even when another worker writes it at the same moment. May be called by several
         tasks at once. Raises Refused (the data; split it: nothing was written) or Unavailable (the store; the
         outcome may be unknown; write the same loads again).
+        """
+        ...
+
+    async def hear(self, beats: Sequence[Heartbeat]) -> None:
+        """Record what producers say of their numbers. Hearing it again, or late, changes nothing.
+
+        Raises Unavailable.
         """
         ...
 
@@ -87,6 +102,23 @@ class Reader(Protocol):
         ...
 
 
+class Books(Protocol):
+    """The ledger's side of the store."""
+
+    async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
+        """What is recorded of those of a tenant's batches that are recorded at all. Raises Unavailable."""
+        ...
+
+    async def minutes(self, tenant: Tenant, start_us: int, end_us: int) -> Sequence[Minute]:
+        """A tenant's counts by minute of arrival, start ≤ minute < end, oldest first. Raises Unavailable."""
+        ...
+
+    async def accounts(self, tenant: Tenant | None, *, is_counted: bool) -> Accounts:
+        """All books, or those of one tenant, as of one moment. `is_counted`: also count every event, and look whether
+        what holds it is as it was written; that reads everything. Raises Unavailable."""
+        ...
+
+
 class Upkeep(Protocol):
     """Background chores."""
 
@@ -101,7 +133,7 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(Writer, Reader, Upkeep, Protocol):
+class Store(Writer, Reader, Books, Upkeep, Protocol):
     """All of it, as wiring opens it; callers take the narrow interfaces."""
 
     async def __aenter__(self) -> "Store": ...

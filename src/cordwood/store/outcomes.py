@@ -1,21 +1,27 @@
 """What a store reports of each load it was given."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from uuid import UUID
 
 from cordwood.store.interface import Load, Written
 
 
-def outcomes(loads: Sequence[Load], fresh: Set[UUID]) -> list[Written]:
-    """One outcome a load, in order: the first with an id in `fresh` was written, all others are duplicates."""
+def outcomes(loads: Sequence[Load], fresh: Set[UUID], repeated: Mapping[UUID, UUID]) -> list[Written]:
+    """One outcome a load, in order: the first with an id in `fresh` was written, all others are duplicates.
+
+    `repeated` are the fresh batches that repeat an earlier one's request.
+    """
     reported: set[UUID] = set()
     written: list[Written] = []
     for load in loads:
         header = load.batch.header
-        if header.id in fresh and header.id not in reported:
-            reported.add(header.id)
-            stored = header.events - len(load.dead)
-            written.append(Written(header.id, stored, len(load.dead), is_duplicate=False))
+        if header.id not in fresh or header.id in reported:
+            written.append(Written(header.id, 0, 0, 0, is_duplicate=True))
+            continue
+        reported.add(header.id)
+        if header.id in repeated:
+            written.append(Written(header.id, 0, 0, header.events, is_duplicate=False))
         else:
-            written.append(Written(header.id, 0, 0, is_duplicate=True))
+            dead = load.dead_events
+            written.append(Written(header.id, header.events - dead, dead, 0, is_duplicate=False))
     return written

@@ -15,6 +15,7 @@ from cordwood.broker.interface import Broker, Delivery
 from cordwood.clock import Clock
 from cordwood.errors import Corrupt, Refused, Unavailable
 from cordwood.model.batch import expanded
+from cordwood.model.ledger import Heartbeat, heartbeats_of
 from cordwood.store.interface import Load, Writer, Written
 from cordwood.worker.isolate import isolated
 from cordwood.worker.settings import WorkerSettings
@@ -36,6 +37,13 @@ class _Held(Struct, frozen=True):
 
     delivery: Delivery
     load: Load
+
+
+class _Beating(Struct, frozen=True):
+    """A delivery that carries heartbeats."""
+
+    delivery: Delivery
+    beats: list[Heartbeat]
 
 
 class Loop:
@@ -143,8 +151,17 @@ class Loop:
             unsettled.discard(delivery)
             log.error("batch_corrupt", batch=str(delivery.batch.header.id), reason=reason)
             await delivery.reject(reason)
+        if opened.beats:
+            await self._hear(opened.beats, unsettled)
         if opened.held:
             await self._write(opened.held, unsettled)
+
+    async def _hear(self, beating: Sequence["_Beating"], unsettled: set[Delivery]) -> None:
+        beats = [beat for each in beating for beat in each.beats]
+        await self._patiently(lambda: self._writer.hear(beats))
+        for each in beating:
+            unsettled.discard(each.delivery)
+            await each.delivery.ack()
 
     async def _write(self, held: Sequence[_Held], unsettled: set[Delivery]) -> None:
         """Write until it is done, then ack. Refused data is isolated; a store that is away is waited for."""
@@ -200,15 +217,20 @@ class Loop:
 
 class _Opened(Struct, frozen=True):
     held: list[_Held]
+    beats: list[_Beating]
     corrupt: list[tuple[Delivery, str]]
 
 
 def _opened(deliveries: list[Delivery]) -> _Opened:
     """Inflate and check every batch; the damaged ones stand apart with the reason. CPU-heavy."""
-    opened = _Opened([], [])
+    opened = _Opened([], [], [])
     for delivery in deliveries:
         try:
-            opened.held.append(_Held(delivery, Load(delivery.batch, expanded(delivery.batch))))
+            ndjson = expanded(delivery.batch)
+            if delivery.batch.header.kind == "heartbeat":
+                opened.beats.append(_Beating(delivery, heartbeats_of(ndjson)))
+            else:
+                opened.held.append(_Held(delivery, Load(delivery.batch, ndjson)))
         except Corrupt as error:
             opened.corrupt.append((delivery, error.message))
     return opened
@@ -217,5 +239,6 @@ def _opened(deliveries: list[Delivery]) -> _Opened:
 def _count(written: Written) -> None:
     metrics.STORED_EVENTS.labels("stored").inc(written.stored)
     metrics.STORED_EVENTS.labels("dead_lettered").inc(written.dead_lettered)
+    metrics.STORED_EVENTS.labels("deduplicated").inc(written.deduplicated)
     if written.is_duplicate:
         metrics.DUPLICATE_BATCHES.inc()

@@ -1,5 +1,7 @@
 """Events → the binary COPY format (PostgreSQL documentation, "COPY", Binary Format)."""
 
+from collections import Counter
+from collections.abc import Mapping
 from itertools import count as count_from
 from struct import Struct as Layout
 
@@ -8,6 +10,7 @@ from msgspec import Struct
 
 from cordwood.errors import Refused
 from cordwood.model.derive_many import derive_many
+from cordwood.model.ledger import DAY_US
 from cordwood.store.interface import Load
 from cordwood.store.postgres.jsonb import escaped, escaped_text, needs_escape, wrapped
 from cordwood.store.slices import HOUR_US
@@ -36,6 +39,8 @@ class Rows(Struct, frozen=True):
     stored: int
     min_us: int | None
     max_us: int | None
+    days: Mapping[int, int]
+    """How many rows have a timestamp of each day, counted since 1970."""
     timestamps: frozenset[int]
     """One timestamp of every hour that the rows touch."""
 
@@ -87,8 +92,16 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
         len(times),
         min(times, default=None),
         max(times, default=None),
+        _days(times),
         frozenset(hours.values()),
     )
+
+
+def _days(times: list[int]) -> Mapping[int, int]:
+    if not times:
+        return {}
+    first, last = min(times) // DAY_US, max(times) // DAY_US
+    return {first: len(times)} if first == last else Counter(time // DAY_US for time in times)
 
 
 def _text(value: str | None) -> bytes:

@@ -8,9 +8,11 @@ from uuid import UUID
 from cordwood.db.migrate import ensure_current, migrate, migrations_in
 from cordwood.db.postgres import Connection, Database
 from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
+from cordwood.store.postgres.books import PostgresBooks
 from cordwood.store.postgres.partitions import ensure_partitions, wanted
 from cordwood.store.postgres.reader import PostgresReader
 from cordwood.store.postgres.writer import PostgresWriter
@@ -25,6 +27,7 @@ class PostgresStore:
         self._database = Database(url)
         self._migrations = migrations_in(files("cordwood.store.postgres") / "migrations")
         self._writer = PostgresWriter(self._database)
+        self._books = PostgresBooks(self._database)
         self._reader = PostgresReader(self._database, settings.query_timeout_s)
 
     async def __aenter__(self) -> "PostgresStore":
@@ -35,6 +38,9 @@ class PostgresStore:
 
     async def write(self, loads: Sequence[Load]) -> Sequence[Written]:
         return await self._writer.write(loads)
+
+    async def hear(self, beats: Sequence[Heartbeat]) -> None:
+        await self._writer.hear(beats)
 
     async def probe(self, load: Load, first: int, count: int) -> None:
         await self._writer.probe(load, first, count)
@@ -50,6 +56,15 @@ class PostgresStore:
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         return Coverage(await self._reader.version(plan, tenant))
+
+    async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
+        return await self._books.batches(ids, tenant)
+
+    async def minutes(self, tenant: Tenant, start_us: int, end_us: int) -> Sequence[Minute]:
+        return await self._books.minutes(tenant, start_us, end_us)
+
+    async def accounts(self, tenant: Tenant | None, *, is_counted: bool) -> Accounts:
+        return await self._books.accounts(tenant, is_counted=is_counted)
 
     async def check(self) -> None:
         async with self._database.connection() as connection:

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
 from cordwood.errors import Refused
 from cordwood.model.event import format_timestamp
+from cordwood.model.ledger import Heartbeat
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
 from cordwood.store.outcomes import outcomes
@@ -47,25 +49,65 @@ class PostgresWriter:
         except _TakenBack:
             return
 
+    async def hear(self, beats: Sequence[Heartbeat]) -> None:
+        """See `store.interface.Writer.hear`."""
+        ordered = sorted(beats, key=lambda beat: (beat.producer, beat.highest, beat.is_ended))
+        latest = list({beat.producer: beat for beat in ordered}.values())
+        async with self._database.connection() as connection, connection.transaction():
+            await connection.execute(
+                _HEAR,
+                [beat.producer for beat in latest],
+                [beat.tenant for beat in latest],
+                [beat.highest for beat in latest],
+                [_moment(beat.said_at_us) for beat in latest],
+                [beat.is_ended for beat in latest],
+            )
+            ranges = [(beat.producer, first, last) for beat in ordered for first, last in beat.abandoned]
+            if ranges:
+                producers, firsts, lasts = map(list, zip(*ranges, strict=True))
+                await connection.execute(_ABANDON, producers, firsts, lasts)
+
     async def _write(self, loads: Sequence[Load], *, careful: bool) -> list[Written]:
         now_us = _now_us()
         unique = {load.batch.header.id: load for load in reversed(loads)}
         encoded = await asyncio.to_thread(
             lambda: {batch_id: rows_of(load, now_us, careful=careful) for batch_id, load in unique.items()}
         )
+        # The order keeps two workers with the same batches from waiting for each other in a circle.
+        ordered = [encoded[batch_id] for batch_id in sorted(encoded)]
         async with self._database.connection() as connection, connection.transaction():
-            # The order keeps two workers with the same batches from waiting for each other in a circle.
-            fresh = await _insert_batches(connection, [encoded[batch_id] for batch_id in sorted(encoded)])
-            rows = [encoded[load.batch.header.id] for load in unique.values() if load.batch.header.id in fresh]
+            repeated = await _repetitions(connection, ordered)
+            fresh = await _insert_batches(connection, ordered, repeated)
+            rows = [each for each in ordered if (batch_id := _id(each)) in fresh and batch_id not in repeated]
             await _copy(connection, rows)
             await _insert_dead_letters(connection, rows)
             await _raise_versions(connection, rows, now_us)
-        return outcomes(loads, fresh)
+            await _hold(connection, rows)
+        return outcomes(loads, fresh, repeated)
 
 
-async def _insert_batches(connection: Connection, rows: Sequence[Rows]) -> set[UUID]:
+def _id(rows: Rows) -> UUID:
+    return rows.load.batch.header.id
+
+
+async def _repetitions(connection: Connection, rows: Sequence[Rows]) -> dict[UUID, UUID]:
+    """Batches that repeat the request of an earlier one, and that one. Waits for a transaction that is storing it."""
+    headers = [each.load.batch.header for each in rows]
+    marked = sorted(
+        (header.tenant, header.idempotency, header.id) for header in headers if header.idempotency is not None
+    )
+    if not marked:
+        return {}
+    tenants, marks, ids = map(list, zip(*marked, strict=True))
+    await connection.execute(_MARK, tenants, marks, ids)
+    found = await connection.fetch(_FIRST_OF_MARK, tenants, marks, ids)
+    return {UUID(int=row["id"].int): UUID(int=row["first"].int) for row in found}
+
+
+async def _insert_batches(connection: Connection, rows: Sequence[Rows], repeated: Mapping[UUID, UUID]) -> set[UUID]:
     """The ids that were not there before. Waits for another transaction that is inserting one of them."""
     headers = [each.load.batch.header for each in rows]
+    is_kept = [header.id not in repeated for header in headers]
     inserted = await connection.fetch(
         _INSERT_BATCHES,
         [header.id for header in headers],
@@ -74,11 +116,13 @@ async def _insert_batches(connection: Connection, rows: Sequence[Rows]) -> set[U
         [header.producer for header in headers],
         [header.sequence for header in headers],
         [header.events for header in headers],
-        [each.stored for each in rows],
-        [len(each.load.dead) for each in rows],
+        [each.stored if kept else 0 for each, kept in zip(rows, is_kept, strict=True)],
+        [each.load.dead_events if kept else 0 for each, kept in zip(rows, is_kept, strict=True)],
+        [0 if kept else header.events for header, kept in zip(headers, is_kept, strict=True)],
+        [repeated.get(header.id) for header in headers],
         [_moment(header.received_at_us) for header in headers],
-        [_text(each.min_us) for each in rows],
-        [_text(each.max_us) for each in rows],
+        [_text(each.min_us) if kept else None for each, kept in zip(rows, is_kept, strict=True)],
+        [_text(each.max_us) if kept else None for each, kept in zip(rows, is_kept, strict=True)],
     )
     return {UUID(int=row["id"].int) for row in inserted}
 
@@ -100,18 +144,31 @@ async def _insert_dead_letters(connection: Connection, rows: Sequence[Rows]) -> 
     dead = [letter for each in rows for letter in each.load.dead]
     if dead:
         await connection.executemany(
-            "INSERT INTO dead_letters (batch_id, ordinal, tenant, protocol, reason, received_at, body) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO dead_letters (batch_id, ordinal, tenant, protocol, reason, received_at, body, events) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             [
                 (letter.batch_id, letter.ordinal, letter.tenant, letter.protocol, letter.reason.replace("\0", ""),
-                 _moment(letter.received_at_us), letter.body)
+                 _moment(letter.received_at_us), letter.body, letter.events)
                 for letter in dead
             ],
         )  # fmt: skip
 
 
+async def _hold(connection: Connection, rows: Sequence[Rows]) -> None:
+    """In order, for the same reason as the versions."""
+    held: Counter[tuple[Tenant, int]] = Counter()
+    for each in rows:
+        held.update({(each.load.batch.header.tenant, day): count for day, count in each.days.items()})
+    if held:
+        ordered = sorted(held.items())
+        await connection.execute(
+            _HOLD, [tenant for (tenant, _), _ in ordered], [day for (_, day), _ in ordered],
+            [count for _, count in ordered],
+        )  # fmt: skip
+
+
 async def _raise_versions(connection: Connection, rows: Sequence[Rows], now_us: int) -> None:
-    """Last in the transaction, and in order: these rows are what concurrent writers wait for each other on."""
+    """Late in the transaction, and in order: these rows are what concurrent writers wait for each other on."""
     touched: set[tuple[Tenant, int]] = {
         (each.load.batch.header.tenant, slice_of(timestamp_us, now_us))
         for each in rows
@@ -136,12 +193,42 @@ def _now_us() -> int:
 
 
 _INSERT_BATCHES = """
-    INSERT INTO batches (id, tenant, protocol, producer, sequence, events, stored, dead_lettered, received_at,
-        min_ts, max_ts)
+    INSERT INTO batches (id, tenant, protocol, producer, sequence, events, stored, dead_lettered, deduplicated,
+        duplicate_of, received_at, min_ts, max_ts)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::int[], $7::int[], $8::int[],
-        $9::timestamptz[], $10::text[]::timestamptz[], $11::text[]::timestamptz[])
+        $9::int[], $10::uuid[], $11::timestamptz[], $12::text[]::timestamptz[], $13::text[]::timestamptz[])
     ON CONFLICT (id) DO NOTHING
     RETURNING id
+"""
+
+_MARK = """
+    INSERT INTO idempotency (tenant, mark, batch_id)
+    SELECT * FROM unnest($1::text[], $2::text[]::uuid[], $3::uuid[])
+    ON CONFLICT (tenant, mark) DO NOTHING
+"""
+
+_FIRST_OF_MARK = """
+    SELECT m.id, i.batch_id AS first
+    FROM unnest($1::text[], $2::text[]::uuid[], $3::uuid[]) AS m(tenant, mark, id)
+        JOIN idempotency i USING (tenant, mark)
+    WHERE i.batch_id <> m.id
+"""
+
+_HEAR = """
+    INSERT INTO producers (id, tenant, highest, heard_at, is_ended)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::boolean[])
+    ON CONFLICT (id) DO UPDATE SET highest = greatest(producers.highest, excluded.highest),
+        heard_at = greatest(producers.heard_at, excluded.heard_at), is_ended = producers.is_ended OR excluded.is_ended
+"""
+
+_ABANDON = """
+    INSERT INTO abandoned (producer, first, last) SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
+    ON CONFLICT DO NOTHING
+"""
+
+_HOLD = """
+    INSERT INTO holdings (tenant, day, stored) SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])
+    ON CONFLICT (tenant, day) DO UPDATE SET stored = holdings.stored + excluded.stored
 """
 
 # A slice begins at a random version: two databases behind one cache must not be taken for each other.

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
@@ -13,6 +13,7 @@ from cordwood.db.sqlite import migrate, open_database
 from cordwood.errors import Unavailable
 from cordwood.model.batch import BatchHeader
 from cordwood.model.deadletter import DeadLetter
+from cordwood.model.ledger import Heartbeat
 from cordwood.model.tenant import Tenant
 from cordwood.store.slices import FAR_SLICE, hours
 
@@ -64,6 +65,56 @@ SCHEMA = (
         since_us INTEGER NOT NULL
     ) WITHOUT ROWID
     """,
+    # Counts for the ledger, and what tells a repetition of a request, and a damaged file.
+    """
+    ALTER TABLE batches ADD COLUMN deduplicated INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE batches ADD COLUMN duplicate_of BLOB;
+    CREATE INDEX batches_by_arrival ON batches (tenant, received_us);
+    CREATE INDEX batches_by_number ON batches (producer, sequence);
+    CREATE TABLE idempotency (
+        tenant TEXT NOT NULL,
+        mark BLOB NOT NULL,
+        batch_id BLOB NOT NULL,
+        first_us INTEGER NOT NULL,
+        PRIMARY KEY (tenant, mark)
+    ) WITHOUT ROWID;
+    CREATE INDEX idempotency_by_age ON idempotency (first_us);
+    CREATE TABLE producers (
+        id BLOB PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        highest INTEGER NOT NULL,
+        heard_us INTEGER NOT NULL,
+        is_ended INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE abandoned (
+        producer BLOB NOT NULL,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        PRIMARY KEY (producer, first, last)
+    ) WITHOUT ROWID;
+    CREATE TABLE holdings (
+        tenant TEXT NOT NULL,
+        day INTEGER NOT NULL,
+        stored INTEGER NOT NULL DEFAULT 0,
+        expired INTEGER NOT NULL DEFAULT 0,
+        deleted INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (tenant, day)
+    ) WITHOUT ROWID;
+    ALTER TABLE segments ADD COLUMN digest BLOB;
+    ALTER TABLE dead_letters ADD COLUMN events INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE dead_letters ADD COLUMN dead_us INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX dead_letters_by_reason ON dead_letters (tenant, reason, dead_us);
+    CREATE TABLE actions (
+        id BLOB PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        at_us INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        action TEXT NOT NULL,
+        events INTEGER NOT NULL,
+        detail TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX actions_by_time ON actions (tenant, at_us)
+    """,
 )
 
 
@@ -80,20 +131,24 @@ class Segment(Struct, frozen=True):
     size_bytes: int
     min_us: int
     max_us: int
+    digest: bytes | None = None
+    """BLAKE2b-128 of the file; None for files that an earlier release wrote."""
 
 
 class BatchEntry(Struct, frozen=True):
-    """What is kept of a batch; `min_us` and `max_us` are None when none of its events was stored."""
+    """What is kept of a batch; `min_us` and `max_us` are None when none of its events was stored. One that repeats
+    an earlier batch's request has none stored and none dead."""
 
     header: BatchHeader
     stored: int
     dead: Sequence[DeadLetter]
     min_us: int | None
     max_us: int | None
+    duplicate_of: UUID | None
 
 
 class Known(Exception):
-    """A batch of the transaction is in the catalog already: nothing was written."""
+    """A batch of the transaction, or its request, is in the catalog already: nothing was written."""
 
 
 class Catalog:
@@ -118,14 +173,30 @@ class Catalog:
         for start in range(0, len(ids), _MARKS_AT_ONCE):
             some = [each.bytes for each in ids[start : start + _MARKS_AT_ONCE]]
             known |= {
-                UUID(bytes=row[0]) for row in self._rows(f"SELECT id FROM batches WHERE id IN ({_marks(some)})", some)
+                UUID(bytes=row[0]) for row in self.rows(f"SELECT id FROM batches WHERE id IN ({_marks(some)})", some)
             }
         return known
 
+    def first_of(self, marks: Sequence[tuple[Tenant, str]]) -> dict[tuple[Tenant, str], UUID]:
+        """For each idempotency mark that is known, the batch that came first with it."""
+        first: dict[tuple[Tenant, str], UUID] = {}
+        for tenant, mark in marks:
+            rows = self.rows(
+                "SELECT batch_id FROM idempotency WHERE tenant = ? AND mark = ?", (tenant, bytes.fromhex(mark))
+            )
+            for (batch_id,) in rows:
+                first[tenant, mark] = UUID(bytes=batch_id)
+        return first
+
     def commit(
-        self, batches: Sequence[BatchEntry], segments: Sequence[Segment], slices: dict[Tenant, set[int]], now_us: int
+        self,
+        batches: Sequence[BatchEntry],
+        segments: Sequence[Segment],
+        slices: Mapping[Tenant, set[int]],
+        held: Mapping[tuple[Tenant, int], int],
+        now_us: int,
     ) -> None:
-        """One transaction. Raises Known, Unavailable."""
+        """One transaction. `held` counts the segments' events by tenant and day. Raises Known, Unavailable."""
         with self._transaction() as connection:
             for entry in batches:
                 self._insert_batch(connection, entry, now_us)
@@ -137,6 +208,25 @@ class Catalog:
                     "ON CONFLICT (tenant, hour) DO UPDATE SET version = version + 1",
                     [(tenant, hour) for hour in touched],
                 )
+            connection.executemany(
+                "INSERT INTO holdings (tenant, day, stored) VALUES (?, ?, ?) "
+                "ON CONFLICT (tenant, day) DO UPDATE SET stored = stored + excluded.stored",
+                [(tenant, day, count) for (tenant, day), count in held.items()],
+            )
+
+    def hear(self, beats: Sequence[Heartbeat]) -> None:
+        """What producers say of their numbers, in one transaction. Raises Unavailable."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT INTO producers VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                "highest = max(highest, excluded.highest), heard_us = max(heard_us, excluded.heard_us), "
+                "is_ended = max(is_ended, excluded.is_ended)",
+                [(beat.producer.bytes, beat.tenant, beat.highest, beat.said_at_us, beat.is_ended) for beat in beats],
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO abandoned VALUES (?, ?, ?)",
+                [(beat.producer.bytes, first, last) for beat in beats for first, last in beat.abandoned],
+            )
 
     def swap(self, old: Sequence[Segment], new: Segment, now_us: int) -> None:
         """Replace segments by one that holds the same events. Readers of the old ones may go on for a while."""
@@ -149,30 +239,40 @@ class Catalog:
 
     def segments(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> list[Segment]:
         """Segments that may hold events with start ≤ timestamp < end, newest first."""
-        rows = self._rows(
-            "SELECT path, tenant, events, size_bytes, min_us, max_us FROM segments WHERE tenant = ? "
+        rows = self.rows(
+            "SELECT path, tenant, events, size_bytes, min_us, max_us, digest FROM segments WHERE tenant = ? "
             "AND max_us >= coalesce(?, max_us) AND min_us < coalesce(?, min_us + 1) ORDER BY max_us DESC, path",
             (tenant, start_us, end_us),
         )
         return [Segment(*row) for row in rows]
 
+    def all_segments(self, tenant: Tenant | None) -> list[Segment]:
+        """Every segment, or every one of a tenant."""
+        rows = self.rows(
+            "SELECT path, tenant, events, size_bytes, min_us, max_us, digest FROM segments "
+            "WHERE :tenant IS NULL OR tenant = :tenant ORDER BY path",
+            {"tenant": tenant},
+        )
+        return [Segment(*row) for row in rows]
+
     def small_segments(self, events: int) -> list[Segment]:
         """Segments of every tenant with fewer than so many events."""
-        rows = self._rows(
-            "SELECT path, tenant, events, size_bytes, min_us, max_us FROM segments WHERE events < ? ORDER BY path",
+        rows = self.rows(
+            "SELECT path, tenant, events, size_bytes, min_us, max_us, digest FROM segments "
+            "WHERE events < ? ORDER BY path",
             (events,),
         )
         return [Segment(*row) for row in rows]
 
     def span(self, batch_id: UUID, tenant: Tenant) -> tuple[int, int] | None:
         """The first and last timestamp of a batch's stored events; None when it has none here."""
-        rows = self._rows("SELECT min_us, max_us FROM batches WHERE id = ? AND tenant = ?", (batch_id.bytes, tenant))
+        rows = self.rows("SELECT min_us, max_us FROM batches WHERE id = ? AND tenant = ?", (batch_id.bytes, tenant))
         return (rows[0][0], rows[0][1]) if rows and rows[0][0] is not None else None
 
     def version(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> int:
         """Rises with every write that start ≤ timestamp < end can see."""
         first, last = hours(start_us, end_us)
-        ((version,),) = self._rows(
+        ((version,),) = self.rows(
             "SELECT coalesce(sum(version), 0) FROM slices WHERE tenant = ? AND "
             "(hour = ? OR (hour >= coalesce(?, hour) AND hour <= coalesce(?, hour)))",
             (tenant, FAR_SLICE, first, last),
@@ -181,7 +281,7 @@ class Catalog:
 
     def garbage(self, before_us: int) -> list[str]:
         """Files that no query started before `before_us` can still need."""
-        return [row[0] for row in self._rows("SELECT path FROM garbage WHERE since_us < ?", (before_us,))]
+        return [row[0] for row in self.rows("SELECT path FROM garbage WHERE since_us < ?", (before_us,))]
 
     def forget_garbage(self, paths: Sequence[str]) -> None:
         with self._transaction() as connection:
@@ -189,19 +289,29 @@ class Catalog:
 
     def named(self) -> set[str]:
         """Every file that the catalog knows of."""
-        return {row[0] for row in self._rows("SELECT path FROM segments UNION SELECT path FROM garbage", ())}
+        return {row[0] for row in self.rows("SELECT path FROM segments UNION SELECT path FROM garbage", ())}
 
     def names(self, path: str) -> bool:
         """Whether a file is one of the segments."""
-        return bool(self._rows("SELECT 1 FROM segments WHERE path = ?", (path,)))
+        return bool(self.rows("SELECT 1 FROM segments WHERE path = ?", (path,)))
 
     def is_new(self) -> bool:
         """Whether nothing was ever stored."""
-        return not self._rows("SELECT 1 FROM batches LIMIT 1", ())
+        return not self.rows("SELECT 1 FROM batches LIMIT 1", ())
 
     def check(self) -> None:
         """Raises Unavailable."""
-        self._rows("SELECT 1 FROM segments LIMIT 1", ())
+        self.rows("SELECT 1 FROM segments LIMIT 1", ())
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that the block reads is of one moment. Raises Unavailable."""
+        with self._turn:
+            self.rows("BEGIN", ())
+            try:
+                yield
+            finally:
+                self.rows("COMMIT", ())
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -216,7 +326,8 @@ class Catalog:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
 
-    def _rows(self, sql: str, values: Sequence[object]) -> list[tuple]:  # type: ignore[type-arg]  # as sqlite3 types it
+    def rows(self, sql: str, values: Sequence[object] | Mapping[str, object]) -> list[tuple]:  # type: ignore[type-arg]  # as sqlite3 types it
+        """All rows of a statement. Raises Unavailable."""
         with self._turn:
             try:
                 return self._connection.execute(sql, values).fetchall()
@@ -225,9 +336,15 @@ class Catalog:
 
     def _insert_batch(self, connection: sqlite3.Connection, entry: BatchEntry, now_us: int) -> None:
         header = entry.header
+        is_repeated = entry.duplicate_of is not None
         try:
+            if header.idempotency is not None and not is_repeated:
+                mark = bytes.fromhex(header.idempotency)
+                connection.execute(
+                    "INSERT INTO idempotency VALUES (?, ?, ?, ?)", (header.tenant, mark, header.id.bytes, now_us)
+                )
             connection.execute(
-                f"INSERT INTO batches VALUES ({_marks(range(12))})",
+                f"INSERT INTO batches VALUES ({_marks(range(14))})",
                 (
                     header.id.bytes,
                     header.tenant,
@@ -236,28 +353,39 @@ class Catalog:
                     header.sequence,
                     header.events,
                     entry.stored,
-                    len(entry.dead),
+                    sum(letter.events for letter in entry.dead),
                     header.received_at_us,
                     now_us,
                     entry.min_us,
                     entry.max_us,
+                    header.events if is_repeated else 0,
+                    entry.duplicate_of.bytes if entry.duplicate_of is not None else None,
                 ),
             )
         except sqlite3.IntegrityError as error:
             raise Known(str(header.id)) from error
         connection.executemany(
-            f"INSERT INTO dead_letters VALUES ({_marks(range(7))})",
+            f"INSERT INTO dead_letters VALUES ({_marks(range(9))})",
             [
                 (dead.batch_id.bytes, dead.ordinal, dead.tenant, dead.protocol, dead.reason, dead.received_at_us,
-                 dead.body)
+                 dead.body, dead.events, now_us)
                 for dead in entry.dead
             ],
         )  # fmt: skip
 
     def _insert_segment(self, connection: sqlite3.Connection, segment: Segment, now_us: int) -> None:
         connection.execute(
-            f"INSERT INTO segments VALUES ({_marks(range(7))})",
-            (segment.path, segment.tenant, segment.events, segment.size_bytes, segment.min_us, segment.max_us, now_us),
+            f"INSERT INTO segments VALUES ({_marks(range(8))})",
+            (
+                segment.path,
+                segment.tenant,
+                segment.events,
+                segment.size_bytes,
+                segment.min_us,
+                segment.max_us,
+                now_us,
+                segment.digest,
+            ),
         )
 
 

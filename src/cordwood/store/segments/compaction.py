@@ -10,7 +10,7 @@ from cordwood.errors import CordwoodError, Unavailable
 from cordwood.store.segments.catalog import Catalog, Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.health import damage
-from cordwood.store.segments.layout import COLUMNS, PARQUET_OPTIONS, Directory, quoted
+from cordwood.store.segments.layout import COLUMNS, PARQUET_OPTIONS, Directory, digest_of, quoted
 
 log = structlog.get_logger()
 
@@ -80,7 +80,7 @@ class Compactor:
             cursor.execute(f"COPY ({source}) TO {quoted(path)} ({PARQUET_OPTIONS})", [files])
             sql = "SELECT count(*), epoch_us(min(ts)), epoch_us(max(ts)) FROM read_parquet($1)"
             ((events, min_us, max_us),) = cursor.execute(sql, [str(path)]).fetchall()
-        merged = Segment(name, group[0].tenant, events, path.stat().st_size, min_us, max_us)
+        merged = Segment(name, group[0].tenant, events, path.stat().st_size, min_us, max_us, digest_of(path))
         if events != expected:
             log.error("merge_inexact", segments=len(group), events=expected, merged=events)
             raise Unavailable(

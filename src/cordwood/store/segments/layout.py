@@ -1,5 +1,6 @@
 """What a segment is: a Parquet file in a directory that tells its tenant and hour. `docs/reference/segments.md`."""
 
+import hashlib
 import os
 import threading
 from datetime import UTC, datetime
@@ -65,6 +66,12 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def digest_of(path: Path) -> bytes:
+    """BLAKE2b-128 of a file. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
 
 
 def quoted(path: Path) -> str:

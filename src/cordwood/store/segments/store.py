@@ -12,9 +12,11 @@ from cordwood.clock import SystemClock
 from cordwood.db.sqlite import FileLock
 from cordwood.errors import ConfigError, Unavailable
 from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
+from cordwood.store.segments.books import SegmentBooks
 from cordwood.store.segments.catalog import Catalog
 from cordwood.store.segments.compaction import Compactor
 from cordwood.store.segments.engine import Engine
@@ -80,6 +82,7 @@ class SegmentStore:
         grace_s = settings.query_timeout_s + _GRACE_S
         self._writer = SegmentWriter(directory, catalog, engine, clock)
         self._reader = SegmentReader(directory.root, catalog, engine, reading, settings.query_timeout_s)
+        self._books = SegmentBooks(directory.root, catalog, engine)
         self._compactor = Compactor(directory, catalog, engine, clock)
         self._sweeper = Sweeper(directory, catalog, clock, grace_s)
         if self._is_writer:
@@ -92,6 +95,9 @@ class SegmentStore:
 
     async def write(self, loads: Sequence[Load]) -> Sequence[Written]:
         return await asyncio.get_running_loop().run_in_executor(self._writing, self._writer.write, loads)
+
+    async def hear(self, beats: Sequence[Heartbeat]) -> None:
+        await asyncio.to_thread(self._catalog.hear, beats)
 
     async def probe(self, load: Load, first: int, count: int) -> None:
         await asyncio.get_running_loop().run_in_executor(self._writing, self._writer.probe, load, first, count)
@@ -107,6 +113,15 @@ class SegmentStore:
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         return Coverage(await asyncio.to_thread(self._catalog.version, tenant, plan.start_us, plan.end_us))
+
+    async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
+        return await asyncio.to_thread(self._books.batches, ids, tenant)
+
+    async def minutes(self, tenant: Tenant, start_us: int, end_us: int) -> Sequence[Minute]:
+        return await asyncio.to_thread(self._books.minutes, tenant, start_us, end_us)
+
+    async def accounts(self, tenant: Tenant | None, *, is_counted: bool) -> Accounts:
+        return await asyncio.to_thread(self._books.accounts, tenant, is_counted=is_counted)
 
     async def check(self) -> None:
         await asyncio.to_thread(self._check)

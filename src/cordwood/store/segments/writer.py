@@ -1,6 +1,7 @@
 """Loads → Parquet files → one catalog transaction."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
@@ -12,13 +13,14 @@ from msgspec.structs import replace
 
 from cordwood.clock import Clock
 from cordwood.errors import Refused, Unavailable
+from cordwood.model.ledger import DAY_US
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
 from cordwood.store.outcomes import outcomes
 from cordwood.store.segments.catalog import BatchEntry, Catalog, Known, Segment
 from cordwood.store.segments.copying import Staged, derived_in_python, select_events, staged
 from cordwood.store.segments.engine import Engine
-from cordwood.store.segments.layout import PARQUET_OPTIONS, Directory, quoted
+from cordwood.store.segments.layout import PARQUET_OPTIONS, Directory, digest_of, quoted
 from cordwood.store.slices import HOUR_US, slice_of
 
 log = structlog.get_logger()
@@ -39,6 +41,8 @@ class _File(Struct, frozen=True):
     """First and last timestamp of each batch, µs."""
     moments: list[int]
     """A timestamp of each hour that has events, µs."""
+    days: Counter[tuple[Tenant, int]]
+    """How many events there are of each day."""
 
 
 class SegmentWriter:
@@ -55,11 +59,12 @@ class SegmentWriter:
         """See `store.interface.Writer.write`. Raises Refused, Unavailable."""
         for _ in range(_ATTEMPTS):
             fresh = self._fresh(loads)
+            repeated = self._repeated(fresh.values())
             try:
-                self._write_fresh(list(fresh.values()))
+                self._write_fresh(list(fresh.values()), repeated)
             except Known:
                 continue  # another task has just stored one of these: look again, without it
-            return outcomes(loads, fresh.keys())
+            return outcomes(loads, fresh.keys(), repeated)
         raise Unavailable("the same batches are being stored by somebody else", hint="this mends itself")
 
     def probe(self, load: Load, first: int, count: int) -> None:
@@ -87,14 +92,25 @@ class SegmentWriter:
                 fresh.setdefault(load.batch.header.id, load)
         return fresh
 
-    def _write_fresh(self, loads: Sequence[Load]) -> None:
+    def _repeated(self, loads: Iterable[Load]) -> dict[UUID, UUID]:
+        """Batches that repeat an earlier one's request, and that one. The catalog has the last word here too."""
+        marked = [(load.batch.header, mark) for load in loads if (mark := load.batch.header.idempotency) is not None]
+        first = self._catalog.first_of([(header.tenant, mark) for header, mark in marked]) if marked else {}
+        repeated: dict[UUID, UUID] = {}
+        for header, mark in marked:
+            original = first.setdefault((header.tenant, mark), header.id)
+            if original != header.id:
+                repeated[header.id] = original
+        return repeated
+
+    def _write_fresh(self, loads: Sequence[Load], repeated: Mapping[UUID, UUID]) -> None:
         """All or nothing: a file for each tenant, then the transaction that names them. Raises Known."""
         if not loads:
             return
         now_us = self._clock.now_us()
         by_tenant: dict[Tenant, list[Load]] = {}
         for load in loads:
-            if load.batch.header.events > len(load.dead):
+            if load.batch.header.id not in repeated and load.batch.header.events > load.dead_events:
                 by_tenant.setdefault(load.batch.header.tenant, []).append(load)
         files: list[_File] = []
         with ExitStack() as undo:
@@ -105,9 +121,10 @@ class SegmentWriter:
             spans = {batch_id: span for file in files for batch_id, span in file.spans.items()}
             try:
                 self._catalog.commit(
-                    [_entry(load, spans.get(load.batch.header.id)) for load in loads],
+                    [_entry(load, spans.get(load.batch.header.id), repeated) for load in loads],
                     [file.segment for file in files],
                     {file.segment.tenant: {slice_of(moment, now_us) for moment in file.moments} for file in files},
+                    sum((file.days for file in files), Counter()),
                     now_us,
                 )
             except Unavailable:
@@ -136,15 +153,19 @@ class SegmentWriter:
             rows = cursor.execute(_MEASURE, [str(path)]).fetchall()
             _check_count(sum(row[2] for row in rows), source)
             self._directory.make_durable(path)
-            size_bytes = path.stat().st_size
+            size_bytes, digest = path.stat().st_size, digest_of(path)
         spans: dict[UUID, tuple[int, int]] = {}
         for batch_id, _, _, first, last in rows:
             known = spans.get(batch_id, (first, last))
             spans[batch_id] = min(known[0], first), max(known[1], last)
         segment = Segment(
-            name, tenant, source.events, size_bytes, min(row[3] for row in rows), max(row[4] for row in rows)
-        )
-        return _File(segment, spans, [row[4] for row in rows])
+            name, tenant, source.events, size_bytes, min(row[3] for row in rows), max(row[4] for row in rows),
+            digest,
+        )  # fmt: skip
+        days: Counter[tuple[Tenant, int]] = Counter()
+        for _, _, count, _, last in rows:
+            days[tenant, last // DAY_US] += count
+        return _File(segment, spans, [row[4] for row in rows], days)
 
 
 def _copy(cursor: duckdb.DuckDBPyConnection, source: Staged, loads: Sequence[Load], path: Path, now_us: int) -> None:
@@ -167,6 +188,9 @@ def _check_count(found: int, source: Staged) -> None:
         raise Refused(f"{source.events} events read back as {found}", hint="this is a defect: please report it")
 
 
-def _entry(load: Load, span: tuple[int, int] | None) -> BatchEntry:
+def _entry(load: Load, span: tuple[int, int] | None, repeated: Mapping[UUID, UUID]) -> BatchEntry:
+    header = load.batch.header
+    if header.id in repeated:
+        return BatchEntry(header, 0, (), None, None, repeated[header.id])
     first, last = span or (None, None)
-    return BatchEntry(load.batch.header, load.batch.header.events - len(load.dead), load.dead, first, last)
+    return BatchEntry(header, header.events - load.dead_events, load.dead, first, last, None)

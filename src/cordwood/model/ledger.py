@@ -1,0 +1,240 @@
+"""The ledger: counts that prove that every accepted event is stored, deduplicated or dead-lettered.
+
+An api process is one **producer** per tenant. It numbers its batches 1, 2, 3 …; a number whose confirm never came is
+**abandoned**, and its heartbeats say so, with the highest number in use. What is neither recorded in a store nor
+abandoned is missing. `docs/reference/ledger.md` explains it to people.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from cordwood.errors import Corrupt
+from cordwood.model.tenant import Tenant
+
+DAY_US = 86_400_000_000
+MINUTE_US = 60_000_000
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+Range = tuple[int, int]
+"""First and last number of a run."""
+
+
+class Heartbeat(Struct, frozen=True, kw_only=True):
+    """What a producer says of its numbers. Hearing it twice, or late, changes nothing. Time is µs since 1970 UTC."""
+
+    producer: UUID
+    tenant: Tenant
+    highest: int
+    said_at_us: int
+    abandoned: Sequence[Range] = ()
+    is_ended: bool = False
+    """No higher number will follow."""
+
+
+_heartbeats = msgspec.json.Decoder(Heartbeat)
+_encoder = msgspec.json.Encoder()
+
+
+def heartbeat_lines(beats: Sequence[Heartbeat]) -> bytes:
+    """Heartbeats as the body of a batch of their kind, before compression."""
+    return b"".join(_encoder.encode(beat) + b"\n" for beat in beats)
+
+
+def heartbeats_of(ndjson: bytes) -> list[Heartbeat]:
+    """Raises Corrupt."""
+    try:
+        return _heartbeats.decode_lines(ndjson)
+    except msgspec.MsgspecError as error:
+        raise Corrupt(f"a heartbeat does not read back: {error}") from error
+
+
+class BatchAccount(Struct, frozen=True, kw_only=True):
+    """What a store has recorded of a batch: `events = stored + deduplicated + dead_lettered`."""
+
+    id: UUID
+    tenant: Tenant
+    events: int
+    stored: int
+    deduplicated: int
+    dead_lettered: int
+    duplicate_of: UUID | None
+    received_at_us: int
+    inserted_at_us: int
+
+
+class Minute(Struct, frozen=True, kw_only=True):
+    """The batches that a tenant's senders had accepted in a minute, by what became of their events."""
+
+    start_us: int
+    batches: int
+    accepted: int
+    stored: int
+    deduplicated: int
+    dead_lettered: int
+
+
+class Missing(Struct, frozen=True):
+    """A run of numbers that are neither recorded nor abandoned."""
+
+    first: int
+    last: int
+    since_us: int
+    """When a later number was heard of."""
+
+
+class ProducerAccount(Struct, frozen=True, kw_only=True):
+    """A producer's numbers, as far as a store knows of them."""
+
+    id: UUID
+    tenant: Tenant
+    highest: int
+    """The highest number heard of, in a batch or a heartbeat."""
+    missing: Sequence[Missing]
+    heard_at_us: int
+    """The last sign of life: when a heartbeat was said, or a batch stored."""
+    is_ended: bool
+
+
+class TenantAccount(Struct, frozen=True, kw_only=True):
+    """Sums over a tenant's batches, and what became of its dead letters."""
+
+    tenant: Tenant
+    batches: int
+    accepted: int
+    stored: int
+    deduplicated: int
+    dead_lettered: int
+    dead_letters_held: int
+    """Events that lie among the dead letters now."""
+    dead_letters_settled: int
+    """Events that were replayed, discarded or expired out of them."""
+
+
+class Holding(Struct, frozen=True, kw_only=True):
+    """The events of a tenant with timestamps of one day (days since 1970 UTC), by the books and by counting."""
+
+    tenant: Tenant
+    day: int
+    stored: int
+    expired: int
+    deleted: int
+    held: int | None
+    """What is really there; None when it was not counted."""
+
+
+class Damage(Struct, frozen=True):
+    """A segment that is not as it was written."""
+
+    tenant: Tenant
+    path: str
+    events: int
+    reason: str
+
+
+class Accounts(Struct, frozen=True, kw_only=True):
+    """All books of a store, at one moment."""
+
+    producers: Sequence[ProducerAccount]
+    tenants: Sequence[TenantAccount]
+    holdings: Sequence[Holding]
+    damaged: Sequence[Damage] = ()
+
+
+FindingKind = Literal["gap", "imbalance", "events_missing", "events_surplus", "damage", "in_flight", "unverified"]
+
+FAULTS: frozenset[FindingKind] = frozenset({"gap", "imbalance", "events_missing", "events_surplus", "damage"})
+"""Findings that mean loss or doubling; the others only mean that something cannot be known yet, or any more."""
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """Something that an audit has to say. `events` is None where only batches are known to be concerned."""
+
+    kind: FindingKind
+    tenant: Tenant
+    what: str
+    events: int | None = None
+
+    @property
+    def is_fault(self) -> bool:
+        return self.kind in FAULTS
+
+
+_SILENT_US = 30_000_000
+"""A producer beats every few seconds, or says that it has ended: one that was silent for this long has died."""
+
+
+def judge(accounts: Accounts, *, is_drained: bool, now_us: int) -> list[Finding]:
+    """What is wrong, or open, in the books. `is_drained`: nothing waits in the broker."""
+    findings = [finding for producer in accounts.producers for finding in _of_producer(producer, is_drained, now_us)]
+    stored: dict[Tenant, int] = {}
+    for holding in accounts.holdings:
+        stored[holding.tenant] = stored.get(holding.tenant, 0) + holding.stored
+        findings += _of_holding(holding)
+    for tenant in accounts.tenants:
+        findings += _of_tenant(tenant, stored.pop(tenant.tenant, 0))
+    findings += [
+        Finding(kind="imbalance", tenant=tenant, what=f"{events} events are held for batches that nobody knows of",
+                events=events)
+        for tenant, events in stored.items() if events
+    ]  # fmt: skip
+    findings += [
+        Finding(kind="damage", tenant=damage.tenant, what=f"segment {damage.path}: {damage.reason}",
+                events=damage.events)
+        for damage in accounts.damaged
+    ]  # fmt: skip
+    return findings
+
+
+def _of_producer(producer: ProducerAccount, is_drained: bool, now_us: int) -> list[Finding]:
+    findings: list[Finding] = []
+    for missing in producer.missing:
+        # A worker may still hold what the broker does not count any more.
+        is_lost = is_drained and now_us - missing.since_us > _SILENT_US
+        count = missing.last - missing.first + 1
+        numbers = str(missing.first) if count == 1 else f"{missing.first} to {missing.last}"
+        what = f"producer {producer.id}: batch {numbers} {'is missing' if is_lost else 'is on its way'}"
+        findings.append(Finding(kind="gap" if is_lost else "in_flight", tenant=producer.tenant, what=what))
+    if now_us - producer.heard_at_us > _SILENT_US and not producer.is_ended:
+        what = f"producer {producer.id} fell silent after batch {producer.highest}: what came later cannot be known"
+        findings.append(Finding(kind="unverified", tenant=producer.tenant, what=what))
+    return findings
+
+
+def _of_holding(holding: Holding) -> list[Finding]:
+    if holding.held is None:
+        return []
+    expected = holding.stored - holding.expired - holding.deleted
+    if holding.held == expected:
+        return []
+    what = f"{_date(holding.day)}: the books say {expected} events, the store holds {holding.held}"
+    kind: FindingKind = "events_missing" if holding.held < expected else "events_surplus"
+    return [Finding(kind=kind, tenant=holding.tenant, what=what, events=abs(expected - holding.held))]
+
+
+def _of_tenant(tenant: TenantAccount, held: int) -> list[Finding]:
+    findings: list[Finding] = []
+    settled = tenant.stored + tenant.deduplicated + tenant.dead_lettered
+    if tenant.accepted != settled:
+        what = f"accepted {tenant.accepted} events, settled {settled}"
+        findings.append(
+            Finding(kind="imbalance", tenant=tenant.tenant, what=what, events=abs(tenant.accepted - settled))
+        )
+    if tenant.stored != held:
+        what = f"its batches stored {tenant.stored} events, its days {held}"
+        findings.append(Finding(kind="imbalance", tenant=tenant.tenant, what=what, events=abs(tenant.stored - held)))
+    dead = tenant.dead_letters_held + tenant.dead_letters_settled
+    if tenant.dead_lettered != dead:
+        what = f"its batches dead-lettered {tenant.dead_lettered} events, {dead} are accounted for"
+        findings.append(
+            Finding(kind="imbalance", tenant=tenant.tenant, what=what, events=abs(tenant.dead_lettered - dead))
+        )
+    return findings
+
+
+def _date(day: int) -> str:
+    return date.fromordinal(_EPOCH_ORDINAL + day).isoformat()

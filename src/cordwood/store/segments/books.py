@@ -1,0 +1,198 @@
+"""The ledger's questions, answered by the catalog; and by the files, when they are to be counted."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from cordwood.model.ledger import (
+    DAY_US,
+    MINUTE_US,
+    Accounts,
+    BatchAccount,
+    Damage,
+    Holding,
+    Minute,
+    Missing,
+    ProducerAccount,
+    TenantAccount,
+)
+from cordwood.model.tenant import Tenant
+from cordwood.store.segments.catalog import Catalog, Segment
+from cordwood.store.segments.engine import Engine
+from cordwood.store.segments.health import damage
+
+_IDS_AT_ONCE = 10_000
+_DAYS = f"SELECT epoch_us(ts) // {DAY_US}, count(*) FROM read_parquet($1) GROUP BY ALL"
+
+
+class SegmentBooks:
+    """Synchronous; call it in a thread."""
+
+    def __init__(self, root: Path, catalog: Catalog, engine: Engine) -> None:
+        self._root = root
+        self._catalog = catalog
+        self._engine = engine
+
+    def batches(self, ids: Sequence[UUID], tenant: Tenant) -> list[BatchAccount]:
+        """See `store.interface.Books.batches`."""
+        found: list[BatchAccount] = []
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            some = [each.bytes for each in ids[start : start + _IDS_AT_ONCE]]
+            marks = ",".join("?" * len(some))
+            found += [
+                BatchAccount(
+                    id=UUID(bytes=row[0]),
+                    tenant=Tenant(row[1]),
+                    events=row[2],
+                    stored=row[3],
+                    deduplicated=row[4],
+                    dead_lettered=row[5],
+                    duplicate_of=None if row[6] is None else UUID(bytes=row[6]),
+                    received_at_us=row[7],
+                    inserted_at_us=row[8],
+                )
+                for row in self._catalog.rows(f"{_BATCHES} AND id IN ({marks})", [tenant, *some])
+            ]
+        return found
+
+    def minutes(self, tenant: Tenant, start_us: int, end_us: int) -> list[Minute]:
+        """See `store.interface.Books.minutes`."""
+        return [
+            Minute(
+                start_us=row[0] * MINUTE_US,
+                batches=row[1],
+                accepted=row[2],
+                stored=row[3],
+                deduplicated=row[4],
+                dead_lettered=row[5],
+            )
+            for row in self._catalog.rows(_MINUTES, (tenant, start_us, end_us))
+        ]
+
+    def accounts(self, tenant: Tenant | None, *, is_counted: bool) -> Accounts:
+        """See `store.interface.Books.accounts`. Files are counted after the snapshot: they never change, and stay."""
+        with self._catalog.snapshot():
+            producers = self._producers(tenant)
+            tenants = [
+                TenantAccount(
+                    tenant=Tenant(row[0]),
+                    batches=row[1],
+                    accepted=row[2],
+                    stored=row[3],
+                    deduplicated=row[4],
+                    dead_lettered=row[5],
+                    dead_letters_held=row[6],
+                    dead_letters_settled=row[7],
+                )
+                for row in self._catalog.rows(_TENANTS, {"tenant": tenant})
+            ]
+            booked = {
+                (Tenant(row[0]), int(row[1])): (row[2], row[3], row[4])
+                for row in self._catalog.rows(_HOLDINGS, {"tenant": tenant})
+            }
+            segments = self._catalog.all_segments(tenant)
+        damaged: list[Damage] = []
+        counted: Counter[tuple[Tenant, int]] = Counter()
+        for segment in segments if is_counted else ():
+            reason = damage(self._engine, self._root, segment)
+            if reason is None:
+                counted.update(self.days(segment))
+            else:
+                damaged.append(Damage(segment.tenant, segment.path, segment.events, reason))
+        holdings = [
+            Holding(
+                tenant=owner,
+                day=day,
+                stored=stored,
+                expired=expired,
+                deleted=deleted,
+                held=counted[owner, day] if is_counted else None,
+            )
+            for owner, day in sorted(booked.keys() | counted.keys())
+            for stored, expired, deleted in [booked.get((owner, day), (0, 0, 0))]
+        ]
+        return Accounts(producers=producers, tenants=tenants, holdings=holdings, damaged=damaged)
+
+    def days(self, segment: Segment) -> dict[tuple[Tenant, int], int]:
+        """How many events a segment has of each day. Raises Unavailable."""
+        first, last = segment.min_us // DAY_US, segment.max_us // DAY_US
+        if first == last:
+            return {(segment.tenant, first): segment.events}
+        with self._engine.cursor() as cursor:
+            rows = cursor.execute(_DAYS, [str(self._root / segment.path)]).fetchall()
+        return {(segment.tenant, day): count for day, count in rows}
+
+    def _producers(self, tenant: Tenant | None) -> list[ProducerAccount]:
+        missing: dict[bytes, list[Missing]] = {}
+        for producer, first, last, since_us in self._catalog.rows(_MISSING, {"tenant": tenant}):
+            missing.setdefault(producer, []).append(Missing(first, last, since_us))
+        return [
+            ProducerAccount(
+                id=UUID(bytes=row[0]),
+                tenant=Tenant(row[1]),
+                highest=row[2],
+                missing=missing.get(row[0], ()),
+                heard_at_us=row[3],
+                is_ended=bool(row[4]),
+            )
+            for row in self._catalog.rows(_PRODUCERS, {"tenant": tenant})
+        ]
+
+
+_BATCHES = """
+    SELECT id, tenant, events, stored, deduplicated, dead_lettered, duplicate_of, received_us, inserted_us
+    FROM batches WHERE tenant = ?
+"""
+
+_MINUTES = f"""
+    SELECT received_us / {MINUTE_US}, count(*), sum(events), sum(stored), sum(deduplicated), sum(dead_lettered)
+    FROM batches WHERE tenant = ? AND received_us >= ? AND received_us < ? GROUP BY 1 ORDER BY 1
+"""
+
+_PRODUCERS = """
+    WITH heard AS (
+        SELECT producer, tenant, max(sequence) AS highest, max(inserted_us) AS heard_us, 0 AS is_ended
+        FROM batches WHERE :tenant IS NULL OR tenant = :tenant GROUP BY producer
+        UNION ALL
+        SELECT id, tenant, highest, heard_us, is_ended FROM producers WHERE :tenant IS NULL OR tenant = :tenant
+    )
+    SELECT producer, min(tenant), max(highest), max(heard_us), max(is_ended) FROM heard GROUP BY producer ORDER BY 4, 1
+"""
+
+# Runs of numbers before a known one that no known one covers.
+_MISSING = """
+    WITH known AS (
+        SELECT producer, sequence AS first, sequence AS last, inserted_us AS at_us
+        FROM batches WHERE :tenant IS NULL OR tenant = :tenant
+        UNION ALL
+        SELECT a.producer, a.first, a.last, p.heard_us FROM abandoned a JOIN producers p ON p.id = a.producer
+        WHERE :tenant IS NULL OR p.tenant = :tenant
+        UNION ALL
+        SELECT id, highest + 1, highest + 1, heard_us FROM producers WHERE :tenant IS NULL OR tenant = :tenant
+    ), ordered AS (
+        SELECT producer, first, at_us, coalesce(max(last) OVER (PARTITION BY producer ORDER BY first, last
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+        FROM known
+    )
+    SELECT producer, before + 1, first - 1, at_us FROM ordered WHERE first > before + 1 ORDER BY producer, first
+"""
+
+_TENANTS = """
+    WITH counts AS (
+        SELECT tenant, count(*) AS batches, sum(events) AS accepted, sum(stored) AS stored,
+            sum(deduplicated) AS deduplicated, sum(dead_lettered) AS dead_lettered, 0 AS held, 0 AS settled
+        FROM batches WHERE :tenant IS NULL OR tenant = :tenant GROUP BY tenant
+        UNION ALL
+        SELECT tenant, 0, 0, 0, 0, 0, sum(events), 0 FROM dead_letters
+        WHERE :tenant IS NULL OR tenant = :tenant GROUP BY tenant
+        UNION ALL
+        SELECT tenant, 0, 0, 0, 0, 0, 0, sum(events) FROM actions
+        WHERE action IN ('discard', 'expire_dead_letters') AND (:tenant IS NULL OR tenant = :tenant) GROUP BY tenant
+    )
+    SELECT tenant, sum(batches), sum(accepted), sum(stored), sum(deduplicated), sum(dead_lettered), sum(held),
+        sum(settled)
+    FROM counts GROUP BY tenant ORDER BY tenant
+"""
+
+_HOLDINGS = "SELECT tenant, day, stored, expired, deleted FROM holdings WHERE :tenant IS NULL OR tenant = :tenant"

@@ -1,0 +1,122 @@
+"""The judgement over the books, and what producers say of their numbers."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cordwood.errors import Corrupt
+from cordwood.model.ledger import (
+    Accounts,
+    Damage,
+    FindingKind,
+    Heartbeat,
+    Holding,
+    Missing,
+    ProducerAccount,
+    TenantAccount,
+    heartbeat_lines,
+    heartbeats_of,
+    judge,
+)
+from cordwood.model.tenant import DEFAULT_TENANT, Tenant
+
+NOW = 1_795_435_200_000_000
+MINUTE = 60_000_000
+ID = UUID(int=7)
+
+
+def producer(*missing: Missing, heard_at_us: int = NOW, is_ended: bool = False) -> ProducerAccount:
+    return ProducerAccount(
+        id=ID, tenant=DEFAULT_TENANT, highest=9, missing=missing, heard_at_us=heard_at_us, is_ended=is_ended
+    )
+
+
+def tenant(accepted: int = 10, stored: int = 6, held: int = 2, settled: int = 1) -> TenantAccount:
+    return TenantAccount(
+        tenant=DEFAULT_TENANT,
+        batches=3,
+        accepted=accepted,
+        stored=stored,
+        deduplicated=1,
+        dead_lettered=3,
+        dead_letters_held=held,
+        dead_letters_settled=settled,
+    )
+
+
+def holding(held: int | None = 4, stored: int = 6) -> Holding:
+    return Holding(tenant=DEFAULT_TENANT, day=20_780, stored=stored, expired=1, deleted=1, held=held)
+
+
+def kinds(accounts: Accounts, *, is_drained: bool = True) -> list[FindingKind]:
+    return [finding.kind for finding in judge(accounts, is_drained=is_drained, now_us=NOW)]
+
+
+def test_books_that_balance_have_no_findings() -> None:
+    accounts = Accounts(producers=[producer(is_ended=True)], tenants=[tenant()], holdings=[holding()])
+    assert kinds(accounts) == []
+    assert kinds(Accounts(producers=[], tenants=[tenant()], holdings=[holding(None)])) == [], "nothing was counted"
+
+
+@pytest.mark.parametrize(
+    ("accounts", "kind"),
+    [
+        (Accounts(producers=[], tenants=[tenant(accepted=11)], holdings=[holding()]), "imbalance"),
+        (Accounts(producers=[], tenants=[tenant(held=1)], holdings=[holding()]), "imbalance"),
+        (Accounts(producers=[], tenants=[tenant()], holdings=[holding(5, stored=7)]), "imbalance"),
+        (Accounts(producers=[], tenants=[], holdings=[holding()]), "imbalance"),
+        (Accounts(producers=[], tenants=[tenant()], holdings=[holding(3)]), "events_missing"),
+        (Accounts(producers=[], tenants=[tenant()], holdings=[holding(5)]), "events_surplus"),
+        (
+            Accounts(
+                producers=[],
+                tenants=[tenant()],
+                holdings=[holding()],
+                damaged=[Damage(DEFAULT_TENANT, "segments/x", 4, "torn")],
+            ),
+            "damage",
+        ),
+    ],
+)
+def test_every_fault_is_found(accounts: Accounts, kind: FindingKind) -> None:
+    (finding,) = judge(accounts, is_drained=True, now_us=NOW)
+    assert finding.kind == kind
+    assert finding.is_fault
+
+
+def test_a_missing_batch_is_a_gap_once_it_cannot_be_on_its_way() -> None:
+    early, late = Missing(3, 4, NOW - MINUTE), Missing(6, 6, NOW - 1)
+    accounts = Accounts(producers=[producer(early, late)], tenants=[], holdings=[])
+    assert kinds(accounts) == ["gap", "in_flight"]
+    assert kinds(accounts, is_drained=False) == ["in_flight", "in_flight"]
+
+
+def test_a_producer_that_fell_silent_is_unverified_and_one_that_ended_is_not() -> None:
+    silent = producer(heard_at_us=NOW - MINUTE)
+    assert kinds(Accounts(producers=[silent], tenants=[], holdings=[])) == ["unverified"]
+    ended = producer(heard_at_us=NOW - MINUTE, is_ended=True)
+    assert kinds(Accounts(producers=[ended], tenants=[], holdings=[])) == []
+
+
+@given(
+    st.lists(
+        st.builds(
+            Heartbeat,
+            producer=st.uuids(),
+            tenant=st.just(Tenant("a")),
+            highest=st.integers(0, 2**60),
+            said_at_us=st.integers(0, 2**60),
+            abandoned=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=3),
+            is_ended=st.booleans(),
+        )
+    )
+)
+def test_heartbeats_read_back(beats: list[Heartbeat]) -> None:
+    assert heartbeats_of(heartbeat_lines(beats)) == beats
+
+
+def test_a_damaged_heartbeat_is_noticed() -> None:
+    with pytest.raises(Corrupt):
+        heartbeats_of(b'{"producer":1}\n')
