@@ -59,7 +59,7 @@ async def stored(store: Store, tenant: Tenant = DEFAULT_TENANT) -> int:
 
 async def faults(store: Store) -> list[str]:
     accounts = await store.accounts(None, is_counted=True)
-    findings = judge(accounts, is_drained=True, now_us=SystemClock().now_us() + HOUR)
+    findings = judge(replace(accounts, drained_us=2 * NOON), SystemClock().now_us() + HOUR)
     return [finding.what for finding in findings if finding.is_fault]
 
 
@@ -154,5 +154,22 @@ async def test_a_producer_that_stored_nothing_is_known_from_its_heartbeats(store
     await store.hear([Heartbeat(producer=producer, tenant=OTHER, highest=2, said_at_us=NOON)])
     (account,) = (await store.accounts(OTHER, is_counted=False)).producers
     assert [(missing.first, missing.last) for missing in account.missing] == [(1, 2)]
-    assert account.heard_at_us == NOON
+    await store.hear([Heartbeat(producer=producer, tenant=OTHER, highest=2, said_at_us=NOON)])
+    (again,) = (await store.accounts(OTHER, is_counted=False)).producers
+    assert again.heard_at_us == account.heard_at_us, "an old heartbeat is no sign of life"
+    await store.hear([Heartbeat(producer=producer, tenant=OTHER, highest=2, said_at_us=NOON + 1)])
+    (again,) = (await store.accounts(OTHER, is_counted=False)).producers
+    assert again.heard_at_us > account.heard_at_us
     assert (await store.accounts(DEFAULT_TENANT, is_counted=False)).producers == []
+
+
+async def test_what_all_workers_found_empty_is_drained(store: Store) -> None:
+    worker = SystemClock().batch_id()
+    assert (await store.accounts(None, is_counted=False)).drained_us is None
+    await store.report(worker, is_drained=False)
+    assert (await store.accounts(None, is_counted=False)).drained_us is None
+    await store.report(worker, is_drained=True)
+    drained_us = (await store.accounts(None, is_counted=False)).drained_us
+    assert drained_us is not None
+    await store.report(worker, is_drained=False)
+    assert (await store.accounts(None, is_counted=False)).drained_us == drained_us

@@ -1,5 +1,6 @@
 """The judgement over the books, and what producers say of their numbers."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
@@ -50,28 +51,37 @@ def holding(held: int | None = 4, stored: int = 6) -> Holding:
     return Holding(tenant=DEFAULT_TENANT, day=20_780, stored=stored, expired=1, deleted=1, held=held)
 
 
-def kinds(accounts: Accounts, *, is_drained: bool = True) -> list[FindingKind]:
-    return [finding.kind for finding in judge(accounts, is_drained=is_drained, now_us=NOW)]
+def books(
+    *producers: ProducerAccount,
+    tenants: Sequence[TenantAccount] = (),
+    holdings: Sequence[Holding] = (),
+    damaged: Sequence[Damage] = (),
+    drained_us: int | None = NOW,
+) -> Accounts:
+    return Accounts(producers=producers, tenants=tenants, holdings=holdings, damaged=damaged, drained_us=drained_us)
+
+
+def kinds(accounts: Accounts) -> list[FindingKind]:
+    return [finding.kind for finding in judge(accounts, NOW)]
 
 
 def test_books_that_balance_have_no_findings() -> None:
-    accounts = Accounts(producers=[producer(is_ended=True)], tenants=[tenant()], holdings=[holding()])
+    accounts = books(producer(is_ended=True), tenants=[tenant()], holdings=[holding()])
     assert kinds(accounts) == []
-    assert kinds(Accounts(producers=[], tenants=[tenant()], holdings=[holding(None)])) == [], "nothing was counted"
+    assert kinds(books(tenants=[tenant()], holdings=[holding(None)])) == [], "nothing was counted"
 
 
 @pytest.mark.parametrize(
     ("accounts", "kind"),
     [
-        (Accounts(producers=[], tenants=[tenant(accepted=11)], holdings=[holding()]), "imbalance"),
-        (Accounts(producers=[], tenants=[tenant(held=1)], holdings=[holding()]), "imbalance"),
-        (Accounts(producers=[], tenants=[tenant()], holdings=[holding(5, stored=7)]), "imbalance"),
-        (Accounts(producers=[], tenants=[], holdings=[holding()]), "imbalance"),
-        (Accounts(producers=[], tenants=[tenant()], holdings=[holding(3)]), "events_missing"),
-        (Accounts(producers=[], tenants=[tenant()], holdings=[holding(5)]), "events_surplus"),
+        (books(tenants=[tenant(accepted=11)], holdings=[holding()]), "imbalance"),
+        (books(tenants=[tenant(held=1)], holdings=[holding()]), "imbalance"),
+        (books(tenants=[tenant()], holdings=[holding(5, stored=7)]), "imbalance"),
+        (books(tenants=[], holdings=[holding()]), "imbalance"),
+        (books(tenants=[tenant()], holdings=[holding(3)]), "events_missing"),
+        (books(tenants=[tenant()], holdings=[holding(5)]), "events_surplus"),
         (
-            Accounts(
-                producers=[],
+            books(
                 tenants=[tenant()],
                 holdings=[holding()],
                 damaged=[Damage(DEFAULT_TENANT, "segments/x", 4, "torn")],
@@ -81,23 +91,23 @@ def test_books_that_balance_have_no_findings() -> None:
     ],
 )
 def test_every_fault_is_found(accounts: Accounts, kind: FindingKind) -> None:
-    (finding,) = judge(accounts, is_drained=True, now_us=NOW)
+    (finding,) = judge(accounts, NOW)
     assert finding.kind == kind
     assert finding.is_fault
 
 
 def test_a_missing_batch_is_a_gap_once_it_cannot_be_on_its_way() -> None:
     early, late = Missing(3, 4, NOW - MINUTE), Missing(6, 6, NOW - 1)
-    accounts = Accounts(producers=[producer(early, late)], tenants=[], holdings=[])
-    assert kinds(accounts) == ["gap", "in_flight"]
-    assert kinds(accounts, is_drained=False) == ["in_flight", "in_flight"]
+    assert kinds(books(producer(early, late))) == ["gap", "in_flight"]
+    assert kinds(books(producer(early, late), drained_us=NOW - MINUTE)) == ["in_flight", "in_flight"]
+    assert kinds(books(producer(early, late), drained_us=None)) == ["in_flight", "in_flight"]
 
 
 def test_a_producer_that_fell_silent_is_unverified_and_one_that_ended_is_not() -> None:
     silent = producer(heard_at_us=NOW - MINUTE)
-    assert kinds(Accounts(producers=[silent], tenants=[], holdings=[])) == ["unverified"]
+    assert kinds(books(silent)) == ["unverified"]
     ended = producer(heard_at_us=NOW - MINUTE, is_ended=True)
-    assert kinds(Accounts(producers=[ended], tenants=[], holdings=[])) == []
+    assert kinds(books(ended)) == []
 
 
 @given(

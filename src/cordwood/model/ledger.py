@@ -143,6 +143,8 @@ class Accounts(Struct, frozen=True, kw_only=True):
     tenants: Sequence[TenantAccount]
     holdings: Sequence[Holding]
     damaged: Sequence[Damage] = ()
+    drained_us: int | None
+    """The last time when every worker found the queue and its hands empty; None: not yet."""
 
 
 FindingKind = Literal["gap", "imbalance", "events_missing", "events_surplus", "damage", "in_flight", "unverified"]
@@ -168,9 +170,10 @@ _SILENT_US = 30_000_000
 """A producer beats every few seconds, or says that it has ended: one that was silent for this long has died."""
 
 
-def judge(accounts: Accounts, *, is_drained: bool, now_us: int) -> list[Finding]:
-    """What is wrong, or open, in the books. `is_drained`: nothing waits in the broker."""
-    findings = [finding for producer in accounts.producers for finding in _of_producer(producer, is_drained, now_us)]
+def judge(accounts: Accounts, now_us: int) -> list[Finding]:
+    """What is wrong, or open, in the books."""
+    drained_us = accounts.drained_us or 0
+    findings = [finding for producer in accounts.producers for finding in _of_producer(producer, drained_us, now_us)]
     stored: dict[Tenant, int] = {}
     for holding in accounts.holdings:
         stored[holding.tenant] = stored.get(holding.tenant, 0) + holding.stored
@@ -190,11 +193,10 @@ def judge(accounts: Accounts, *, is_drained: bool, now_us: int) -> list[Finding]
     return findings
 
 
-def _of_producer(producer: ProducerAccount, is_drained: bool, now_us: int) -> list[Finding]:
+def _of_producer(producer: ProducerAccount, drained_us: int, now_us: int) -> list[Finding]:
     findings: list[Finding] = []
     for missing in producer.missing:
-        # A worker may still hold what the broker does not count any more.
-        is_lost = is_drained and now_us - missing.since_us > _SILENT_US
+        is_lost = drained_us - missing.since_us > _SILENT_US
         count = missing.last - missing.first + 1
         numbers = str(missing.first) if count == 1 else f"{missing.first} to {missing.last}"
         what = f"producer {producer.id}: batch {numbers} {'is missing' if is_lost else 'is on its way'}"

@@ -63,6 +63,10 @@ class Writer(Protocol):
         """
         ...
 
+    async def report(self, worker: UUID, *, is_drained: bool) -> None:
+        """Record that a worker is there, and whether it finds queue and hands empty. Raises Unavailable."""
+        ...
+
     async def probe(self, load: Load, first: int, count: int) -> None:
         """Raise Refused if the events with ordinals first … first+count-1 cannot be stored; store nothing.
 

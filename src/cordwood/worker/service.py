@@ -15,4 +15,4 @@ async def work(broker: Broker, store: Store, clock: Clock, settings: WorkerSetti
     async with asyncio.TaskGroup() as group:
         group.create_task(Loop(broker, store, clock, settings).run(stop))
         group.create_task(tend_forever(store, settings.tend_interval_s, stop))
-        group.create_task(watch_backlog(broker, stop))
+        group.create_task(watch_backlog(broker, store, clock.batch_id(), stop))

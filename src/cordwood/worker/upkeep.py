@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+from uuid import UUID
 
 import structlog
 
 from cordwood import metrics
 from cordwood.broker.interface import Broker
 from cordwood.errors import CordwoodError
-from cordwood.store.interface import Upkeep
+from cordwood.store.interface import Upkeep, Writer
 
 log = structlog.get_logger()
 
@@ -28,10 +29,10 @@ async def tend_forever(store: Upkeep, interval_s: float, stop: asyncio.Event) ->
         await _pause(interval_s, stop)
 
 
-async def watch_backlog(broker: Broker, stop: asyncio.Event) -> None:
-    """Publish what waits in the queue as metrics, until `stop`."""
+async def watch_backlog(broker: Broker, writer: Writer, worker: UUID, stop: asyncio.Event) -> None:
+    """Publish what waits in the queue as metrics, and tell the ledger when nothing does, until `stop`."""
     while not stop.is_set():
-        # Away: the gauges keep their last value, and readiness says why.
+        # Away: gauges and ledger keep their last value, and readiness says why.
         with contextlib.suppress(CordwoodError):
             backlog = await broker.backlog()
             metrics.BACKLOG_BATCHES.set(backlog.batches)
@@ -39,6 +40,7 @@ async def watch_backlog(broker: Broker, stop: asyncio.Event) -> None:
                 metrics.BACKLOG_BYTES.set(backlog.size_bytes)
             if backlog.oldest_age_s is not None:
                 metrics.BACKLOG_AGE_SECONDS.set(backlog.oldest_age_s)
+            await writer.report(worker, is_drained=backlog.batches == 0)
         await _pause(_WATCH_INTERVAL_S, stop)
 
 

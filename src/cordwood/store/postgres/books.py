@@ -73,6 +73,7 @@ class PostgresBooks:
                 producers=await _producers(connection, tenant),
                 tenants=await _tenants(connection, tenant),
                 holdings=await _holdings(connection, tenant, is_counted=is_counted),
+                drained_us=_us(drained) if (drained := await connection.fetchval(_DRAINED)) is not None else None,
             )
 
 
@@ -140,6 +141,12 @@ def _moment(timestamp_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=timestamp_us)
 
 
+# A worker that was not seen for a minute while others were has ended.
+_DRAINED = """
+    SELECT CASE WHEN bool_and(drained_at IS NOT NULL) THEN min(drained_at) END FROM workers
+    WHERE seen_at > (SELECT max(seen_at) FROM workers) - interval '1 minute'
+"""
+
 _BATCHES = """
     SELECT id, tenant, events, stored, deduplicated, dead_lettered, duplicate_of, received_at, inserted_at
     FROM batches WHERE id = ANY($1::uuid[]) AND tenant = $2
@@ -188,16 +195,14 @@ _TENANTS = """
             sum(deduplicated)::bigint AS deduplicated, sum(dead_lettered)::bigint AS dead_lettered
         FROM batches WHERE $1::text IS NULL OR tenant = $1 GROUP BY tenant
     ), dead AS (
-        SELECT tenant, sum(events)::bigint AS held FROM dead_letters
-        WHERE $1::text IS NULL OR tenant = $1 GROUP BY tenant
-    ), settled AS (
-        SELECT tenant, sum(events)::bigint AS settled FROM actions
-        WHERE action IN ('discard', 'expire_dead_letters') AND ($1::text IS NULL OR tenant = $1) GROUP BY tenant
+        SELECT tenant, sum(events) FILTER (WHERE settled_as IS NULL)::bigint AS held,
+            sum(events) FILTER (WHERE settled_as IS NOT NULL)::bigint AS settled
+        FROM dead_letters WHERE $1::text IS NULL OR tenant = $1 GROUP BY tenant
     )
     SELECT tenant, coalesce(batches, 0) AS batches, coalesce(accepted, 0) AS accepted, coalesce(stored, 0) AS stored,
         coalesce(deduplicated, 0) AS deduplicated, coalesce(dead_lettered, 0) AS dead_lettered,
         coalesce(held, 0) AS held, coalesce(settled, 0) AS settled
-    FROM accepted FULL JOIN dead USING (tenant) FULL JOIN settled USING (tenant) ORDER BY tenant
+    FROM accepted FULL JOIN dead USING (tenant) ORDER BY tenant
 """
 
 _HOLDINGS = "SELECT tenant, day, stored, expired, deleted FROM holdings WHERE $1::text IS NULL OR tenant = $1"

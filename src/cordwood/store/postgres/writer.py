@@ -67,6 +67,11 @@ class PostgresWriter:
                 producers, firsts, lasts = map(list, zip(*ranges, strict=True))
                 await connection.execute(_ABANDON, producers, firsts, lasts)
 
+    async def report(self, worker: UUID, *, is_drained: bool) -> None:
+        """See `store.interface.Writer.report`."""
+        async with self._database.connection() as connection:
+            await connection.execute(_REPORT, worker, is_drained)
+
     async def _write(self, loads: Sequence[Load], *, careful: bool) -> list[Written]:
         now_us = _now_us()
         unique = {load.batch.header.id: load for load in reversed(loads)}
@@ -215,10 +220,18 @@ _FIRST_OF_MARK = """
 """
 
 _HEAR = """
-    INSERT INTO producers (id, tenant, highest, heard_at, is_ended)
+    INSERT INTO producers (id, tenant, highest, said_at, is_ended)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::boolean[])
     ON CONFLICT (id) DO UPDATE SET highest = greatest(producers.highest, excluded.highest),
-        heard_at = greatest(producers.heard_at, excluded.heard_at), is_ended = producers.is_ended OR excluded.is_ended
+        heard_at = CASE WHEN excluded.said_at > producers.said_at THEN now() ELSE producers.heard_at END,
+        said_at = greatest(producers.said_at, excluded.said_at), is_ended = producers.is_ended OR excluded.is_ended
+"""
+
+_REPORT = """
+    WITH gone AS (DELETE FROM workers WHERE seen_at < now() - interval '1 day' AND id <> $1)
+    INSERT INTO workers (id, seen_at, drained_at) VALUES ($1, now(), CASE WHEN $2 THEN now() END)
+    ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at,
+        drained_at = coalesce(excluded.drained_at, workers.drained_at)
 """
 
 _ABANDON = """

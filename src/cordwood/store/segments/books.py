@@ -92,6 +92,7 @@ class SegmentBooks:
                 for row in self._catalog.rows(_HOLDINGS, {"tenant": tenant})
             }
             segments = self._catalog.all_segments(tenant)
+            ((drained_us,),) = self._catalog.rows("SELECT max(drained_us) FROM workers", ())
         damaged: list[Damage] = []
         counted: Counter[tuple[Tenant, int]] = Counter()
         for segment in segments if is_counted else ():
@@ -112,7 +113,7 @@ class SegmentBooks:
             for owner, day in sorted(booked.keys() | counted.keys())
             for stored, expired, deleted in [booked.get((owner, day), (0, 0, 0))]
         ]
-        return Accounts(producers=producers, tenants=tenants, holdings=holdings, damaged=damaged)
+        return Accounts(producers=producers, tenants=tenants, holdings=holdings, damaged=damaged, drained_us=drained_us)
 
     def days(self, segment: Segment) -> dict[tuple[Tenant, int], int]:
         """How many events a segment has of each day. Raises Unavailable."""
@@ -184,11 +185,8 @@ _TENANTS = """
             sum(deduplicated) AS deduplicated, sum(dead_lettered) AS dead_lettered, 0 AS held, 0 AS settled
         FROM batches WHERE :tenant IS NULL OR tenant = :tenant GROUP BY tenant
         UNION ALL
-        SELECT tenant, 0, 0, 0, 0, 0, sum(events), 0 FROM dead_letters
-        WHERE :tenant IS NULL OR tenant = :tenant GROUP BY tenant
-        UNION ALL
-        SELECT tenant, 0, 0, 0, 0, 0, 0, sum(events) FROM actions
-        WHERE action IN ('discard', 'expire_dead_letters') AND (:tenant IS NULL OR tenant = :tenant) GROUP BY tenant
+        SELECT tenant, 0, 0, 0, 0, 0, sum(events * (settled_as IS NULL)), sum(events * (settled_as IS NOT NULL))
+        FROM dead_letters WHERE :tenant IS NULL OR tenant = :tenant GROUP BY tenant
     )
     SELECT tenant, sum(batches), sum(accepted), sum(stored), sum(deduplicated), sum(dead_lettered), sum(held),
         sum(settled)

@@ -83,6 +83,7 @@ SCHEMA = (
         id BLOB PRIMARY KEY,
         tenant TEXT NOT NULL,
         highest INTEGER NOT NULL,
+        said_us INTEGER NOT NULL,
         heard_us INTEGER NOT NULL,
         is_ended INTEGER NOT NULL
     ) WITHOUT ROWID;
@@ -91,6 +92,11 @@ SCHEMA = (
         first INTEGER NOT NULL,
         last INTEGER NOT NULL,
         PRIMARY KEY (producer, first, last)
+    ) WITHOUT ROWID;
+    CREATE TABLE workers (
+        id BLOB PRIMARY KEY,
+        seen_us INTEGER NOT NULL,
+        drained_us INTEGER
     ) WITHOUT ROWID;
     CREATE TABLE holdings (
         tenant TEXT NOT NULL,
@@ -102,6 +108,8 @@ SCHEMA = (
     ) WITHOUT ROWID;
     ALTER TABLE segments ADD COLUMN digest BLOB;
     ALTER TABLE dead_letters ADD COLUMN events INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE dead_letters ADD COLUMN settled_us INTEGER;
+    ALTER TABLE dead_letters ADD COLUMN settled_as TEXT;
     ALTER TABLE dead_letters ADD COLUMN dead_us INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX dead_letters_by_reason ON dead_letters (tenant, reason, dead_us);
     CREATE TABLE actions (
@@ -214,18 +222,34 @@ class Catalog:
                 [(tenant, day, count) for (tenant, day), count in held.items()],
             )
 
-    def hear(self, beats: Sequence[Heartbeat]) -> None:
+    def hear(self, beats: Sequence[Heartbeat], now_us: int) -> None:
         """What producers say of their numbers, in one transaction. Raises Unavailable."""
         with self._transaction() as connection:
             connection.executemany(
-                "INSERT INTO producers VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-                "highest = max(highest, excluded.highest), heard_us = max(heard_us, excluded.heard_us), "
+                "INSERT INTO producers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                "highest = max(highest, excluded.highest), "
+                "heard_us = iif(excluded.said_us > said_us, excluded.heard_us, heard_us), "
+                "said_us = max(said_us, excluded.said_us), "
                 "is_ended = max(is_ended, excluded.is_ended)",
-                [(beat.producer.bytes, beat.tenant, beat.highest, beat.said_at_us, beat.is_ended) for beat in beats],
+                [
+                    (beat.producer.bytes, beat.tenant, beat.highest, beat.said_at_us, now_us, beat.is_ended)
+                    for beat in beats
+                ],
             )
             connection.executemany(
                 "INSERT OR IGNORE INTO abandoned VALUES (?, ?, ?)",
                 [(beat.producer.bytes, first, last) for beat in beats for first, last in beat.abandoned],
+            )
+
+    def report(self, worker: UUID, now_us: int, *, is_drained: bool) -> None:
+        """That a worker is there, and whether it finds the queue empty. Raises Unavailable."""
+        with self._transaction() as connection:
+            # Only one process writes here: a row of another worker is one of an earlier process.
+            connection.execute("DELETE FROM workers WHERE id <> ?", (worker.bytes,))
+            connection.execute(
+                "INSERT INTO workers VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET seen_us = excluded.seen_us, "
+                "drained_us = coalesce(excluded.drained_us, drained_us)",
+                (worker.bytes, now_us, now_us if is_drained else None),
             )
 
     def swap(self, old: Sequence[Segment], new: Segment, now_us: int) -> None:
@@ -365,7 +389,9 @@ class Catalog:
         except sqlite3.IntegrityError as error:
             raise Known(str(header.id)) from error
         connection.executemany(
-            f"INSERT INTO dead_letters VALUES ({_marks(range(9))})",
+            "INSERT INTO dead_letters "
+            "(batch_id, ordinal, tenant, protocol, reason, received_us, body, events, dead_us) "
+            f"VALUES ({_marks(range(9))})",
             [
                 (dead.batch_id.bytes, dead.ordinal, dead.tenant, dead.protocol, dead.reason, dead.received_at_us,
                  dead.body, dead.events, now_us)

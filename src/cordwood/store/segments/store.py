@@ -39,6 +39,7 @@ class SegmentStore:
         self._directory = Directory(root)
         self._settings = settings
         self._is_writer = is_writer
+        self._clock = SystemClock()
         self._tending = asyncio.Lock()
         self._stack = ExitStack()
 
@@ -56,7 +57,7 @@ class SegmentStore:
         await asyncio.to_thread(self._stack.close)
 
     def _open(self) -> None:
-        directory, settings, clock = self._directory, self._settings, SystemClock()
+        directory, settings, clock = self._directory, self._settings, self._clock
         try:
             for each in (directory.segments, directory.staging, directory.spill, directory.orphans):
                 each.mkdir(parents=True, exist_ok=True)
@@ -97,7 +98,10 @@ class SegmentStore:
         return await asyncio.get_running_loop().run_in_executor(self._writing, self._writer.write, loads)
 
     async def hear(self, beats: Sequence[Heartbeat]) -> None:
-        await asyncio.to_thread(self._catalog.hear, beats)
+        await asyncio.to_thread(self._catalog.hear, beats, self._clock.now_us())
+
+    async def report(self, worker: UUID, *, is_drained: bool) -> None:
+        await asyncio.to_thread(self._catalog.report, worker, self._clock.now_us(), is_drained=is_drained)
 
     async def probe(self, load: Load, first: int, count: int) -> None:
         await asyncio.get_running_loop().run_in_executor(self._writing, self._writer.probe, load, first, count)

@@ -21,7 +21,8 @@ CREATE TABLE producers (
     id uuid PRIMARY KEY,
     tenant text NOT NULL,
     highest bigint NOT NULL,
-    heard_at timestamptz NOT NULL,
+    said_at timestamptz NOT NULL,
+    heard_at timestamptz NOT NULL DEFAULT now(),
     is_ended boolean NOT NULL
 );
 CREATE TABLE abandoned (
@@ -29,6 +30,13 @@ CREATE TABLE abandoned (
     first bigint NOT NULL,
     last bigint NOT NULL,
     PRIMARY KEY (producer, first, last)
+);
+
+-- Each worker's last look at the queue: what all of them found empty cannot bring a missing batch any more.
+CREATE TABLE workers (
+    id uuid PRIMARY KEY,
+    seen_at timestamptz NOT NULL,
+    drained_at timestamptz
 );
 
 -- Events by the day of their timestamp (days since 1970 UTC): stored − expired − deleted is what logs holds.
@@ -44,7 +52,11 @@ INSERT INTO holdings (tenant, day, stored)
     SELECT tenant, floor(extract(epoch FROM ts) / 86400)::integer, count(*) FROM logs GROUP BY 1, 2;
 
 -- A whole batch may be a dead letter: then its ordinal is -1, and its body is compressed as it travelled.
-ALTER TABLE dead_letters ADD COLUMN events integer NOT NULL DEFAULT 1;
+-- One that was discarded or has expired keeps its row, without its body: receipts and counts still know of it.
+ALTER TABLE dead_letters
+    ADD COLUMN events integer NOT NULL DEFAULT 1,
+    ADD COLUMN settled_at timestamptz,
+    ADD COLUMN settled_as text;
 CREATE INDEX dead_letters_by_reason ON dead_letters (tenant, reason, dead_at);
 
 -- What people did, and what rules did in their name: what was taken out of the stores, by whom, how much.
