@@ -10,6 +10,7 @@ from pathlib import Path
 from socket import socket
 from urllib.parse import urlsplit
 
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from cordwood.broker.interface import Broker
@@ -22,9 +23,12 @@ from cordwood.http.server import is_loopback, listen, serve
 from cordwood.http.site import Site
 from cordwood.ingest.routes import PATHS, IngestRoutes
 from cordwood.ingest.service import Ingest
+from cordwood.model.ledger import Accounts
+from cordwood.model.tenant import Tenant
 from cordwood.query.engine import Engine
+from cordwood.query.ledger import LedgerRoutes
 from cordwood.query.routes import QueryRoutes
-from cordwood.store.interface import Reader, Store
+from cordwood.store.interface import Store
 from cordwood.tenancy.configured import ConfiguredKeys, OpenDoor
 from cordwood.tenancy.interface import Keys
 from cordwood.worker.service import work
@@ -112,7 +116,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         site = Site(
             "up",
             _ingest(config, ingest, keys),
-            [*health.routes(), *_query(config, store, cache, keys).routes()],
+            [*health.routes(), *_query(config, store, cache, keys)],
         )
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -159,7 +163,7 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         store = await parts.enter_async_context(open_store(config, is_writer=False))
         cache = await parts.enter_async_context(open_cache(config))
         health = Health({"store": store.check})
-        site = Site("query", {}, [*health.routes(), *_query(config, store, cache, keys).routes()])
+        site = Site("query", {}, [*health.routes(), *_query(config, store, cache, keys)])
         await _serve(site, sock, config, health, stop, announce)
 
 
@@ -169,12 +173,21 @@ async def run_migrate(config: Config) -> list[str]:
         return list(await store.migrate())
 
 
+async def run_audit(config: Config, owner: Tenant | None, *, is_counted: bool) -> Accounts:
+    """The store's books. Raises Unavailable."""
+    async with open_store(config, is_writer=False) as store:
+        await store.check()
+        return await store.accounts(owner, is_counted=is_counted)
+
+
 def _ingest(config: Config, ingest: Ingest, keys: Keys) -> dict[str, ASGIApp]:
     return dict.fromkeys(PATHS, IngestRoutes(ingest, keys, config.http))
 
 
-def _query(config: Config, reader: Reader, cache: Cache, keys: Keys) -> QueryRoutes:
-    return QueryRoutes(Engine(reader, cache, config.query, config.cache), keys, SystemClock())
+def _query(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route]:
+    clock = SystemClock()
+    engine = Engine(store, cache, config.query, config.cache)
+    return [*QueryRoutes(engine, keys, clock).routes(), *LedgerRoutes(store, keys, clock).routes()]
 
 
 def _listen(parts: AsyncExitStack, config: Config, default_port: int) -> socket:

@@ -357,6 +357,7 @@ async def test_messages_are_persistent_and_readable_by_others(
         "x-cordwood-received-at-us": sent.header.received_at_us,
         "x-cordwood-producer": str(sent.header.producer),
         "x-cordwood-sequence": 1,
+        "x-cordwood-kind": "events",
         "x-cordwood-version": 1,
     }
     assert body == sent.body

@@ -1,10 +1,13 @@
 """What the ledger needs of every store: counts that balance, repetitions that are known, gaps that show."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
 from msgspec.structs import replace
 
@@ -21,11 +24,38 @@ MARK = "00112233445566778899aabbccddeeff"
 HOUR = 3_600_000_000
 
 
+AgeMarks = Callable[[int], None]
+
+
 @pytest.fixture(params=["segments", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    place = str(tmp_path) if request.param == "segments" else request.getfixturevalue("postgres_url")
-    async with opened(request.param, place) as made:
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return str(tmp_path) if kind == "segments" else request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+async def store(kind: str, place: str) -> AsyncIterator[Store]:
+    async with opened(kind, place) as made:
         yield made
+
+
+@pytest.fixture
+def age_marks(kind: str, place: str) -> AgeMarks:
+    """Makes what is remembered of requests so many seconds older."""
+
+    def age(seconds: int) -> None:
+        if kind == "segments":
+            with closing(sqlite3.connect(Path(place) / "catalog.sqlite")) as catalog, catalog:
+                catalog.execute("UPDATE idempotency SET first_us = first_us - ?", (seconds * 1_000_000,))
+        else:
+            with psycopg.connect(place) as connection:
+                connection.execute("UPDATE idempotency SET first_at = first_at - make_interval(secs => %s)", (seconds,))
+
+    return age
 
 
 def marked(made: Load, mark: str = MARK) -> Load:
@@ -92,6 +122,18 @@ async def test_a_redelivered_batch_is_no_repetition_of_itself(store: Store) -> N
     (again,) = await store.write([first])
     assert (again.is_duplicate, again.deduplicated) == (True, 0)
     assert await faults(store) == []
+
+
+async def test_a_key_is_remembered_for_its_window(store: Store, age_marks: AgeMarks) -> None:
+    await store.write([marked(load([{"n": 1}]))])
+    age_marks(86_390)
+    await store.tend()
+    (again,) = await store.write([marked(load([{"n": 1}]))])
+    assert again.deduplicated == 1
+    age_marks(20)
+    await store.tend()
+    (later,) = await store.write([marked(load([{"n": 1}]))])
+    assert later.stored == 1
 
 
 async def test_another_tenant_may_use_the_same_key(store: Store) -> None:

@@ -34,6 +34,11 @@ class Cordwood:
         self._log = beside / f"{data_dir.name}-{command}-{self.port}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def full_environment(self) -> dict[str, str]:
+        """For another command with the same settings."""
+        return dict(self._env)
+
     def start(self, *, wait: bool = True) -> Self:
         """Returns when the service is ready; with `wait` False, at once."""
         self.start_with([sys.executable, "-m", "cordwood", self._command, "--port", str(self.port)], wait=wait)

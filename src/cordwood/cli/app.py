@@ -3,6 +3,7 @@
 import typer
 
 from cordwood.cli.api import api
+from cordwood.cli.audit import audit
 from cordwood.cli.config import config
 from cordwood.cli.migrate import migrate
 from cordwood.cli.query import query
@@ -19,5 +20,5 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, api, worker, query, migrate, send, search, config, version):
+for command in (up, api, worker, query, migrate, send, search, audit, config, version):
     app.command()(command)

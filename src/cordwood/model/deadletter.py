@@ -1,5 +1,6 @@
 """Dead letter: an event, or a whole batch, that cannot be stored, kept with its original bytes and the reason."""
 
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -21,3 +22,17 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     received_at_us: int
     body: bytes
     events: int = 1
+
+
+Settled = Literal["discarded", "expired"]
+"""How a dead letter ended that was not replayed; its bytes are gone."""
+
+
+class LetterFate(msgspec.Struct, frozen=True):
+    """What a receipt tells of a dead letter."""
+
+    batch_id: UUID
+    ordinal: int
+    events: int
+    reason: str
+    settled_as: Settled | None

@@ -21,24 +21,13 @@ _RELATIVE = re.compile(r"-(\d{1,6})([smhdw])", re.ASCII)
 
 def plan_of(parameters: Sequence[tuple[str, str]], now_us: int) -> Plan:
     """Read `start`, `end`, `limit`, `cursor` and any number of `filter`. Raises BadRequest, naming the parameter."""
-    given: dict[str, str] = {}
-    filters: list[Equals] = []
-    for name, value in parameters:
-        if name == "filter":
-            filters.append(parse_filter(value))
-        elif name not in KNOWN:
-            near = difflib.get_close_matches(name, KNOWN, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(KNOWN)}"
-            raise BadRequest(f"unknown parameter {name!r}", hint=hint)
-        elif name in given:
-            raise BadRequest(f"parameter {name!r} is given twice")
-        else:
-            given[name] = value
+    filters = [parse_filter(value) for name, value in parameters if name == "filter"]
+    given = only_known([each for each in parameters if each[0] != "filter"], KNOWN)
     if len(filters) > _MAX_FILTERS:
         raise BadRequest(f"{len(filters)} filters; at most {_MAX_FILTERS} are taken")
     plan = Plan(
-        start_us=_time(given, "start", now_us),
-        end_us=_time(given, "end", now_us),
+        start_us=parse_time("start", given["start"], now_us) if "start" in given else None,
+        end_us=parse_time("end", given["end"], now_us) if "end" in given else None,
         filters=filters,
         limit=_limit(given),
         after=parse_cursor(given["cursor"]) if "cursor" in given else None,
@@ -46,6 +35,20 @@ def plan_of(parameters: Sequence[tuple[str, str]], now_us: int) -> Plan:
     if plan.start_us is not None and plan.end_us is not None and plan.start_us >= plan.end_us:
         raise BadRequest("'start' is not before 'end'", hint="events with start <= timestamp < end are answered")
     return plan
+
+
+def only_known(parameters: Sequence[tuple[str, str]], known: Sequence[str]) -> dict[str, str]:
+    """Parameters by name, each given once at most. Raises BadRequest, naming the parameter."""
+    given: dict[str, str] = {}
+    for name, value in parameters:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise BadRequest(f"unknown parameter {name[:80]!r}", hint=hint)
+        if name in given:
+            raise BadRequest(f"parameter {name!r} is given twice")
+        given[name] = value
+    return given
 
 
 def parse_filter(text: str) -> Equals:
@@ -78,10 +81,8 @@ def parse_cursor(token: str) -> Position:
         raise BadRequest("this cursor is damaged", hint="send 'next' of an earlier answer as it was") from error
 
 
-def _time(given: dict[str, str], name: str, now_us: int) -> int | None:
-    text = given.get(name)
-    if text is None:
-        return None
+def parse_time(name: str, text: str, now_us: int) -> int:
+    """A time given as a parameter, in µs since 1970 UTC. Raises BadRequest, naming the parameter."""
     if text == "now":
         return now_us
     if relative := _RELATIVE.fullmatch(text):

@@ -12,7 +12,7 @@ import msgspec
 
 from cordwood.model.answer import Block, Coverage, StoredEvent
 from cordwood.model.batch import Batch
-from cordwood.model.deadletter import DeadLetter
+from cordwood.model.deadletter import DeadLetter, LetterFate
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
@@ -111,6 +111,10 @@ class Books(Protocol):
 
     async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
         """What is recorded of those of a tenant's batches that are recorded at all. Raises Unavailable."""
+        ...
+
+    async def dead_letters_of(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[LetterFate]:
+        """The dead letters of a tenant's batches, by batch and ordinal. Raises Unavailable."""
         ...
 
     async def minutes(self, tenant: Tenant, start_us: int, end_us: int) -> Sequence[Minute]:

@@ -17,6 +17,9 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     query_timeout_s: Annotated[
         float, Meta(description="seconds a read may take, streams included, before it is stopped")
     ] = 300.0
+    idempotency_window_s: Annotated[
+        float, Meta(ge=86_400, description="seconds that an Idempotency-Key is remembered; a day at least")
+    ] = 86_400.0
     memory_bytes: Annotated[
         int, Meta(description="memory that the segment engine may use before it spills to disk")
     ] = 512 << 20

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
+from cordwood.model.deadletter import LetterFate
 from cordwood.model.ledger import (
     MINUTE_US,
     Accounts,
@@ -44,6 +45,15 @@ class PostgresBooks:
                 received_at_us=_us(row["received_at"]),
                 inserted_at_us=_us(row["inserted_at"]),
             )
+            for row in rows
+        ]
+
+    async def dead_letters_of(self, ids: Sequence[UUID], tenant: Tenant) -> list[LetterFate]:
+        """See `store.interface.Books.dead_letters_of`."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_DEAD, list(ids), tenant)
+        return [
+            LetterFate(UUID(int=row["batch_id"].int), row["ordinal"], row["events"], row["reason"], row["settled_as"])
             for row in rows
         ]
 
@@ -150,6 +160,11 @@ _DRAINED = """
 _BATCHES = """
     SELECT id, tenant, events, stored, deduplicated, dead_lettered, duplicate_of, received_at, inserted_at
     FROM batches WHERE id = ANY($1::uuid[]) AND tenant = $2
+"""
+
+_DEAD = """
+    SELECT batch_id, ordinal, events, reason, settled_as FROM dead_letters
+    WHERE batch_id = ANY($1::uuid[]) AND tenant = $2 ORDER BY batch_id, ordinal
 """
 
 _MINUTES = """

@@ -8,6 +8,7 @@ from uuid import UUID
 from cordwood.db.migrate import ensure_current, migrate, migrations_in
 from cordwood.db.postgres import Connection, Database
 from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.deadletter import LetterFate
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
@@ -63,6 +64,9 @@ class PostgresStore:
     async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
         return await self._books.batches(ids, tenant)
 
+    async def dead_letters_of(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[LetterFate]:
+        return await self._books.dead_letters_of(ids, tenant)
+
     async def minutes(self, tenant: Tenant, start_us: int, end_us: int) -> Sequence[Minute]:
         return await self._books.minutes(tenant, start_us, end_us)
 
@@ -81,8 +85,12 @@ class PostgresStore:
         async with self._database.connection() as connection:
             await ensure_current(connection, self._migrations)
             await self._partition(connection)
+            await connection.execute(_FORGET_MARKS, self._settings.idempotency_window_s)
 
     async def _partition(self, connection: Connection) -> list[str]:
         today = datetime.now(UTC).date()
         days = wanted(today, self._settings.partition_days_back, self._settings.partition_days_ahead)
         return await ensure_partitions(connection, days)
+
+
+_FORGET_MARKS = "DELETE FROM idempotency WHERE first_at < now() - make_interval(secs => $1)"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+from cordwood.model.deadletter import LetterFate
 from cordwood.model.ledger import (
     DAY_US,
     MINUTE_US,
@@ -55,6 +56,14 @@ class SegmentBooks:
                 for row in self._catalog.rows(f"{_BATCHES} AND id IN ({marks})", [tenant, *some])
             ]
         return found
+
+    def dead_letters_of(self, ids: Sequence[UUID], tenant: Tenant) -> list[LetterFate]:
+        """See `store.interface.Books.dead_letters_of`."""
+        return [
+            LetterFate(UUID(bytes=row[0]), *row[1:])
+            for batch_id in ids
+            for row in self._catalog.rows(_DEAD, (batch_id.bytes, tenant))
+        ]
 
     def minutes(self, tenant: Tenant, start_us: int, end_us: int) -> list[Minute]:
         """See `store.interface.Books.minutes`."""
@@ -144,6 +153,11 @@ class SegmentBooks:
 _BATCHES = """
     SELECT id, tenant, events, stored, deduplicated, dead_lettered, duplicate_of, received_us, inserted_us
     FROM batches WHERE tenant = ?
+"""
+
+_DEAD = """
+    SELECT batch_id, ordinal, events, reason, settled_as FROM dead_letters
+    WHERE batch_id = ? AND tenant = ? ORDER BY ordinal
 """
 
 _MINUTES = f"""

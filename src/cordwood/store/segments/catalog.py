@@ -222,6 +222,11 @@ class Catalog:
                 [(tenant, day, count) for (tenant, day), count in held.items()],
             )
 
+    def forget_marks(self, before_us: int) -> None:
+        """Repetitions of requests that were first stored before then are not known any more. Raises Unavailable."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM idempotency WHERE first_us < ?", (before_us,))
+
     def hear(self, beats: Sequence[Heartbeat], now_us: int) -> None:
         """What producers say of their numbers, in one transaction. Raises Unavailable."""
         with self._transaction() as connection:

@@ -12,6 +12,7 @@ from cordwood.clock import SystemClock
 from cordwood.db.sqlite import FileLock
 from cordwood.errors import ConfigError, Unavailable
 from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.deadletter import LetterFate
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
@@ -121,6 +122,9 @@ class SegmentStore:
     async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
         return await asyncio.to_thread(self._books.batches, ids, tenant)
 
+    async def dead_letters_of(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[LetterFate]:
+        return await asyncio.to_thread(self._books.dead_letters_of, ids, tenant)
+
     async def minutes(self, tenant: Tenant, start_us: int, end_us: int) -> Sequence[Minute]:
         return await asyncio.to_thread(self._books.minutes, tenant, start_us, end_us)
 
@@ -142,6 +146,8 @@ class SegmentStore:
             while await loop.run_in_executor(self._merging, self._compactor.merge_one):
                 pass
             await loop.run_in_executor(self._merging, self._sweeper.tend)
+            window_us = int(self._settings.idempotency_window_s * 1e6)
+            await asyncio.to_thread(self._catalog.forget_marks, self._clock.now_us() - window_us)
 
     def _check(self) -> None:
         self._catalog.check()
