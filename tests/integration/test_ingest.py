@@ -36,11 +36,12 @@ def packer_of(broker: SqliteBroker) -> Packer:
 async def batches(broker: SqliteBroker, count: int) -> dict[str, bytes]:
     """What is in the queue, by batch id."""
     found: dict[str, bytes] = {}
-    async for delivery in broker.consume(count):
-        found[str(delivery.batch.header.id)] = expanded(delivery.batch)
-        await delivery.ack()
-        if len(found) == count:
-            break
+    async with contextlib.aclosing(broker.consume(count)) as deliveries:
+        async for delivery in deliveries:
+            found[str(delivery.batch.header.id)] = expanded(delivery.batch)
+            await delivery.ack()
+            if len(found) == count:
+                break
     return found
 
 
