@@ -113,8 +113,8 @@ async def test_a_heartbeat_tells_the_highest_number_and_the_abandoned_ones(broke
         pass
     beating = asyncio.create_task(producers.beat_until(stop))
     mine, theirs = await heartbeats(broker)
-    assert (numbers, mine.highest, mine.abandoned, mine.is_ended) == ([1, 2, 3, 4, 5], 5, [(2, 3), (5, 5)], False)
-    assert (theirs.tenant, theirs.highest, theirs.producer) == ("other", 1, other.producer)
+    assert (numbers, mine.settled, mine.abandoned, mine.is_ended) == ([1, 2, 3, 4, 5], 5, [(2, 3), (5, 5)], False)
+    assert (theirs.tenant, theirs.settled, theirs.producer) == ("other", 1, other.producer)
     assert theirs.producer != mine.producer
     assert [beat.abandoned for beat in await heartbeats(broker)] == [[], []], "said once it is heard"
     stop.set()
@@ -137,7 +137,7 @@ async def test_what_a_full_queue_refused_is_abandoned_later(tmp_path: Path) -> N
         producers._broker = roomy
         await producers.end()
         (beat,) = await heartbeats(roomy)
-        assert (beat.highest, beat.abandoned, beat.is_ended) == (1, [(1, 1)], True)
+        assert (beat.settled, beat.abandoned, beat.is_ended) == (1, [(1, 1)], True)
 
 
 async def test_an_idle_producer_ends_and_the_next_batch_has_another(broker: SqliteBroker) -> None:

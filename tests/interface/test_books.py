@@ -179,13 +179,13 @@ async def test_the_days_hold_what_was_stored(store: Store) -> None:
 async def test_a_number_that_nobody_knows_of_is_missing(store: Store) -> None:
     producer = SystemClock().batch_id()
     await store.write([numbered(load(), producer, sequence) for sequence in (1, 2, 5, 9)])
-    beat = Heartbeat(producer=producer, tenant=DEFAULT_TENANT, highest=11, said_at_us=NOON, abandoned=[(3, 4), (7, 7)])
+    beat = Heartbeat(producer=producer, tenant=DEFAULT_TENANT, settled=11, said_at_us=NOON, abandoned=[(3, 4), (7, 7)])
     for _ in range(2):
-        await store.hear([beat, replace(beat, highest=10, abandoned=[(3, 3)])])
+        await store.hear([beat, replace(beat, settled=10, abandoned=[(3, 3)])])
     (account,) = (await store.accounts(None, is_counted=False)).producers
     assert [(missing.first, missing.last) for missing in account.missing] == [(6, 6), (8, 8), (10, 11)]
     assert (account.highest, account.is_ended) == (11, False)
-    await store.hear([replace(beat, is_ended=True), replace(beat, highest=3)])
+    await store.hear([replace(beat, is_ended=True), replace(beat, settled=3)])
     (account,) = (await store.accounts(None, is_counted=False)).producers
     assert (account.highest, account.is_ended) == (11, True)
     assert isinstance(account.missing[0], Missing)
@@ -193,13 +193,13 @@ async def test_a_number_that_nobody_knows_of_is_missing(store: Store) -> None:
 
 async def test_a_producer_that_stored_nothing_is_known_from_its_heartbeats(store: Store) -> None:
     producer = SystemClock().batch_id()
-    await store.hear([Heartbeat(producer=producer, tenant=OTHER, highest=2, said_at_us=NOON)])
+    await store.hear([Heartbeat(producer=producer, tenant=OTHER, settled=2, said_at_us=NOON)])
     (account,) = (await store.accounts(OTHER, is_counted=False)).producers
     assert [(missing.first, missing.last) for missing in account.missing] == [(1, 2)]
-    await store.hear([Heartbeat(producer=producer, tenant=OTHER, highest=2, said_at_us=NOON)])
+    await store.hear([Heartbeat(producer=producer, tenant=OTHER, settled=2, said_at_us=NOON)])
     (again,) = (await store.accounts(OTHER, is_counted=False)).producers
     assert again.heard_at_us == account.heard_at_us, "an old heartbeat is no sign of life"
-    await store.hear([Heartbeat(producer=producer, tenant=OTHER, highest=2, said_at_us=NOON + 1)])
+    await store.hear([Heartbeat(producer=producer, tenant=OTHER, settled=2, said_at_us=NOON + 1)])
     (again,) = (await store.accounts(OTHER, is_counted=False)).producers
     assert again.heard_at_us > account.heard_at_us
     assert (await store.accounts(DEFAULT_TENANT, is_counted=False)).producers == []

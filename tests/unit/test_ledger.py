@@ -28,9 +28,15 @@ MINUTE = 60_000_000
 ID = UUID(int=7)
 
 
-def producer(*missing: Missing, heard_at_us: int = NOW, is_ended: bool = False) -> ProducerAccount:
+def producer(*missing: Missing, heard_at_us: int = NOW, is_ended: bool = False, settled: int = 9) -> ProducerAccount:
     return ProducerAccount(
-        id=ID, tenant=DEFAULT_TENANT, highest=9, missing=missing, heard_at_us=heard_at_us, is_ended=is_ended
+        id=ID,
+        tenant=DEFAULT_TENANT,
+        highest=9,
+        settled=settled,
+        missing=missing,
+        heard_at_us=heard_at_us,
+        is_ended=is_ended,
     )
 
 
@@ -103,6 +109,17 @@ def test_a_missing_batch_is_a_gap_once_it_cannot_be_on_its_way() -> None:
     assert kinds(books(producer(early, late), drained_us=None)) == ["in_flight", "in_flight"]
 
 
+def test_what_was_never_settled_is_no_gap_but_unverified() -> None:
+    """The process may have died before the confirm of these came: then nobody was told that they are durable."""
+    late = Missing(8, 9, NOW - MINUTE)
+    assert kinds(books(producer(late, settled=7))) == ["in_flight"]
+    assert kinds(books(producer(late, settled=7, heard_at_us=NOW - MINUTE))) == ["unverified"]
+    across = producer(late, settled=8, heard_at_us=NOW - MINUTE)
+    gap, unverified = judge(books(across), NOW)
+    assert (gap.kind, unverified.kind) == ("gap", "unverified")
+    assert "batch 8 is missing" in gap.what
+
+
 def test_a_producer_that_fell_silent_is_unverified_and_one_that_ended_is_not() -> None:
     silent = producer(heard_at_us=NOW - MINUTE)
     assert kinds(books(silent)) == ["unverified"]
@@ -116,7 +133,7 @@ def test_a_producer_that_fell_silent_is_unverified_and_one_that_ended_is_not() -
             Heartbeat,
             producer=st.uuids(),
             tenant=st.just(Tenant("a")),
-            highest=st.integers(0, 2**60),
+            settled=st.integers(0, 2**60),
             said_at_us=st.integers(0, 2**60),
             abandoned=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=3),
             is_ended=st.booleans(),

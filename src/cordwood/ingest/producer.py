@@ -36,9 +36,25 @@ class _Producer:
         self.id = producer
         self.tenant = tenant
         self.highest = 0
-        self.publishing = 0
+        self.publishing: set[int] = set()
         self.used_at_us = 0
         self.abandoned: list[Range] = []
+
+    @property
+    def settled(self) -> int:
+        return min(self.publishing) - 1 if self.publishing else self.highest
+
+    def said(self, is_ending: bool, now_us: int) -> Heartbeat:
+        """What can be said now: as much as fits."""
+        ranges, rest = self.abandoned[:_RANGES_AT_ONCE], self.abandoned[_RANGES_AT_ONCE:]
+        return Heartbeat(
+            producer=self.id,
+            tenant=self.tenant,
+            settled=min(self.settled, rest[0][0] - 1) if rest else self.settled,
+            said_at_us=now_us,
+            abandoned=ranges,
+            is_ended=is_ending and not rest and not self.publishing,
+        )
 
     def abandon(self, sequence: int) -> None:
         """Failures come in runs: an outage of any length is a handful of ranges."""
@@ -66,14 +82,14 @@ class Producers:
             producer = self._busy[tenant] = _Producer(self._clock.batch_id(), tenant)
         producer.highest += 1
         sequence = producer.highest
-        producer.publishing += 1
+        producer.publishing.add(sequence)
         try:
             yield Number(producer.id, sequence)
         except BaseException:
             producer.abandon(sequence)
             raise
         finally:
-            producer.publishing -= 1
+            producer.publishing.remove(sequence)
             producer.used_at_us = self._clock.now_us()
 
     async def beat_until(self, stop: asyncio.Event) -> None:
@@ -103,27 +119,18 @@ class Producers:
         if not speaking:
             return
         ending = {producer.id for producer in self._ending}
-        said = [(producer, producer.abandoned[:_RANGES_AT_ONCE]) for producer in speaking]
-        beats = [
-            Heartbeat(
-                producer=producer.id,
-                tenant=producer.tenant,
-                highest=producer.highest,
-                said_at_us=now_us,
-                abandoned=ranges,
-                is_ended=producer.id in ending and len(ranges) == len(producer.abandoned),
-            )
-            for producer, ranges in said
-        ]
+        said = [(producer, producer.said(producer.id in ending, now_us)) for producer in speaking]
+        beats = [beat for _, beat in said]
         try:
             await self._broker.publish(self._batch(beats, now_us))
         except CordwoodError as error:
             log.info("heartbeat_put_off", reason=error.message)
             return
-        for producer, ranges in said:
+        for producer, beat in said:
             # The last range may have grown meanwhile: then it is said again, as a whole.
-            producer.abandoned = [each for each in producer.abandoned if each not in ranges]
-        self._ending = [producer for producer in self._ending if producer.abandoned or producer.id not in ending]
+            producer.abandoned = [each for each in producer.abandoned if each not in beat.abandoned]
+        ended = {beat.producer for beat in beats if beat.is_ended}
+        self._ending = [producer for producer in self._ending if producer.id not in ended]
 
     def _batch(self, beats: list[Heartbeat], now_us: int) -> Batch:
         lines = heartbeat_lines(beats)

@@ -1,8 +1,9 @@
 """The ledger: counts that prove that every accepted event is stored, deduplicated or dead-lettered.
 
 An api process is one **producer** per tenant. It numbers its batches 1, 2, 3 …; a number whose confirm never came is
-**abandoned**, and its heartbeats say so, with the highest number in use. What is neither recorded in a store nor
-abandoned is missing. `docs/reference/ledger.md` explains it to people.
+**abandoned**, and its heartbeats say so, with the number up to which everything is **settled**: confirmed or abandoned.
+What is settled, but neither recorded in a store nor abandoned, is missing.
+`docs/reference/ledger.md` explains it to people.
 """
 
 from collections.abc import Sequence
@@ -29,7 +30,8 @@ class Heartbeat(Struct, frozen=True, kw_only=True):
 
     producer: UUID
     tenant: Tenant
-    highest: int
+    settled: int
+    """Every number up to this one was confirmed or abandoned."""
     said_at_us: int
     abandoned: Sequence[Range] = ()
     is_ended: bool = False
@@ -94,6 +96,8 @@ class ProducerAccount(Struct, frozen=True, kw_only=True):
     tenant: Tenant
     highest: int
     """The highest number heard of, in a batch or a heartbeat."""
+    settled: int
+    """Every number up to this one was confirmed or abandoned, by the producer's own word; 0 when it said none."""
     missing: Sequence[Missing]
     heard_at_us: int
     """The last sign of life: when a heartbeat was said, or a batch stored."""
@@ -195,14 +199,17 @@ def judge(accounts: Accounts, now_us: int) -> list[Finding]:
 
 def _of_producer(producer: ProducerAccount, drained_us: int, now_us: int) -> list[Finding]:
     findings: list[Finding] = []
+    is_silent = now_us - producer.heard_at_us > _SILENT_US
     for missing in producer.missing:
-        is_lost = drained_us - missing.since_us > _SILENT_US
-        count = missing.last - missing.first + 1
-        numbers = str(missing.first) if count == 1 else f"{missing.first} to {missing.last}"
+        if missing.first > producer.settled and is_silent:
+            continue  # perhaps never confirmed to anyone: unverified, below
+        is_lost = missing.first <= producer.settled and drained_us - missing.since_us > _SILENT_US
+        last = min(missing.last, producer.settled) if is_lost else missing.last
+        numbers = str(missing.first) if missing.first == last else f"{missing.first} to {last}"
         what = f"producer {producer.id}: batch {numbers} {'is missing' if is_lost else 'is on its way'}"
         findings.append(Finding(kind="gap" if is_lost else "in_flight", tenant=producer.tenant, what=what))
-    if now_us - producer.heard_at_us > _SILENT_US and not producer.is_ended:
-        what = f"producer {producer.id} fell silent after batch {producer.highest}: what came later cannot be known"
+    if is_silent and not producer.is_ended:
+        what = f"producer {producer.id} fell silent: what it numbered after batch {producer.settled} is not known"
         findings.append(Finding(kind="unverified", tenant=producer.tenant, what=what))
     return findings
 

@@ -96,6 +96,7 @@ async def _producers(connection: Connection, tenant: Tenant | None) -> list[Prod
             id=UUID(int=row["producer"].int),
             tenant=Tenant(row["tenant"]),
             highest=row["highest"],
+            settled=row["settled"],
             missing=missing.get(row["producer"], ()),
             heard_at_us=_us(row["heard_at"]),
             is_ended=row["is_ended"],
@@ -180,9 +181,10 @@ _PRODUCERS = """
         FROM batches WHERE $1::text IS NULL OR tenant = $1 GROUP BY producer
     ), said AS (SELECT * FROM producers WHERE $1::text IS NULL OR tenant = $1)
     SELECT coalesce(r.producer, s.id) AS producer, coalesce(r.tenant, s.tenant) AS tenant,
-        greatest(r.highest, s.highest) AS highest, greatest(r.heard_at, s.heard_at) AS heard_at,
+        greatest(r.highest, s.settled) AS highest, coalesce(s.settled, 0) AS settled,
+        greatest(r.heard_at, s.heard_at) AS heard_at,
         coalesce(s.is_ended, false) AS is_ended
-    FROM recorded r FULL JOIN said s ON s.id = r.producer ORDER BY 4, 1
+    FROM recorded r FULL JOIN said s ON s.id = r.producer ORDER BY 5, 1
 """
 
 # Runs of numbers before a known one that no known one covers.
@@ -194,7 +196,7 @@ _MISSING = """
         SELECT a.producer, a.first, a.last, p.heard_at FROM abandoned a JOIN producers p ON p.id = a.producer
         WHERE $1::text IS NULL OR p.tenant = $1
         UNION ALL
-        SELECT id, highest + 1, highest + 1, heard_at FROM producers WHERE $1::text IS NULL OR tenant = $1
+        SELECT id, settled + 1, settled + 1, heard_at FROM producers WHERE $1::text IS NULL OR tenant = $1
     ), ordered AS (
         SELECT producer, first, at, coalesce(max(last) OVER (PARTITION BY producer ORDER BY first, last
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before

@@ -51,14 +51,14 @@ class PostgresWriter:
 
     async def hear(self, beats: Sequence[Heartbeat]) -> None:
         """See `store.interface.Writer.hear`."""
-        ordered = sorted(beats, key=lambda beat: (beat.producer, beat.highest, beat.is_ended))
+        ordered = sorted(beats, key=lambda beat: (beat.producer, beat.settled, beat.is_ended))
         latest = list({beat.producer: beat for beat in ordered}.values())
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(
                 _HEAR,
                 [beat.producer for beat in latest],
                 [beat.tenant for beat in latest],
-                [beat.highest for beat in latest],
+                [beat.settled for beat in latest],
                 [_moment(beat.said_at_us) for beat in latest],
                 [beat.is_ended for beat in latest],
             )
@@ -220,9 +220,9 @@ _FIRST_OF_MARK = """
 """
 
 _HEAR = """
-    INSERT INTO producers (id, tenant, highest, said_at, is_ended)
+    INSERT INTO producers (id, tenant, settled, said_at, is_ended)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::boolean[])
-    ON CONFLICT (id) DO UPDATE SET highest = greatest(producers.highest, excluded.highest),
+    ON CONFLICT (id) DO UPDATE SET settled = greatest(producers.settled, excluded.settled),
         heard_at = CASE WHEN excluded.said_at > producers.said_at THEN now() ELSE producers.heard_at END,
         said_at = greatest(producers.said_at, excluded.said_at), is_ended = producers.is_ended OR excluded.is_ended
 """

@@ -142,6 +142,7 @@ class SegmentBooks:
                 id=UUID(bytes=row[0]),
                 tenant=Tenant(row[1]),
                 highest=row[2],
+                settled=row[5],
                 missing=missing.get(row[0], ()),
                 heard_at_us=row[3],
                 is_ended=bool(row[4]),
@@ -167,12 +168,14 @@ _MINUTES = f"""
 
 _PRODUCERS = """
     WITH heard AS (
-        SELECT producer, tenant, max(sequence) AS highest, max(inserted_us) AS heard_us, 0 AS is_ended
+        SELECT producer, tenant, max(sequence) AS highest, max(inserted_us) AS heard_us, 0 AS is_ended,
+            0 AS settled
         FROM batches WHERE :tenant IS NULL OR tenant = :tenant GROUP BY producer
         UNION ALL
-        SELECT id, tenant, highest, heard_us, is_ended FROM producers WHERE :tenant IS NULL OR tenant = :tenant
+        SELECT id, tenant, settled, heard_us, is_ended, settled FROM producers WHERE :tenant IS NULL OR tenant = :tenant
     )
-    SELECT producer, min(tenant), max(highest), max(heard_us), max(is_ended) FROM heard GROUP BY producer ORDER BY 4, 1
+    SELECT producer, min(tenant), max(highest), max(heard_us), max(is_ended), max(settled)
+    FROM heard GROUP BY producer ORDER BY 4, 1
 """
 
 # Runs of numbers before a known one that no known one covers.
@@ -184,7 +187,7 @@ _MISSING = """
         SELECT a.producer, a.first, a.last, p.heard_us FROM abandoned a JOIN producers p ON p.id = a.producer
         WHERE :tenant IS NULL OR p.tenant = :tenant
         UNION ALL
-        SELECT id, highest + 1, highest + 1, heard_us FROM producers WHERE :tenant IS NULL OR tenant = :tenant
+        SELECT id, settled + 1, settled + 1, heard_us FROM producers WHERE :tenant IS NULL OR tenant = :tenant
     ), ordered AS (
         SELECT producer, first, at_us, coalesce(max(last) OVER (PARTITION BY producer ORDER BY first, last
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before

@@ -82,7 +82,7 @@ SCHEMA = (
     CREATE TABLE producers (
         id BLOB PRIMARY KEY,
         tenant TEXT NOT NULL,
-        highest INTEGER NOT NULL,
+        settled INTEGER NOT NULL,
         said_us INTEGER NOT NULL,
         heard_us INTEGER NOT NULL,
         is_ended INTEGER NOT NULL
@@ -232,12 +232,12 @@ class Catalog:
         with self._transaction() as connection:
             connection.executemany(
                 "INSERT INTO producers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-                "highest = max(highest, excluded.highest), "
+                "settled = max(settled, excluded.settled), "
                 "heard_us = iif(excluded.said_us > said_us, excluded.heard_us, heard_us), "
                 "said_us = max(said_us, excluded.said_us), "
                 "is_ended = max(is_ended, excluded.is_ended)",
                 [
-                    (beat.producer.bytes, beat.tenant, beat.highest, beat.said_at_us, now_us, beat.is_ended)
+                    (beat.producer.bytes, beat.tenant, beat.settled, beat.said_at_us, now_us, beat.is_ended)
                     for beat in beats
                 ],
             )

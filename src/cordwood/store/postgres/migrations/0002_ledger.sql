@@ -20,7 +20,7 @@ CREATE INDEX idempotency_by_age ON idempotency (first_at);
 CREATE TABLE producers (
     id uuid PRIMARY KEY,
     tenant text NOT NULL,
-    highest bigint NOT NULL,
+    settled bigint NOT NULL,
     said_at timestamptz NOT NULL,
     heard_at timestamptz NOT NULL DEFAULT now(),
     is_ended boolean NOT NULL
