@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench lock clean
+.PHONY: help up test check chaos bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,9 @@ check: $(VENV)/installed-dev ## Format, lint, types, import rules, dead code.
 	@PYTHONPATH=src $(BIN)/lint-imports --no-logo > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	@$(BIN)/vulture
 	@echo "check: well"
+
+chaos: $(VENV)/installed-dev ## Kill and break every part under load, and count: minutes; ARGS=--long takes hours.
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(VENV)/installed-dev ## Measure both set-ups on this machine; writes bench/RESULTS.md.
 	@$(BIN)/python -m tests.support.install

@@ -1,0 +1,76 @@
+"""A fault, again and again, under load; then the reckoning."""
+
+import random
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from tests.chaos import faults
+from tests.chaos.faults import Fault
+from tests.chaos.load import Load
+from tests.chaos.reconcile import Reconciled, reconcile
+from tests.chaos.setups import SET_UPS
+
+
+class Case(Struct, frozen=True):
+    """A fault against a set-up. `short` and `long` say how often it strikes."""
+
+    name: str
+    setup: str
+    fault: Fault
+    short: int
+    long: int
+
+
+class Outcome(Struct, frozen=True):
+    """What became of a case."""
+
+    case: str
+    setup: str
+    seed: int
+    strikes: int
+    seconds: float
+    refused: int
+    unanswered: int
+    reconciled: Reconciled
+
+
+CASES = [
+    Case("kill all-in-one", "embedded", faults.killed("up"), 4, 100),
+    Case("kill api, worker, query", "split", faults.killed("api", "worker", "query"), 4, 300),
+    Case("kill api", "services", faults.killed("api", "api2"), 3, 100),
+    Case("kill worker (two on a queue)", "services", faults.killed("worker", "worker2"), 3, 100),
+    Case("kill query", "services", faults.killed("query"), 2, 100),
+    Case("kill api, worker, query", "segments", faults.killed("api", "worker", "query"), 3, 100),
+    Case("restart all-in-one", "embedded", faults.restarted("up"), 3, 30),
+    Case("rolling restart", "services", faults.restarted("api", "api2", "worker", "worker2", "query"), 4, 100),
+    Case("kill PostgreSQL", "services", faults.server_killed("postgres"), 1, 20),
+    Case("kill RabbitMQ", "services", faults.server_killed("rabbitmq"), 1, 20),
+    Case("kill Redis", "services", faults.server_killed("redis"), 1, 20),
+]
+
+
+def strike(name: str, setup_name: str, blows: Sequence[tuple[Fault, int]], seed: int) -> Outcome:
+    """Let faults strike, each so often, in a set-up of their own; the outcome goes by `name`.
+
+    Raises what the set-up raises when it cannot recover.
+    """
+    rng = random.Random(seed)
+    started = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="cordwood-chaos-") as directory,
+        SET_UPS[setup_name](Path(directory), rng) as setup,
+    ):
+        with Load(setup.api_urls, rng) as load:
+            for fault, times in blows:
+                for _ in range(times):
+                    fault(setup)
+            for process in setup.processes:
+                setup.wait_ready(process)
+        reconciled = reconcile(setup, load)
+    seconds = round(time.monotonic() - started, 1)
+    strikes = sum(times for _, times in blows)
+    return Outcome(name, setup_name, seed, strikes, seconds, load.refused, load.unanswered, reconciled)

@@ -1,0 +1,161 @@
+"""The set-ups that faults befall: which processes run on which parts."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from tests.support.fixtures import database
+from tests.support.processes import Cordwood
+from tests.support.servers import Postgres, RabbitMQ, Redis, Server, start_together
+from tests.support.waiting import wait_until
+
+COMMON = {
+    "ingest_heartbeat_s": "0.5",
+    "broker_confirm_timeout_s": "3",
+    "log_level": "warning",
+}
+
+
+class SetUp:
+    """Processes by name, and the servers they use. Killed ones are restarted on the same port and data."""
+
+    def __init__(self, directory: Path, rng: random.Random) -> None:
+        self.rng = rng
+        self.directory = directory
+        self.data = directory / "data"
+        self.processes: dict[str, Cordwood] = {}
+        self.servers: dict[str, Server] = {}
+        self.settings: dict[str, str] = dict(COMMON)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def run(self, *commands: str, names: tuple[str, ...] = ()) -> None:
+        """Start a process for each command; `names` where one command runs twice."""
+        started = dict(
+            zip(names or commands, (Cordwood(each, self.data, **self.settings) for each in commands), strict=True)
+        )
+        for name, process in started.items():
+            self._stack.push(process.__exit__)
+            self.processes[name] = process.start(wait=False)
+        for name in started:
+            self.wait_ready(name)
+
+    def serve(self, **servers: Server) -> None:
+        """Start servers of this set-up's own."""
+        for server in servers.values():
+            self._stack.callback(server.close)
+        start_together(*servers.values())
+        self.servers |= servers
+
+    def make_database(self) -> str:
+        """A database on the set-up's PostgreSQL, which goes with the server."""
+        return self._stack.enter_context(_undropped(self.servers["postgres"].url))
+
+    @property
+    def api_urls(self) -> list[str]:
+        return [process.url for name, process in self.processes.items() if name.startswith(("api", "up"))]
+
+    @property
+    def query(self) -> Cordwood:
+        return next(process for name, process in self.processes.items() if name.startswith(("query", "up")))
+
+    def wait_ready(self, name: str) -> None:
+        process = self.processes[name]
+        wait_until(process.is_ready, 60, f"{name} to be ready: {process.log()[-2000:]}")
+
+    def kill(self, name: str) -> None:
+        """SIGKILL and start again; now and then the new one is killed while it starts."""
+        process = self.processes[name]
+        process.kill()
+        process.start(wait=False)
+
+    def end(self, name: str) -> int:
+        """SIGTERM, and wait. Returns the exit status."""
+        process = self.processes[name].process
+        assert process is not None, "started before"
+        process.send_signal(signal.SIGTERM)
+        return process.wait(60)
+
+    def restart(self, name: str) -> None:
+        self.processes[name].start(wait=False)
+
+    def audit(self) -> Any:
+        """What `cordwood audit --json` says."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("CORDWOOD_")}
+        environment |= next(iter(self.processes.values())).environment
+        done = subprocess.run(
+            [sys.executable, "-m", "cordwood", "audit", "--json"],
+            env=environment,
+            capture_output=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode in (0, 1), done.stderr.decode()
+        return msgspec.json.decode(done.stdout)
+
+
+class _undropped:  # noqa: N801  # reads as what it makes
+    """A database that is not dropped: its server goes first."""
+
+    def __init__(self, url: str) -> None:
+        self._made = database(url)
+
+    def __enter__(self) -> str:
+        return self._made.__enter__()
+
+    def __exit__(self, *exc: object) -> None:
+        return
+
+
+def embedded(directory: Path, rng: random.Random) -> SetUp:
+    """Everything in one process."""
+    made = SetUp(directory, rng)
+    made.run("up")
+    return made
+
+
+def split(directory: Path, rng: random.Random) -> SetUp:
+    """The embedded parts under processes of their own."""
+    made = SetUp(directory, rng)
+    made.run("worker")
+    made.run("api", "query")
+    return made
+
+
+def services(directory: Path, rng: random.Random) -> SetUp:
+    """RabbitMQ, PostgreSQL rows and Redis; two api processes, two workers on one queue."""
+    made = SetUp(directory, rng)
+    made.serve(postgres=Postgres(), rabbitmq=RabbitMQ(), redis=Redis())
+    made.settings |= {
+        "broker_url": made.servers["rabbitmq"].url,
+        "store_url": made.make_database(),
+        "cache_url": made.servers["redis"].url,
+    }
+    assert Cordwood("migrate", made.data, **made.settings).run().returncode == 0
+    made.run("api", "api", "worker", "worker", "query", names=("api", "api2", "worker", "worker2", "query"))
+    return made
+
+
+def segments(directory: Path, rng: random.Random) -> SetUp:
+    """RabbitMQ before segments."""
+    made = SetUp(directory, rng)
+    made.serve(rabbitmq=RabbitMQ())
+    made.settings |= {"broker_url": made.servers["rabbitmq"].url}
+    made.run("worker")
+    made.run("api", "query")
+    return made
+
+
+SET_UPS = {"embedded": embedded, "split": split, "services": services, "segments": segments}

@@ -1,0 +1,15 @@
+"""The short form: every fault strikes a few times, one after the other. `make chaos` is the long one."""
+
+import pytest
+
+from tests.chaos.campaign import CASES, strike
+from tests.chaos.setups import SET_UPS
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("setup", SET_UPS)
+def test_nothing_is_lost_or_doubled(setup: str, pytestconfig: pytest.Config) -> None:
+    blows = [(case.fault, case.short) for case in CASES if case.setup == setup]
+    outcome = strike("all", setup, blows, pytestconfig.getoption("randomly_seed"))
+    assert outcome.reconciled.acknowledged > 0
+    assert outcome.reconciled.is_exact, outcome
