@@ -22,11 +22,13 @@ from cordwood.http.health import Health
 from cordwood.http.server import is_loopback, listen, serve
 from cordwood.http.site import Site
 from cordwood.ingest.routes import PATHS, IngestRoutes
-from cordwood.ingest.service import Ingest
+from cordwood.ingest.service import Ingest, limits_of
 from cordwood.model.ledger import Accounts
 from cordwood.model.tenant import Tenant
+from cordwood.query.deadletters import DeadLetterRoutes
 from cordwood.query.engine import Engine
 from cordwood.query.ledger import LedgerRoutes
+from cordwood.query.mending import Mender
 from cordwood.query.routes import QueryRoutes
 from cordwood.store.interface import Store
 from cordwood.tenancy.configured import ConfiguredKeys, OpenDoor
@@ -144,7 +146,8 @@ async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> No
 
 
 async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) -> None:
-    """The storing service; its listener serves health and metrics only."""
+    """The storing service; its listener serves health, metrics and dead letters."""
+    keys = open_keys(config)
     async with AsyncExitStack() as parts:
         sock = _listen(parts, config, _WORKER_PORT)
         store = await parts.enter_async_context(open_store(config, is_writer=True))
@@ -152,7 +155,9 @@ async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) ->
         health = Health({"broker": broker.check, "store": store.check})
         async with asyncio.TaskGroup() as group:
             group.create_task(work(broker, store, SystemClock(), config.worker, stop))
-            await _serve(Site("worker", {}, health.routes()), sock, config, health, stop, announce)
+            # Segments have one writer: what changes them is asked of it.
+            site = Site("worker", {}, [*health.routes(), *_mending(config, store, keys)])
+            await _serve(site, sock, config, health, stop, announce)
 
 
 async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> None:
@@ -187,7 +192,15 @@ def _ingest(config: Config, ingest: Ingest, keys: Keys) -> dict[str, ASGIApp]:
 def _query(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route]:
     clock = SystemClock()
     engine = Engine(store, cache, config.query, config.cache)
-    return [*QueryRoutes(engine, keys, clock).routes(), *LedgerRoutes(store, keys, clock).routes()]
+    return [
+        *QueryRoutes(engine, keys, clock).routes(),
+        *LedgerRoutes(store, keys, clock).routes(),
+        *_mending(config, store, keys),
+    ]
+
+
+def _mending(config: Config, store: Store, keys: Keys) -> list[Route]:
+    return DeadLetterRoutes(store, Mender(store, store, limits_of(config.ingest)), keys).routes()
 
 
 def _listen(parts: AsyncExitStack, config: Config, default_port: int) -> socket:

@@ -24,6 +24,13 @@ _INLINE_BYTES = 64 << 10
 _MAX_KEY_LENGTH = 255
 
 
+def limits_of(settings: IngestSettings) -> Limits:
+    """The bounds on one event."""
+    return Limits(
+        max_event_bytes=settings.max_event_bytes, max_depth=settings.max_depth, max_fields=settings.max_fields
+    )
+
+
 class Taken(Struct, frozen=True):
     """What became of a request. `receipt` is None when no event was good; `is_stored` when nobody asked."""
 
@@ -47,11 +54,7 @@ class Ingest:
         self._producers = Producers(broker, clock, settings.heartbeat_s)
         self._packer = Packer(broker, clock, self._producers)
         self._wait_timeout_s = settings.wait_timeout_s
-        self._limits = Limits(
-            max_event_bytes=settings.max_event_bytes,
-            max_depth=settings.max_depth,
-            max_fields=settings.max_fields,
-        )
+        self._limits = limits_of(settings)
         self.admission = Admission(settings.max_in_flight_bytes)
 
     async def take_json(

@@ -10,9 +10,10 @@ from uuid import UUID
 
 import msgspec
 
+from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, StoredEvent
 from cordwood.model.batch import Batch
-from cordwood.model.deadletter import DeadLetter, LetterFate
+from cordwood.model.deadletter import DeadLetter, KeptLetter, LetterFate, LetterGroup, LetterId, Selection
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
@@ -25,6 +26,9 @@ class Load(msgspec.Struct, frozen=True):
     batch: Batch
     ndjson: bytes
     dead: Sequence[DeadLetter] = ()
+
+    first: int = 0
+    """The ordinal of the first line: not 0 where a part of a batch is written again."""
 
     @property
     def dead_events(self) -> int:
@@ -127,6 +131,43 @@ class Books(Protocol):
         ...
 
 
+class Replay(msgspec.Struct, frozen=True):
+    """A dead letter, and its events as they are to be stored now, with the ids they always had."""
+
+    letter: LetterId
+    load: Load
+
+
+class DeadLetters(Protocol):
+    """What could not be stored, for those who mend it. A store that this process may only read raises Unavailable
+    where something would change."""
+
+    async def letter_groups(self, tenant: Tenant) -> Sequence[LetterGroup]:
+        """By reason and protocol, the largest group first; 1000 at most. Raises Unavailable."""
+        ...
+
+    async def letters(
+        self, tenant: Tenant, selection: Selection, limit: int, after: LetterId | None = None
+    ) -> Sequence[KeptLetter]:
+        """In the order of their ids, behind `after`. Settled ones are left out. Raises Unavailable."""
+        ...
+
+    async def replay(self, tenant: Tenant, replays: Sequence[Replay], actor: str) -> int:
+        """Store the events and remove their letters, in one transaction; returns how many events.
+
+        A letter that is not there any more is passed over. Raises Refused (nothing was changed), Unavailable.
+        """
+        ...
+
+    async def discard(self, tenant: Tenant, selection: Selection, actor: str) -> int:
+        """Give letters up: their bytes go, counts and reasons stay. Returns how many events. Raises Unavailable."""
+        ...
+
+    async def actions(self, tenant: Tenant, limit: int) -> Sequence[Action]:
+        """What was done, the latest first. Raises Unavailable."""
+        ...
+
+
 class Upkeep(Protocol):
     """Background chores."""
 
@@ -141,7 +182,7 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(Writer, Reader, Books, Upkeep, Protocol):
+class Store(Writer, Reader, Books, DeadLetters, Upkeep, Protocol):
     """All of it, as wiring opens it; callers take the narrow interfaces."""
 
     async def __aenter__(self) -> "Store": ...

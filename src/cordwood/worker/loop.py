@@ -15,6 +15,7 @@ from cordwood.broker.interface import Broker, Delivery
 from cordwood.clock import Clock
 from cordwood.errors import Corrupt, Refused, Unavailable
 from cordwood.model.batch import expanded
+from cordwood.model.deadletter import whole_letter
 from cordwood.model.ledger import Heartbeat, heartbeats_of
 from cordwood.store.interface import Load, Writer, Written
 from cordwood.worker.isolate import isolated
@@ -148,9 +149,8 @@ class Loop:
         """Ack or reject every delivery, and take it out of `unsettled`. Raises _Stopping with some left."""
         opened = await asyncio.to_thread(_opened, deliveries)
         for delivery, reason in opened.corrupt:
-            unsettled.discard(delivery)
             log.error("batch_corrupt", batch=str(delivery.batch.header.id), reason=reason)
-            await delivery.reject(reason)
+            await self._bury(delivery, reason, unsettled)
         if opened.beats:
             await self._hear(opened.beats, unsettled)
         if opened.held:
@@ -195,8 +195,23 @@ class Loop:
             return
         # Every event alone would do, all together do not: the batch is kept whole, out of the way of the others.
         log.error("batch_refused", batch=batch, reason=refused.message)
-        unsettled.discard(each.delivery)
-        await each.delivery.reject(refused.message)
+        await self._bury(each.delivery, refused.message, unsettled)
+
+    async def _bury(self, delivery: Delivery, reason: str, unsettled: set[Delivery]) -> None:
+        """Make a whole batch a dead letter of the store, where it is counted; of the broker, when even that fails."""
+        batch = delivery.batch
+        try:
+            if batch.header.kind != "events" or batch.header.events < 1:
+                raise Refused("it holds no events")
+            load = Load(batch, b"", [whole_letter(batch, reason)])
+            (written,) = await self._patiently(lambda: self._writer.write([load]))
+        except Refused as refused:
+            unsettled.discard(delivery)
+            await delivery.reject(f"{reason} ({refused.message})")
+            return
+        _count(written)
+        unsettled.discard(delivery)
+        await delivery.ack()
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Repeat `attempt` while the store is away. Raises _Stopping when the service stops meanwhile."""

@@ -72,7 +72,8 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
     dead = {letter.ordinal for letter in load.dead}
     parts: list[bytes] = []
     times: list[int] = []
-    for ordinal, line, (timestamp_us, level, service) in zip(count_from(first), lines, derived, strict=False):
+    ordinals = count_from(load.first + first)
+    for ordinal, line, (timestamp_us, level, service) in zip(ordinals, lines, derived, strict=False):
         if ordinal in dead:
             continue
         tail = tails.get((level, service))

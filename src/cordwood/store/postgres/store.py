@@ -5,15 +5,18 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from uuid import UUID
 
+from cordwood.clock import SystemClock
 from cordwood.db.migrate import ensure_current, migrate, migrations_in
 from cordwood.db.postgres import Connection, Database
+from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, StoredEvent
-from cordwood.model.deadletter import LetterFate
+from cordwood.model.deadletter import KeptLetter, LetterFate, LetterGroup, LetterId, Selection
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
-from cordwood.store.interface import Load, Written
+from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.postgres.books import PostgresBooks
+from cordwood.store.postgres.deadletters import PostgresDeadLetters
 from cordwood.store.postgres.partitions import ensure_partitions, wanted
 from cordwood.store.postgres.reader import PostgresReader
 from cordwood.store.postgres.writer import PostgresWriter
@@ -28,6 +31,7 @@ class PostgresStore:
         self._database = Database(url)
         self._migrations = migrations_in(files("cordwood.store.postgres") / "migrations")
         self._writer = PostgresWriter(self._database)
+        self._letters = PostgresDeadLetters(self._database, SystemClock())
         self._books = PostgresBooks(self._database)
         self._reader = PostgresReader(self._database, settings.query_timeout_s)
 
@@ -72,6 +76,23 @@ class PostgresStore:
 
     async def accounts(self, tenant: Tenant | None, *, is_counted: bool) -> Accounts:
         return await self._books.accounts(tenant, is_counted=is_counted)
+
+    async def letter_groups(self, tenant: Tenant) -> Sequence[LetterGroup]:
+        return await self._letters.groups(tenant)
+
+    async def letters(
+        self, tenant: Tenant, selection: Selection, limit: int, after: LetterId | None = None
+    ) -> Sequence[KeptLetter]:
+        return await self._letters.letters(tenant, selection, limit, after)
+
+    async def replay(self, tenant: Tenant, replays: Sequence[Replay], actor: str) -> int:
+        return await self._letters.replay(tenant, replays, actor)
+
+    async def discard(self, tenant: Tenant, selection: Selection, actor: str) -> int:
+        return await self._letters.discard(tenant, selection, actor)
+
+    async def actions(self, tenant: Tenant, limit: int) -> Sequence[Action]:
+        return await self._letters.actions(tenant, limit)
 
     async def check(self) -> None:
         async with self._database.connection() as connection:

@@ -41,10 +41,10 @@ class PostgresWriter:
 
     async def probe(self, load: Load, first: int, count: int) -> None:
         """See `store.interface.Writer.probe`: the real write of these rows, taken back."""
-        rows = await asyncio.to_thread(rows_of, load, _now_us(), first=first, count=count, careful=True)
+        rows = await asyncio.to_thread(rows_of, load, now_us(), first=first, count=count, careful=True)
         try:
             async with self._database.connection() as connection, connection.transaction():
-                await _copy(connection, [rows])
+                await copy_rows(connection, [rows])
                 raise _TakenBack
         except _TakenBack:
             return
@@ -73,10 +73,10 @@ class PostgresWriter:
             await connection.execute(_REPORT, worker, is_drained)
 
     async def _write(self, loads: Sequence[Load], *, careful: bool) -> list[Written]:
-        now_us = _now_us()
+        moment_us = now_us()
         unique = {load.batch.header.id: load for load in reversed(loads)}
         encoded = await asyncio.to_thread(
-            lambda: {batch_id: rows_of(load, now_us, careful=careful) for batch_id, load in unique.items()}
+            lambda: {batch_id: rows_of(load, moment_us, careful=careful) for batch_id, load in unique.items()}
         )
         # The order keeps two workers with the same batches from waiting for each other in a circle.
         ordered = [encoded[batch_id] for batch_id in sorted(encoded)]
@@ -84,10 +84,10 @@ class PostgresWriter:
             repeated = await _repetitions(connection, ordered)
             fresh = await _insert_batches(connection, ordered, repeated)
             rows = [each for each in ordered if (batch_id := _id(each)) in fresh and batch_id not in repeated]
-            await _copy(connection, rows)
+            await copy_rows(connection, rows)
             await _insert_dead_letters(connection, rows)
-            await _raise_versions(connection, rows, now_us)
-            await _hold(connection, rows)
+            await raise_versions(connection, rows, moment_us)
+            await hold(connection, rows)
         return outcomes(loads, fresh, repeated)
 
 
@@ -132,7 +132,7 @@ async def _insert_batches(connection: Connection, rows: Sequence[Rows], repeated
     return {UUID(int=row["id"].int) for row in inserted}
 
 
-async def _copy(connection: Connection, rows: Sequence[Rows]) -> None:
+async def copy_rows(connection: Connection, rows: Sequence[Rows]) -> None:
     async def stream() -> AsyncIterator[bytes]:
         yield SIGNATURE
         for each in rows:
@@ -159,7 +159,7 @@ async def _insert_dead_letters(connection: Connection, rows: Sequence[Rows]) -> 
         )  # fmt: skip
 
 
-async def _hold(connection: Connection, rows: Sequence[Rows]) -> None:
+async def hold(connection: Connection, rows: Sequence[Rows]) -> None:
     """In order, for the same reason as the versions."""
     held: Counter[tuple[Tenant, int]] = Counter()
     for each in rows:
@@ -172,7 +172,7 @@ async def _hold(connection: Connection, rows: Sequence[Rows]) -> None:
         )  # fmt: skip
 
 
-async def _raise_versions(connection: Connection, rows: Sequence[Rows], now_us: int) -> None:
+async def raise_versions(connection: Connection, rows: Sequence[Rows], now_us: int) -> None:
     """Late in the transaction, and in order: these rows are what concurrent writers wait for each other on."""
     touched: set[tuple[Tenant, int]] = {
         (each.load.batch.header.tenant, slice_of(timestamp_us, now_us))
@@ -193,7 +193,7 @@ def _moment(timestamp_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=timestamp_us)
 
 
-def _now_us() -> int:
+def now_us() -> int:
     return time.time_ns() // 1_000
 
 

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from cordwood.db.sqlite import migrate, open_database
 from cordwood.errors import Unavailable
+from cordwood.model.action import Action
 from cordwood.model.batch import BatchHeader
-from cordwood.model.deadletter import DeadLetter
+from cordwood.model.deadletter import DeadLetter, LetterId
 from cordwood.model.ledger import Heartbeat
 from cordwood.model.tenant import Tenant
 from cordwood.store.slices import FAR_SLICE, hours
@@ -155,6 +157,14 @@ class BatchEntry(Struct, frozen=True):
     duplicate_of: UUID | None
 
 
+class Stock(Struct, frozen=True):
+    """What a transaction brings: segments, the hours they touch by tenant, their events by tenant and day."""
+
+    segments: Sequence[Segment]
+    slices: Mapping[Tenant, set[int]]
+    held: Mapping[tuple[Tenant, int], int]
+
+
 class Known(Exception):
     """A batch of the transaction, or its request, is in the catalog already: nothing was written."""
 
@@ -196,40 +206,59 @@ class Catalog:
                 first[tenant, mark] = UUID(bytes=batch_id)
         return first
 
-    def commit(
-        self,
-        batches: Sequence[BatchEntry],
-        segments: Sequence[Segment],
-        slices: Mapping[Tenant, set[int]],
-        held: Mapping[tuple[Tenant, int], int],
-        now_us: int,
-    ) -> None:
-        """One transaction. `held` counts the segments' events by tenant and day. Raises Known, Unavailable."""
-        with self._transaction() as connection:
+    def commit(self, batches: Sequence[BatchEntry], stock: Stock, now_us: int) -> None:
+        """Batches and what they brought, in one transaction. Raises Known, Unavailable."""
+        with self.transaction() as connection:
             for entry in batches:
                 self._insert_batch(connection, entry, now_us)
-            for segment in segments:
-                self._insert_segment(connection, segment, now_us)
-            for tenant, touched in slices.items():
-                connection.executemany(
-                    "INSERT INTO slices VALUES (?, ?, abs(random() % 1099511627776)) "
-                    "ON CONFLICT (tenant, hour) DO UPDATE SET version = version + 1",
-                    [(tenant, hour) for hour in touched],
-                )
+            self._take_in(connection, stock, now_us)
+
+    def replay(
+        self,
+        letters: Sequence[LetterId],
+        moved: Sequence[tuple[UUID, int, int, int]],
+        stock: Stock,
+        action: Action,
+        now_us: int,
+    ) -> None:
+        """Dead letters become stored events, in one transaction. `moved`: batch, events, first and last timestamp.
+
+        Raises Known when a letter is not there any more, Unavailable.
+        """
+        with self.transaction() as connection:
+            for batch_id, ordinal in letters:
+                sql = "DELETE FROM dead_letters WHERE batch_id = ? AND ordinal = ? AND settled_as IS NULL"
+                if not connection.execute(sql, (batch_id.bytes, ordinal)).rowcount:
+                    raise Known(str(batch_id))
             connection.executemany(
-                "INSERT INTO holdings (tenant, day, stored) VALUES (?, ?, ?) "
-                "ON CONFLICT (tenant, day) DO UPDATE SET stored = stored + excluded.stored",
-                [(tenant, day, count) for (tenant, day), count in held.items()],
+                "UPDATE batches SET stored = stored + ?, dead_lettered = dead_lettered - ?, "
+                "min_us = min(coalesce(min_us, ?), ?), max_us = max(coalesce(max_us, ?), ?) WHERE id = ?",
+                [(events, events, first, first, last, last, batch_id.bytes) for batch_id, events, first, last in moved],
             )
+            self._take_in(connection, stock, now_us)
+            self.record(connection, action)
+
+    def waiting_letters(self, tenant: Tenant, letters: Sequence[LetterId]) -> set[LetterId]:
+        """Those that are there, and not settled."""
+        sql = "SELECT 1 FROM dead_letters WHERE batch_id = ? AND ordinal = ? AND tenant = ? AND settled_as IS NULL"
+        return {letter for letter in letters if self.rows(sql, (letter[0].bytes, letter[1], tenant))}
+
+    def record(self, connection: sqlite3.Connection, action: Action) -> None:
+        """Keep an action, in the transaction that does it."""
+        detail = msgspec.json.encode(action.detail).decode()
+        connection.execute(
+            "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (action.id.bytes, action.tenant, action.at_us, action.actor, action.action, action.events, detail),
+        )
 
     def forget_marks(self, before_us: int) -> None:
         """Repetitions of requests that were first stored before then are not known any more. Raises Unavailable."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute("DELETE FROM idempotency WHERE first_us < ?", (before_us,))
 
     def hear(self, beats: Sequence[Heartbeat], now_us: int) -> None:
         """What producers say of their numbers, in one transaction. Raises Unavailable."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.executemany(
                 "INSERT INTO producers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
                 "settled = max(settled, excluded.settled), "
@@ -248,7 +277,7 @@ class Catalog:
 
     def report(self, worker: UUID, now_us: int, *, is_drained: bool) -> None:
         """That a worker is there, and whether it finds the queue empty. Raises Unavailable."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             # Only one process writes here: a row of another worker is one of an earlier process.
             connection.execute("DELETE FROM workers WHERE id <> ?", (worker.bytes,))
             connection.execute(
@@ -259,7 +288,7 @@ class Catalog:
 
     def swap(self, old: Sequence[Segment], new: Segment, now_us: int) -> None:
         """Replace segments by one that holds the same events. Readers of the old ones may go on for a while."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             for segment in old:
                 removed = connection.execute("DELETE FROM segments WHERE path = ?", (segment.path,)).rowcount
                 assert removed == 1, "only the one writer removes segments"
@@ -313,7 +342,7 @@ class Catalog:
         return [row[0] for row in self.rows("SELECT path FROM garbage WHERE since_us < ?", (before_us,))]
 
     def forget_garbage(self, paths: Sequence[str]) -> None:
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.executemany("DELETE FROM garbage WHERE path = ?", [(path,) for path in paths])
 
     def named(self) -> set[str]:
@@ -343,7 +372,8 @@ class Catalog:
                 self.rows("COMMIT", ())
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that the block writes, or nothing. Raises Unavailable."""
         with self._turn:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -362,6 +392,21 @@ class Catalog:
                 return self._connection.execute(sql, values).fetchall()
             except sqlite3.Error as error:
                 raise _away(error) from error
+
+    def _take_in(self, connection: sqlite3.Connection, stock: Stock, now_us: int) -> None:
+        for segment in stock.segments:
+            self._insert_segment(connection, segment, now_us)
+        for tenant, touched in stock.slices.items():
+            connection.executemany(
+                "INSERT INTO slices VALUES (?, ?, abs(random() % 1099511627776)) "
+                "ON CONFLICT (tenant, hour) DO UPDATE SET version = version + 1",
+                [(tenant, hour) for hour in touched],
+            )
+        connection.executemany(
+            "INSERT INTO holdings (tenant, day, stored) VALUES (?, ?, ?) "
+            "ON CONFLICT (tenant, day) DO UPDATE SET stored = stored + excluded.stored",
+            [(tenant, day, count) for (tenant, day), count in stock.held.items()],
+        )
 
     def _insert_batch(self, connection: sqlite3.Connection, entry: BatchEntry, now_us: int) -> None:
         header = entry.header

@@ -11,15 +11,17 @@ from uuid import UUID
 from cordwood.clock import SystemClock
 from cordwood.db.sqlite import FileLock
 from cordwood.errors import ConfigError, Unavailable
+from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, StoredEvent
-from cordwood.model.deadletter import LetterFate
+from cordwood.model.deadletter import KeptLetter, LetterFate, LetterGroup, LetterId, Selection
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
-from cordwood.store.interface import Load, Written
+from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.segments.books import SegmentBooks
 from cordwood.store.segments.catalog import Catalog
 from cordwood.store.segments.compaction import Compactor
+from cordwood.store.segments.deadletters import SegmentDeadLetters
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.reader import SegmentReader
@@ -84,6 +86,7 @@ class SegmentStore:
         grace_s = settings.query_timeout_s + _GRACE_S
         self._writer = SegmentWriter(directory, catalog, engine, clock)
         self._reader = SegmentReader(directory.root, catalog, engine, reading, settings.query_timeout_s)
+        self._letters = SegmentDeadLetters(catalog, clock)
         self._books = SegmentBooks(directory.root, catalog, engine)
         self._compactor = Compactor(directory, catalog, engine, clock)
         self._sweeper = Sweeper(directory, catalog, clock, grace_s)
@@ -131,6 +134,27 @@ class SegmentStore:
     async def accounts(self, tenant: Tenant | None, *, is_counted: bool) -> Accounts:
         return await asyncio.to_thread(self._books.accounts, tenant, is_counted=is_counted)
 
+    async def letter_groups(self, tenant: Tenant) -> Sequence[LetterGroup]:
+        return await asyncio.to_thread(self._letters.groups, tenant)
+
+    async def letters(
+        self, tenant: Tenant, selection: Selection, limit: int, after: LetterId | None = None
+    ) -> Sequence[KeptLetter]:
+        return await asyncio.to_thread(self._letters.letters, tenant, selection, limit, after)
+
+    async def replay(self, tenant: Tenant, replays: Sequence[Replay], actor: str) -> int:
+        self._must_write()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._writing, self._writer.replay, tenant, replays, actor
+        )
+
+    async def discard(self, tenant: Tenant, selection: Selection, actor: str) -> int:
+        self._must_write()
+        return await asyncio.to_thread(self._letters.discard, tenant, selection, actor)
+
+    async def actions(self, tenant: Tenant, limit: int) -> Sequence[Action]:
+        return await asyncio.to_thread(self._letters.actions, tenant, limit)
+
     async def check(self) -> None:
         await asyncio.to_thread(self._check)
 
@@ -148,6 +172,13 @@ class SegmentStore:
             await loop.run_in_executor(self._merging, self._sweeper.tend)
             window_us = int(self._settings.idempotency_window_s * 1e6)
             await asyncio.to_thread(self._catalog.forget_marks, self._clock.now_us() - window_us)
+
+    def _must_write(self) -> None:
+        if not self._is_writer:
+            raise Unavailable(
+                "this process only reads the segments; another one writes them",
+                hint="ask the worker (port 8082): it answers the same requests",
+            )
 
     def _check(self) -> None:
         self._catalog.check()

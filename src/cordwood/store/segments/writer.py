@@ -1,7 +1,7 @@
 """Loads → Parquet files → one catalog transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
@@ -13,11 +13,12 @@ from msgspec.structs import replace
 
 from cordwood.clock import Clock
 from cordwood.errors import Refused, Unavailable
+from cordwood.model.action import Action
 from cordwood.model.ledger import DAY_US
 from cordwood.model.tenant import Tenant
-from cordwood.store.interface import Load, Written
+from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.outcomes import outcomes
-from cordwood.store.segments.catalog import BatchEntry, Catalog, Known, Segment
+from cordwood.store.segments.catalog import BatchEntry, Catalog, Known, Segment, Stock
 from cordwood.store.segments.copying import Staged, derived_in_python, select_events, staged
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.layout import PARQUET_OPTIONS, Directory, digest_of, quoted
@@ -31,6 +32,10 @@ _FEW_EVENTS = 2000
 # Each batch's span in each hour. Hours are counted by floor division, as the catalog does, also before 1970.
 _MEASURE = f"""SELECT batch_id, epoch_us(ts) // {HOUR_US}, count(*), min(epoch_us(ts)), max(epoch_us(ts))
     FROM read_parquet($1) GROUP BY ALL"""
+
+
+Spans = Mapping[UUID, tuple[int, int]]
+"""First and last timestamp of each batch's events, µs."""
 
 
 class _File(Struct, frozen=True):
@@ -104,29 +109,74 @@ class SegmentWriter:
         return repeated
 
     def _write_fresh(self, loads: Sequence[Load], repeated: Mapping[UUID, UUID]) -> None:
-        """All or nothing: a file for each tenant, then the transaction that names them. Raises Known."""
+        """All or nothing. Raises Known."""
         if not loads:
             return
+        alive = [
+            load
+            for load in loads
+            if load.batch.header.id not in repeated and load.batch.header.events > load.dead_events
+        ]
+
+        def commit(stock: Stock, spans: Spans, now_us: int) -> None:
+            entries = [_entry(load, spans.get(load.batch.header.id), repeated) for load in loads]
+            self._catalog.commit(entries, stock, now_us)
+
+        self._store(alive, commit)
+
+    def replay(self, tenant: Tenant, replays: Sequence[Replay], actor: str) -> int:
+        """See `store.interface.DeadLetters.replay`. Raises Refused, Unavailable."""
+        for _ in range(_ATTEMPTS):
+            waiting = self._catalog.waiting_letters(tenant, [replay.letter for replay in replays])
+            chosen = [replay for replay in replays if replay.letter in waiting]
+            if not chosen:
+                return 0
+            try:
+                return self._replay(tenant, chosen, actor)
+            except Known:
+                continue  # somebody else has just replayed or discarded one of these
+        raise Unavailable("the same dead letters are being replayed by somebody else", hint="this mends itself")
+
+    def _replay(self, tenant: Tenant, replays: Sequence[Replay], actor: str) -> int:
+        counts: Counter[UUID] = Counter()
+        for replay in replays:
+            counts[replay.load.batch.header.id] += replay.load.batch.header.events
+        action = Action(
+            id=self._clock.batch_id(),
+            tenant=tenant,
+            at_us=self._clock.now_us(),
+            actor=actor,
+            action="replay",
+            events=counts.total(),
+            detail={"letters": str(len(replays))},
+        )
+
+        def commit(stock: Stock, spans: Spans, now_us: int) -> None:
+            moved = [(batch_id, count, *spans[batch_id]) for batch_id, count in counts.items()]
+            self._catalog.replay([replay.letter for replay in replays], moved, stock, action, now_us)
+
+        self._store([replay.load for replay in replays], commit)
+        return counts.total()
+
+    def _store(self, loads: Sequence[Load], commit: Callable[[Stock, Spans, int], None]) -> None:
+        """A file for each tenant, then the transaction that names them: `commit`, which may raise Known."""
         now_us = self._clock.now_us()
         by_tenant: dict[Tenant, list[Load]] = {}
         for load in loads:
-            if load.batch.header.id not in repeated and load.batch.header.events > load.dead_events:
-                by_tenant.setdefault(load.batch.header.tenant, []).append(load)
+            by_tenant.setdefault(load.batch.header.tenant, []).append(load)
         files: list[_File] = []
         with ExitStack() as undo:
             for tenant, owned in by_tenant.items():
                 name = self._directory.new_segment(tenant, now_us, self._clock.batch_id())
                 undo.callback((self._directory.root / name).unlink, missing_ok=True)
                 files.append(self._write_file(name, tenant, owned, now_us))
-            spans = {batch_id: span for file in files for batch_id, span in file.spans.items()}
+            stock = Stock(
+                [file.segment for file in files],
+                {file.segment.tenant: {slice_of(moment, now_us) for moment in file.moments} for file in files},
+                sum((file.days for file in files), Counter()),
+            )
             try:
-                self._catalog.commit(
-                    [_entry(load, spans.get(load.batch.header.id), repeated) for load in loads],
-                    [file.segment for file in files],
-                    {file.segment.tenant: {slice_of(moment, now_us) for moment in file.moments} for file in files},
-                    sum((file.days for file in files), Counter()),
-                    now_us,
-                )
+                commit(stock, {batch_id: span for file in files for batch_id, span in file.spans.items()}, now_us)
             except Unavailable:
                 # Whether it is committed may be unknown until the next commit: a file must not go before that.
                 self._doubtful += [file.segment.path for file in files]
