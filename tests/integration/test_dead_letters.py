@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -166,6 +169,37 @@ def test_another_tenant_sees_and_changes_nothing(platform: Platform) -> None:
     assert platform.act("discard", ids=[letter["id"]]) == (200, {"events": 0})
     assert platform.act("discard", all=True) == (200, {"events": 0})
     assert platform.letters(**other)["letters"] == [letter]
+
+
+def test_the_command_line_lists_shows_mends_and_gives_up(platform: Platform) -> None:
+    platform.poison(batch([SURROGATE, SURROGATE, b'"\\u001b[31m[bold]red"']))
+    letters = platform.wait_for_letters(3)
+
+    def cordwood(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "cordwood", "dead-letters", *arguments],
+            env={**os.environ, "CORDWOOD_URL": platform.server.url, "CORDWOOD_API_KEY": "d" * 20},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    listed = cordwood("list")
+    assert listed.returncode == 0, listed.stderr
+    assert all(letter["id"] in listed.stdout for letter in letters)
+    assert "[bold]red" in listed.stdout
+    shown = cordwood("show", letters[0]["id"])
+    assert shown.stdout.encode() == SURROGATE
+    assert cordwood("replay").returncode == 2
+    dry = cordwood("replay", letters[0]["id"], "--drop", "n", "--dry-run")
+    assert (dry.returncode, dry.stdout) == (0, "1 events would be stored, 0 letters would not do\n")
+    some = cordwood("replay", "--all", "--drop", "n", "--rename", "at=n", "--set", 'by="hand"')
+    assert some.returncode == 1
+    assert some.stdout.startswith("2 events were stored, 1 letters would not do\n")
+    assert [event["data"] for event in platform.events()] == [{"n": 7, "by": "hand"}] * 2
+    assert cordwood("discard", "--all").stdout == "1 events were given up\n"
+    assert cordwood("list").stdout == "there are no dead letters\n"
+    assert platform.is_balanced()
 
 
 @pytest.mark.parametrize(

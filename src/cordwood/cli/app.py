@@ -5,6 +5,7 @@ import typer
 from cordwood.cli.api import api
 from cordwood.cli.audit import audit
 from cordwood.cli.config import config
+from cordwood.cli.deadletters import dead_letters
 from cordwood.cli.migrate import migrate
 from cordwood.cli.query import query
 from cordwood.cli.search import search
@@ -22,3 +23,4 @@ app = typer.Typer(
 )
 for command in (up, api, worker, query, migrate, send, search, audit, config, version):
     app.command()(command)
+app.add_typer(dead_letters)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -11,12 +12,22 @@ import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError, SSLError
 
 from cordwood import __version__
-from cordwood.errors import BadRequest, ConfigError, CordwoodError, NotFound, TooLarge, Unauthorized, UnsupportedMedia
+from cordwood.errors import (
+    BadRequest,
+    ConfigError,
+    CordwoodError,
+    Corrupt,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    UnsupportedMedia,
+)
 
 _REFUSALS = {error.status: error for error in (Unauthorized, NotFound, TooLarge, UnsupportedMedia)}
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CONNECT_TIMEOUT_S = 10.0
 _READ_TIMEOUT_S = 120.0
+T = TypeVar("T")
 _BLOCK_BYTES = 256 << 10
 
 
@@ -96,6 +107,20 @@ class Api:
         except msgspec.DecodeError as error:
             raise _error_of(response) from error
 
+    def get(self, path: str, kind: type[T], parameters: Sequence[tuple[str, str]] = ()) -> T:
+        """A JSON answer. Raises TryAgain, Unauthorized, NotFound, BadRequest, Corrupt."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        with self._translated():
+            return _answer(self._pool.request("GET", self.url + path + query), kind)
+
+    def post(self, path: str, asked: object, kind: type[T]) -> T:
+        """Ask for something to be done, in JSON. Raises as `get`."""
+        headers = {**self._headers, "content-type": "application/json"}
+        with self._translated():
+            return _answer(
+                self._pool.request("POST", self.url + path, body=msgspec.json.encode(asked), headers=headers), kind
+            )
+
     def stream(self, path: str, parameters: Sequence[tuple[str, str]]) -> Iterator[bytes]:
         """A streamed NDJSON answer, line by line.
 
@@ -134,6 +159,17 @@ class Api:
             raise TryAgain(
                 f"{self.url}: {_said(reason)}", hint="is the server running, and the address right?"
             ) from error
+
+
+def _answer(response: urllib3.BaseHTTPResponse, kind: type[T]) -> T:
+    if response.status != 200:
+        raise _error_of(response)
+    try:
+        return msgspec.json.decode(response.data, type=kind)
+    except msgspec.MsgspecError as error:
+        raise Corrupt(
+            f"the answer is not what was asked for: {error}", hint="is this the address of a Cordwood server?"
+        ) from error
 
 
 def _said(error: Exception) -> str:
