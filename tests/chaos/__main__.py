@@ -35,8 +35,8 @@ def main() -> int:
         if outcome is not None:
             outcomes.append(outcome)
             print(_row(outcome), flush=True)
-            for fault in outcome.reconciled.faults:
-                print(f"    {fault}", flush=True)
+            for fault in outcome.reconciled.faults[:5]:
+                print(f"    {fault[:300]}", flush=True)
         if options.json:
             options.json.write_bytes(msgspec.json.format(msgspec.json.encode(outcomes), indent=1))
     print(f"{failed} cases failed" if failed else "in every case nothing was lost and nothing doubled")

@@ -50,6 +50,16 @@ CASES = [
     Case("kill PostgreSQL", "services", faults.server_killed("postgres"), 1, 20),
     Case("kill RabbitMQ", "services", faults.server_killed("rabbitmq"), 1, 20),
     Case("kill Redis", "services", faults.server_killed("redis"), 1, 20),
+    Case("cut connections to RabbitMQ", "proxied", faults.connections_cut("rabbitmq"), 2, 50),
+    Case("cut connections to PostgreSQL", "proxied", faults.connections_cut("postgres"), 2, 50),
+    Case("stall connections to RabbitMQ", "proxied", faults.connections_stalled("rabbitmq"), 1, 20),
+    Case("stall connections to PostgreSQL", "proxied", faults.connections_stalled("postgres"), 1, 20),
+    Case("disk full", "small disk", faults.disk_filled, 3, 50),
+    Case("fsync fails", "troubled", faults.syncs_failed, 3, 50),
+    Case("clock jumps", "troubled", faults.clock_jumped, 3, 50),
+    Case("clock is set right", "troubled", faults.clock_set_right, 1, 1),
+    Case("out of memory", "split", faults.memory_ran_out("api", "worker", "query"), 2, 50),
+    Case("worker slower than senders", "slow", faults.load_went_on, 1, 30),
 ]
 
 

@@ -1,8 +1,10 @@
 """What goes wrong: each fault befalls a set-up under load, once a call, and leaves it able to recover."""
 
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.chaos.setups import SetUp
 from tests.support.servers import Server
@@ -57,6 +59,87 @@ def server_killed(name: str) -> Fault:
         _for(setup, QUEUE_AGE_S if name == "rabbitmq" else 0.5, QUEUE_AGE_S + 0.5)
 
     return fault
+
+
+def connections_cut(name: str) -> Fault:
+    """Every connection to a server is reset, wherever in a frame it was."""
+
+    def fault(setup: SetUp) -> None:
+        for _ in range(3):
+            _for(setup, 0.05, 0.8)
+            setup.proxies[name].cut()
+
+    return fault
+
+
+def connections_stalled(name: str) -> Fault:
+    """The server falls silent, or deaf, on every open connection for some seconds; then they end."""
+
+    def fault(setup: SetUp) -> None:
+        _for(setup, 0.3, 1.0)
+        proxy = setup.proxies[name]
+        setup.rng.choice([proxy.fall_silent, proxy.fall_deaf])()
+        _for(setup, 1.0, 6.0)
+        proxy.cut()
+
+    return fault
+
+
+def clock_jumped(setup: SetUp) -> None:
+    """The wall clock jumps by up to two days, back or forth; ids are made of it, and the ledger's minutes."""
+    _for(setup, 0.2, 0.6)
+    setup.trouble.shift_clock(setup.rng.choice([-1, 1]) * 10 ** setup.rng.uniform(-2, 5.2))
+
+
+def clock_set_right(setup: SetUp) -> None:
+    """And back to what it is."""
+    setup.trouble.shift_clock(0)
+    _for(setup, 0.2, 0.6)
+
+
+def syncs_failed(setup: SetUp) -> None:
+    """fsync fails: nothing may be acknowledged meanwhile, nor a segment be named."""
+    _for(setup, 0.1, 0.8)
+    setup.trouble.fail_syncs(fail=True)
+    _for(setup, 0.2, 1.5)
+    setup.trouble.fail_syncs(fail=False)
+
+
+def disk_filled(setup: SetUp) -> None:
+    """No byte is left, in the middle of queue writes, segment writes and commits; then there is room again."""
+    _for(setup, 0.1, 0.8)
+    filler = setup.data / "filler"
+    with filler.open("wb", buffering=0) as file:
+        block = bytes(1 << 20)
+        while len(block):
+            try:
+                file.write(block)
+            except OSError:
+                block = block[: len(block) // 2]
+    _for(setup, 0.3, 2.0)
+    filler.unlink()
+
+
+def memory_ran_out(*names: str) -> Fault:
+    """Allocations begin to fail at a random moment; then the kernel's killer comes."""
+
+    def fault(setup: SetUp) -> None:
+        name = setup.rng.choice(names)
+        setup.wait_ready(name)
+        _for(setup, 0.1, 0.6)
+        process = setup.processes[name].process
+        assert process is not None, "started before"
+        used = int(Path(f"/proc/{process.pid}/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (used, resource.RLIM_INFINITY))
+        _for(setup, 0.1, 0.8)
+        setup.kill(name)
+
+    return fault
+
+
+def load_went_on(setup: SetUp) -> None:
+    """No fault but more load than the worker takes: the queue runs full, senders hear 429, and it recovers."""
+    _for(setup, 5.0, 6.0)
 
 
 @contextmanager

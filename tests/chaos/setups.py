@@ -11,9 +11,11 @@ from typing import Any, Self
 
 import msgspec
 
+from tests.chaos.trouble import Trouble
 from tests.support.fixtures import database
 from tests.support.processes import Cordwood
 from tests.support.servers import Postgres, RabbitMQ, Redis, Server, start_together
+from tests.support.threaded_proxy import ThreadedProxy
 from tests.support.waiting import wait_until
 
 COMMON = {
@@ -33,6 +35,10 @@ class SetUp:
         self.processes: dict[str, Cordwood] = {}
         self.servers: dict[str, Server] = {}
         self.settings: dict[str, str] = dict(COMMON)
+        self.environment: dict[str, str] = {}
+        """Further variables of every process."""
+        self.proxies: dict[str, ThreadedProxy] = {}
+        self._trouble: Trouble | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -47,6 +53,7 @@ class SetUp:
             zip(names or commands, (Cordwood(each, self.data, **self.settings) for each in commands), strict=True)
         )
         for name, process in started.items():
+            process.add_environment(**self.environment)
             self._stack.push(process.__exit__)
             self.processes[name] = process.start(wait=False)
         for name in started:
@@ -58,6 +65,27 @@ class SetUp:
             self._stack.callback(server.close)
         start_together(*servers.values())
         self.servers |= servers
+
+    def put_proxy(self, name: str, url: str) -> str:
+        """A proxy before a server; returns the URL to use instead."""
+        proxy = self.proxies[name] = self._stack.enter_context(ThreadedProxy(url))
+        return proxy.url
+
+    @property
+    def trouble(self) -> Trouble:
+        """Of processes that are started once this was asked for."""
+        if self._trouble is None:
+            self._trouble = Trouble(self.directory)
+            self.environment |= self._trouble.environment
+        return self._trouble
+
+    def mount(self, size_mb: int) -> None:
+        """Put the data on a small disk of its own. Raises RuntimeError where that is not allowed."""
+        self.data.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "cordwood-chaos", str(self.data)]
+        if os.geteuid() or subprocess.run(command, check=False).returncode:
+            raise RuntimeError("filling a disk needs the right to mount one")
+        self._stack.callback(subprocess.run, ["umount", "-l", str(self.data)], check=True)
 
     def make_database(self) -> str:
         """A database on the set-up's PostgreSQL, which goes with the server."""
@@ -126,6 +154,22 @@ def embedded(directory: Path, rng: random.Random) -> SetUp:
     return made
 
 
+def troubled(directory: Path, rng: random.Random) -> SetUp:
+    """Everything in one process, whose clock and disk can be made to fail."""
+    made = SetUp(directory, rng)
+    made.trouble.shift_clock(0)
+    made.run("up")
+    return made
+
+
+def small_disk(directory: Path, rng: random.Random) -> SetUp:
+    """Everything in one process, on a disk of 200 MB."""
+    made = SetUp(directory, rng)
+    made.mount(200)
+    made.run("up")
+    return made
+
+
 def split(directory: Path, rng: random.Random) -> SetUp:
     """The embedded parts under processes of their own."""
     made = SetUp(directory, rng)
@@ -148,6 +192,33 @@ def services(directory: Path, rng: random.Random) -> SetUp:
     return made
 
 
+def proxied(directory: Path, rng: random.Random) -> SetUp:
+    """RabbitMQ and PostgreSQL behind proxies that cut and stall."""
+    made = SetUp(directory, rng)
+    made.serve(postgres=Postgres(), rabbitmq=RabbitMQ())
+    made.settings |= {
+        "broker_url": made.put_proxy("rabbitmq", made.servers["rabbitmq"].url),
+        "store_url": made.put_proxy("postgres", made.make_database()),
+    }
+    assert Cordwood("migrate", made.data, **made.settings).run().returncode == 0
+    made.run("api", "worker", "query")
+    return made
+
+
+def slow(directory: Path, rng: random.Random) -> SetUp:
+    """A queue that a slow worker lets run full: 300 kB of room, fifty batches a second."""
+    made = SetUp(directory, rng)
+    made.settings |= {
+        "broker_max_size_bytes": "300000",
+        "worker_pace_s": "1",
+        "worker_writers": "1",
+        "worker_prefetch": "50",
+    }
+    made.run("worker")
+    made.run("api", "query")
+    return made
+
+
 def segments(directory: Path, rng: random.Random) -> SetUp:
     """RabbitMQ before segments."""
     made = SetUp(directory, rng)
@@ -158,4 +229,13 @@ def segments(directory: Path, rng: random.Random) -> SetUp:
     return made
 
 
-SET_UPS = {"embedded": embedded, "split": split, "services": services, "segments": segments}
+SET_UPS = {
+    "embedded": embedded,
+    "troubled": troubled,
+    "small disk": small_disk,
+    "split": split,
+    "slow": slow,
+    "services": services,
+    "proxied": proxied,
+    "segments": segments,
+}

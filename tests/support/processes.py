@@ -39,6 +39,10 @@ class Cordwood:
         """For another command with the same settings."""
         return dict(self._env)
 
+    def add_environment(self, **variables: str) -> None:
+        """For later starts."""
+        self._env |= variables
+
     def start(self, *, wait: bool = True) -> Self:
         """Returns when the service is ready; with `wait` False, at once."""
         self.start_with([sys.executable, "-m", "cordwood", self._command, "--port", str(self.port)], wait=wait)
