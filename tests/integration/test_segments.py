@@ -155,7 +155,7 @@ async def test_a_directory_without_permission_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["cut", "overwritten", "missing"])
-async def test_a_damaged_segment_is_named_not_skipped(store: SegmentStore, tmp_path: Path, how: str) -> None:
+async def test_a_damaged_segment_is_named_and_then_left_out(store: SegmentStore, tmp_path: Path, how: str) -> None:
     await store.write([load(numbered(0, 500, text="x" * 50))])
     (first,) = files(tmp_path)
     await store.write([load(numbered(500, 500))])
@@ -171,10 +171,46 @@ async def test_a_damaged_segment_is_named_not_skipped(store: SegmentStore, tmp_p
             first.unlink()
     with pytest.raises(Corrupt, match=first.name):
         await rows(store)
-    with pytest.raises(Corrupt, match=first.name):
-        await store.count(Plan(filters=[Equals("n", "7")]), DEFAULT_TENANT)
-    # What does not need it is answered.
-    assert len(await rows(store, Plan(start_us=NOON + 500_000))) == 500
+    assert len(await rows(store)) == 500, "it is left out now"
+    assert await store.count(Plan(filters=[Equals("n", "7")]), DEFAULT_TENANT) == 0
+    (damage,) = (await store.coverage(Plan(), DEFAULT_TENANT)).damaged
+    assert (damage.events, damage.path.rpartition("/")[2]) == (500, first.name)
+    # What does not need it is complete.
+    later = Plan(start_us=NOON + 500_000)
+    assert (await store.coverage(later, DEFAULT_TENANT)).damaged == []
+    assert len(await rows(store, later)) == 500
+
+
+async def test_a_flipped_bit_is_found_by_looking_and_a_mended_file_is_read_again(
+    store: SegmentStore, tmp_path: Path
+) -> None:
+    await store.write([load(numbered(0, 500))])
+    (first,) = files(tmp_path)
+    whole = first.read_bytes()
+    first.write_bytes(whole[:300] + bytes([whole[300] ^ 1]) + whole[301:])
+    await store.tend()
+    (damage,) = (await store.coverage(Plan(), DEFAULT_TENANT)).damaged
+    assert "not those that were written" in damage.reason
+    assert await rows(store) == []
+    first.write_bytes(whole)
+    await store.tend()
+    assert (await store.coverage(Plan(), DEFAULT_TENANT)).damaged == []
+    assert len(await rows(store)) == 500
+
+
+async def test_damaged_bytes_are_not_merged_into_a_segment_that_looks_well(store: SegmentStore, tmp_path: Path) -> None:
+    for part in range(20):
+        await store.write([load(numbered(part * 10, 10))])
+    victim = files(tmp_path)[0]
+    content = bytearray(victim.read_bytes())
+    place = content.find(b"PAR1", 4)
+    content[place // 2] ^= 1
+    victim.write_bytes(content)
+    await store.tend()
+    assert victim.exists()
+    assert [damage.path for damage in (await store.coverage(Plan(), DEFAULT_TENANT)).damaged] == [
+        str(victim.relative_to(tmp_path))
+    ]
 
 
 async def test_a_damaged_segment_does_not_stop_the_others_from_merging(store: SegmentStore, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from uuid import UUID
 
 import msgspec
 
+from cordwood.model.ledger import Damage
+
 
 class StoredEvent(msgspec.Struct, frozen=True):
     """One event with what was derived beside it. `data` is its JSON text; times are µs since 1970 UTC."""
@@ -26,3 +28,5 @@ class Coverage(msgspec.Struct, frozen=True):
     that no two stores share one (but 0, which means: nothing)."""
 
     version: int
+    damaged: Sequence[Damage] = ()
+    """Segments in the plan's range that cannot be read, and so are left out."""

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,8 +13,9 @@ from msgspec.structs import replace
 from cordwood import metrics
 from cordwood.cache.interface import Cache
 from cordwood.cache.settings import CacheSettings
-from cordwood.errors import BadRequest, NotFound, Overloaded
-from cordwood.model.answer import Block, StoredEvent
+from cordwood.errors import BadRequest, Corrupt, NotFound, Overloaded, Unavailable
+from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan, Position
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import event_json, ndjson, page_json
@@ -23,6 +25,16 @@ from cordwood.store.interface import Reader
 
 # Part of every cache key: raised when the bytes of an answer change.
 _ANSWER_VERSION = 1
+_MOST_DAMAGED = 20
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page as open JSON (see `answers.page_json`), whether it came from the cache, and what it leaves out."""
+
+    body: bytes
+    is_cached: bool
+    damaged: Sequence[Damage]
 
 
 class Engine:
@@ -36,24 +48,22 @@ class Engine:
         self._turns = asyncio.Semaphore(settings.max_at_once)
         self._waiting = 0
 
-    async def page(self, plan: Plan, tenant: Tenant) -> tuple[bytes, bool]:
-        """One page as open JSON (see `answers.page_json`), and whether it came from the cache.
-
-        Raises BadRequest, Overloaded, Unavailable.
-        """
+    async def page(self, plan: Plan, tenant: Tenant) -> Page:
+        """One page. Raises BadRequest, Overloaded, Unavailable."""
         limit = plan.limit or self._settings.default_limit
         if limit > self._settings.max_limit:
             raise BadRequest(
                 f"'limit' is {limit:,}; a JSON answer has at most {self._settings.max_limit:,} events",
                 hint="ask with 'Accept: application/x-ndjson' for a stream without bound, or page with 'cursor'",
             )
-        # Before the data: an answer may be newer than the version it is kept under, never older.
-        coverage = await self._reader.coverage(plan, tenant)
-        key = _key(plan, limit, tenant, coverage.version)
+        return await self._without_damage(plan, tenant, lambda coverage: self._page(plan, limit, tenant, coverage))
+
+    async def _page(self, plan: Plan, limit: int, tenant: Tenant, coverage: Coverage) -> Page:
+        key = _key(plan, limit, tenant, coverage)
         cached = await self._cache.get(key)
         metrics.CACHE_LOOKUPS.labels("miss" if cached is None else "hit").inc()
         if cached is not None:
-            return cached, True
+            return Page(cached, True, coverage.damaged)
         async with self._turn():
             # One more than asked for tells whether there is a next page.
             events = await self._collect(replace(plan, limit=limit + 1), tenant)
@@ -62,27 +72,52 @@ class Engine:
         page = page_json(shown, cursor_of(Position(shown[-1].timestamp_us, shown[-1].id)) if more else None)
         if len(page) <= self._cache_settings.max_answer_bytes:
             await self._cache.put(key, page, self._cache_settings.ttl_s)
-        return page, False
+        return Page(page, False, coverage.damaged)
+
+    async def damaged(self, plan: Plan, tenant: Tenant) -> Sequence[Damage]:
+        """What an answer leaves out because it cannot be read. Raises Unavailable."""
+        return (await self._reader.coverage(plan, tenant)).damaged
 
     async def stream(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[bytes, None]:
-        """All events of a plan as NDJSON, in blocks. Raises Overloaded, Unavailable."""
+        """All events of a plan as NDJSON, in blocks.
+
+        Raises Overloaded, Unavailable, and Corrupt for damage that was not known: ask again, without it.
+        """
         async with self._turn(), _closing(self._reader.read(plan, tenant)) as blocks:
             async for block in blocks:
                 yield await asyncio.to_thread(ndjson, block)
 
     async def event(self, event_id: UUID, tenant: Tenant) -> bytes:
         """One event as JSON. Raises NotFound, Unavailable."""
-        event = await self._reader.find(event_id, tenant)
+        try:
+            event = await self._reader.find(event_id, tenant)
+        except Corrupt:
+            event = await self._reader.find(event_id, tenant)  # what was just found to be damaged is left out
         if event is None:
             raise NotFound(
                 f"there is no event {event_id}", hint="it may not be stored yet, or belong to another tenant"
             )
         return event_json(event)
 
-    async def count(self, plan: Plan, tenant: Tenant) -> int:
-        """How many events match. Raises Overloaded, Unavailable."""
-        async with self._turn():
-            return await self._reader.count(plan, tenant)
+    async def count(self, plan: Plan, tenant: Tenant) -> tuple[int, Sequence[Damage]]:
+        """How many events match, and what could not be read. Raises Overloaded, Unavailable."""
+
+        async def counted(coverage: Coverage) -> tuple[int, Sequence[Damage]]:
+            async with self._turn():
+                return await self._reader.count(plan, tenant), coverage.damaged
+
+        return await self._without_damage(plan, tenant, counted)
+
+    async def _without_damage(
+        self, plan: Plan, tenant: Tenant, answer: Callable[[Coverage], Coroutine[Any, Any, T]]
+    ) -> T:
+        """An answer of what can be read: damage that is met on the way is left out of the next attempt."""
+        for _ in range(_MOST_DAMAGED):
+            # Before the data: an answer may be newer than the version it is kept under, never older.
+            coverage = await self._reader.coverage(plan, tenant)
+            with contextlib.suppress(Corrupt):
+                return await answer(coverage)
+        raise Unavailable(f"{_MOST_DAMAGED} segments in a row are damaged", hint="look at the disk; run cordwood audit")
 
     async def _collect(self, plan: Plan, tenant: Tenant) -> list[StoredEvent]:
         async with _closing(self._reader.read(plan, tenant)) as blocks:
@@ -113,6 +148,7 @@ async def _closing(blocks: AsyncIterator[Block]) -> AsyncIterator[AsyncIterator[
             await blocks.aclose()
 
 
-def _key(plan: Plan, limit: int, tenant: Tenant, version: int) -> bytes:
-    question = msgspec.json.encode((_ANSWER_VERSION, tenant, version, replace(plan, limit=limit)))
+def _key(plan: Plan, limit: int, tenant: Tenant, coverage: Coverage) -> bytes:
+    damaged = [damage.path for damage in coverage.damaged]
+    question = msgspec.json.encode((_ANSWER_VERSION, tenant, coverage.version, damaged, replace(plan, limit=limit)))
     return b"cordwood:page:" + hashlib.sha256(question).hexdigest().encode()

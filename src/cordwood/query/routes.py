@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 import msgspec
@@ -11,8 +11,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from cordwood.clock import Clock
-from cordwood.errors import BadRequest
+from cordwood.errors import BadRequest, Corrupt
 from cordwood.http.auth import authenticate
+from cordwood.model.ledger import Damage
+from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import with_members
 from cordwood.query.engine import Engine
@@ -42,15 +44,19 @@ class QueryRoutes:
         tenant = await self._tenant(request)
         plan = plan_of(request.query_params.multi_items(), self._clock.now_us())
         if NDJSON in request.headers.get("accept", ""):
-            return StreamingResponse(await _started(self._engine.stream(plan, tenant)), media_type=NDJSON)
-        page, is_cached = await self._engine.page(plan, tenant)
+            stream = await self._started(plan, tenant)
+            damaged = await self._engine.damaged(plan, tenant)
+            return StreamingResponse(stream, media_type=NDJSON, headers=_incomplete(damaged))
+        page = await self._engine.page(plan, tenant)
         took_ms = round((time.perf_counter() - started) * 1e3, 3)
-        return _json(with_members(page, {"cached": is_cached, "took_ms": took_ms}))
+        members = {"cached": page.is_cached, "took_ms": took_ms, **_completeness(page.damaged)}
+        return _json(with_members(page.body, members))
 
     async def _count(self, request: Request) -> Response:
         tenant = await self._tenant(request)
         plan = plan_of(request.query_params.multi_items(), self._clock.now_us())
-        return _json(msgspec.json.encode({"count": await self._engine.count(plan, tenant)}))
+        count, damaged = await self._engine.count(plan, tenant)
+        return _json(msgspec.json.encode({"count": count, **_completeness(damaged)}))
 
     async def _event(self, request: Request) -> Response:
         tenant = await self._tenant(request)
@@ -61,21 +67,43 @@ class QueryRoutes:
             raise BadRequest(f"{text[:80]!r} is no event id", hint="event ids are UUIDs") from error
         return _json(await self._engine.event(event_id, tenant))
 
+    async def _started(self, plan: Plan, tenant: Tenant) -> AsyncIterator[bytes]:
+        """A stream, its first block already there: what fails at once is answered with a status, not a cut."""
+        stream = self._engine.stream(plan, tenant)
+        try:
+            first = await anext(stream, b"")
+        except Corrupt:
+            stream = self._engine.stream(plan, tenant)  # what was just found to be damaged is left out
+            first = await anext(stream, b"")
+
+        async def blocks() -> AsyncIterator[bytes]:
+            async with contextlib.aclosing(stream):
+                yield first
+                async for block in stream:
+                    yield block
+
+        return blocks()
+
     async def _tenant(self, request: Request) -> Tenant:
         return await authenticate(dict(request.headers.raw), self._keys, "query")
 
 
-async def _started(stream: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    """The same stream, its first block already there: what fails at once is answered with a status, not a cut."""
-    first = await anext(stream, b"")
+def _completeness(damaged: Sequence[Damage]) -> dict[str, object]:
+    """Whether an answer is made of everything that is stored, and if not, what it lacks."""
+    if not damaged:
+        return {"complete": True}
+    return {
+        "complete": False,
+        "damaged": [{"segment": each.path, "events": each.events, "reason": each.reason} for each in damaged],
+    }
 
-    async def blocks() -> AsyncIterator[bytes]:
-        async with contextlib.aclosing(stream):
-            yield first
-            async for block in stream:
-                yield block
 
-    return blocks()
+def _incomplete(damaged: Sequence[Damage]) -> dict[str, str]:
+    """The same for a stream, which has no other place for it."""
+    if not damaged:
+        return {}
+    events = sum(each.events for each in damaged)
+    return {"cordwood-incomplete": f"{len(damaged)} damaged segments with {events} events are left out"}
 
 
 def _json(body: bytes) -> Response:

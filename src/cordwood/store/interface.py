@@ -89,7 +89,8 @@ class Reader(Protocol):
     def read(self, plan: Plan, tenant: Tenant) -> AsyncIterator[Block]:
         """Events in the plan's order, in blocks of bounded size. Closing the iterator stops the work.
 
-        A consistent snapshot: writes after the first block do not show. Raises Unavailable.
+        A consistent snapshot: writes after the first block do not show. Events that are known to be damaged are left
+        out, and `coverage` tells; raises Corrupt when damage is found on the way (ask again, without it), Unavailable.
         """
         ...
 
@@ -102,7 +103,8 @@ class Reader(Protocol):
         ...
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
-        """The version of what `plan` can see: any write in its time range raises it. Cheap. Raises Unavailable."""
+        """The version of what `plan` can see: any write in its time range raises it; and what is left out because it is
+        damaged. Cheap. Raises Unavailable."""
         ...
 
     async def check(self) -> None:

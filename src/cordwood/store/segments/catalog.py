@@ -95,6 +95,11 @@ SCHEMA = (
         last INTEGER NOT NULL,
         PRIMARY KEY (producer, first, last)
     ) WITHOUT ROWID;
+    CREATE TABLE damaged (
+        path TEXT PRIMARY KEY,
+        reason TEXT NOT NULL,
+        found_us INTEGER NOT NULL
+    ) WITHOUT ROWID;
     CREATE TABLE workers (
         id BLOB PRIMARY KEY,
         seen_us INTEGER NOT NULL,
@@ -336,6 +341,18 @@ class Catalog:
             (tenant, FAR_SLICE, first, last),
         )
         return int(version)
+
+    def damaged(self) -> dict[str, str]:
+        """Segments that were found damaged, and why."""
+        return dict(self.rows("SELECT path, reason FROM damaged JOIN segments USING (path)", ()))
+
+    def note_damage(self, path: str, reason: str | None, now_us: int) -> None:
+        """A segment was found damaged; or well again, after somebody has mended it. Raises Unavailable."""
+        with self.transaction() as connection:
+            if reason is None:
+                connection.execute("DELETE FROM damaged WHERE path = ?", (path,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?)", (path, reason, now_us))
 
     def garbage(self, before_us: int) -> list[str]:
         """Files that no query started before `before_us` can still need."""

@@ -30,14 +30,16 @@ class Compactor:
         self._catalog = catalog
         self._engine = engine
         self._clock = clock
-        self._damaged: set[str] = set()
 
     def merge_one(self) -> bool:
         """Merge one group of small segments, the smallest tier first; False when there is none. Raises Unavailable."""
         small = self._catalog.small_segments(_FULL_EVENTS)
-        group = next_group([segment for segment in small if segment.path not in self._damaged])
+        damaged = self._catalog.damaged()
+        group = next_group([segment for segment in small if segment.path not in damaged])
         if group is None:
             return False
+        if self._find_damage(group):
+            return True
         started = time.perf_counter()
         now_us = self._clock.now_us()
         name = self._directory.new_segment(group[0].tenant, now_us, self._clock.batch_id())
@@ -51,8 +53,6 @@ class Compactor:
             raise Unavailable(f"cannot write {path}: {error.strerror}", hint="free disk space") from error
         except CordwoodError:
             path.unlink(missing_ok=True)
-            if self._put_damaged_aside(group):
-                return True
             raise
         # From here on the file stays even if this fails: whether the swap is committed may be unknown. An orphan is
         # put aside at the next start.
@@ -61,14 +61,16 @@ class Compactor:
         log.debug("segments_merged", tenant=merged.tenant, segments=len(group), events=merged.events, seconds=seconds)
         return True
 
-    def _put_damaged_aside(self, group: Sequence[Segment]) -> bool:
-        """Leave out, from now on, segments that cannot be read, so that the others go on being merged."""
-        found = {segment.path: damage(self._engine, self._directory.root, segment) for segment in group}
-        damaged = {path: reason for path, reason in found.items() if reason is not None}
-        for path, reason in damaged.items():
-            log.error("segment_damaged", path=path, reason=reason)
-        self._damaged |= damaged.keys()
-        return bool(damaged)
+    def _find_damage(self, group: Sequence[Segment]) -> bool:
+        """Whether a segment is not as it was written: merged, its bytes would look well. It is left out from now on,
+        so that the others go on being merged."""
+        is_damaged = False
+        for segment in group:
+            if (reason := damage(self._engine, self._directory.root, segment)) is not None:
+                log.error("segment_damaged", path=segment.path, events=segment.events, reason=reason)
+                self._catalog.note_damage(segment.path, reason, self._clock.now_us())
+                is_damaged = True
+        return is_damaged
 
     def _merge(self, group: Sequence[Segment], name: str) -> Segment:
         path = self._directory.root / name

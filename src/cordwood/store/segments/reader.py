@@ -10,8 +10,9 @@ import duckdb
 import structlog
 
 from cordwood.errors import CordwoodError, Corrupt, Unavailable
-from cordwood.model.answer import Block, StoredEvent
+from cordwood.model.answer import Block, Coverage, StoredEvent
 from cordwood.model.batch import batch_of, event_id
+from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Catalog, Segment
@@ -40,6 +41,17 @@ class SegmentReader:
         self._engine = engine
         self._executor = executor
         self._timeout_s = timeout_s
+        self._found: dict[str, str] = {}
+        """Damage that was met here, and that the catalog need not know of (yet): path and reason."""
+
+    async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
+        """See `store.interface.Reader.coverage`."""
+
+        def look() -> Coverage:
+            version = self._catalog.version(tenant, plan.start_us, plan.end_us)
+            return Coverage(version, self._known(self._catalog.segments(tenant, plan.start_us, plan.end_us)))
+
+        return await asyncio.to_thread(look)
 
     async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         """See `store.interface.Reader.read`. Raises Corrupt for a damaged segment, naming it."""
@@ -47,7 +59,7 @@ class SegmentReader:
         if plan.after is not None:
             behind = plan.after.timestamp_us + 1
             end_us = behind if end_us is None else min(end_us, behind)
-        segments = await asyncio.to_thread(self._catalog.segments, tenant, plan.start_us, end_us)
+        segments = await self._readable(tenant, plan.start_us, end_us)
         most = _SORTED_SPAN if plan.limit is None else _PICKED_SPAN
         left = plan.limit
         async with Session(self._engine, self._executor, self._timeout_s) as session:
@@ -64,7 +76,9 @@ class SegmentReader:
         span = await asyncio.to_thread(self._catalog.span, batch_id, tenant)
         if span is None:
             return None
-        segments = await asyncio.to_thread(self._catalog.segments, tenant, span[0], span[1] + 1)
+        segments = await self._readable(tenant, span[0], span[1] + 1)
+        if not segments:
+            return None
         conditions = Conditions()
         conditions.between(span[0], span[1] + 1)
         sql = f"{_SELECT} {conditions.where} AND batch_id = $batch::UUID AND ordinal = $ordinal"
@@ -74,7 +88,7 @@ class SegmentReader:
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
         """See `store.interface.Reader.count`. Raises Corrupt for a damaged segment, naming it."""
-        segments = await asyncio.to_thread(self._catalog.segments, tenant, plan.start_us, plan.end_us)
+        segments = await self._readable(tenant, plan.start_us, plan.end_us)
         # The catalog knows how many events a segment has: one that counts as a whole is not opened.
         opened = [segment for segment in segments if plan.filters or not _lies_within(segment, plan)]
         counted = sum(segment.events for segment in segments) - sum(segment.events for segment in opened)
@@ -86,6 +100,24 @@ class SegmentReader:
             ((found,),) = await self._rows(opened, sql, conditions.values)
             counted += found
         return counted
+
+    async def _readable(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> list[Segment]:
+        """The segments of a time range but those that are known to be damaged."""
+
+        def look() -> list[Segment]:
+            segments = self._catalog.segments(tenant, start_us, end_us)
+            damaged = {damage.path for damage in self._known(segments)}
+            return [segment for segment in segments if segment.path not in damaged]
+
+        return await asyncio.to_thread(look)
+
+    def _known(self, segments: Sequence[Segment]) -> list[Damage]:
+        reasons = self._found | self._catalog.damaged()
+        return [
+            Damage(segment.tenant, segment.path, segment.events, reasons[segment.path])
+            for segment in segments
+            if segment.path in reasons
+        ]
 
     async def _span(self, session: Session, span: Span, plan: Plan, limit: int | None) -> AsyncGenerator[Block, None]:
         if not span.segments:
@@ -123,9 +155,10 @@ class SegmentReader:
                 self._executor, damage, self._engine, self._root, segment
             ):
                 log.error("segment_damaged", path=segment.path, events=segment.events, reason=found)
+                self._found[segment.path] = found
                 return Corrupt(
                     f"segment {segment.path} with {segment.events} events cannot be read: {found}",
-                    hint="restore this file from a backup; the other segments are well",
+                    hint="ask again: it is left out now; restore the file from a backup to have its events back",
                 )
         reason = str(error).partition("\n")[0]
         return Unavailable(f"the segment engine failed: {reason}", hint="look at the disk and at store.memory_bytes")

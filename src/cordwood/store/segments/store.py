@@ -25,6 +25,7 @@ from cordwood.store.segments.deadletters import SegmentDeadLetters
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.reader import SegmentReader
+from cordwood.store.segments.scrub import Scrubber
 from cordwood.store.segments.sweep import Sweeper
 from cordwood.store.segments.writer import SegmentWriter
 from cordwood.store.settings import StoreSettings
@@ -89,6 +90,7 @@ class SegmentStore:
         self._letters = SegmentDeadLetters(catalog, clock)
         self._books = SegmentBooks(directory.root, catalog, engine)
         self._compactor = Compactor(directory, catalog, engine, clock)
+        self._scrubber = Scrubber(directory, catalog, engine, clock)
         self._sweeper = Sweeper(directory, catalog, clock, grace_s)
         if self._is_writer:
             self._sweeper.start()
@@ -120,7 +122,7 @@ class SegmentStore:
         return await self._reader.count(plan, tenant)
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
-        return Coverage(await asyncio.to_thread(self._catalog.version, tenant, plan.start_us, plan.end_us))
+        return await self._reader.coverage(plan, tenant)
 
     async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
         return await asyncio.to_thread(self._books.batches, ids, tenant)
@@ -170,6 +172,7 @@ class SegmentStore:
             while await loop.run_in_executor(self._merging, self._compactor.merge_one):
                 pass
             await loop.run_in_executor(self._merging, self._sweeper.tend)
+            await loop.run_in_executor(self._merging, self._scrubber.tend)
             window_us = int(self._settings.idempotency_window_s * 1e6)
             await asyncio.to_thread(self._catalog.forget_marks, self._clock.now_us() - window_us)
 
