@@ -29,6 +29,8 @@ BACKLOG_BATCHES = Gauge("cordwood_broker_backlog_batches", "Batches waiting in t
 BACKLOG_BYTES = Gauge("cordwood_broker_backlog_bytes", "Bytes waiting in the broker")
 BACKLOG_AGE_SECONDS = Gauge("cordwood_broker_backlog_age_seconds", "Age of the oldest batch that waits")
 
+SPOOLED_BATCHES = Gauge("cordwood_spool_batches", "Batches kept on this machine until the broker takes them")
+
 STORED_EVENTS = Counter("cordwood_store_events_total", "Events that reached a store, by outcome", ["outcome"])
 DUPLICATE_BATCHES = Counter("cordwood_store_duplicate_batches_total", "Batches that had been stored before")
 COMMIT_SECONDS = Histogram(

@@ -41,6 +41,21 @@ Announce = Callable[[str], None]
 _API_PORT, _QUERY_PORT, _WORKER_PORT = 8080, 8081, 8082
 
 
+def open_publisher(config: Config) -> Broker:
+    """The broker as the api sees it: behind a spool, if one is wanted. Raises ConfigError."""
+    broker = open_broker(config)
+    if not config.broker.spool_bytes:
+        return broker
+    if urlsplit(config.broker.url).scheme == "sqlite":
+        raise ConfigError(
+            "a spool before the SQLite queue keeps nothing that the queue would not",
+            hint="unset CORDWOOD_BROKER_SPOOL_BYTES, or set CORDWOOD_BROKER_URL to RabbitMQ's",
+        )
+    from cordwood.broker.spool import Spool
+
+    return Spool(broker, config.data_dir / "spool.sqlite", config.broker)
+
+
 def open_broker(config: Config) -> Broker:
     """The broker that `broker.url` names. Raises ConfigError."""
     settings = config.broker
@@ -110,7 +125,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
     async with AsyncExitStack() as parts:
         sock = _listen(parts, config, _API_PORT)
         store = await parts.enter_async_context(open_store(config, is_writer=True))
-        broker = await parts.enter_async_context(open_broker(config))
+        broker = await parts.enter_async_context(open_publisher(config))
         cache = await parts.enter_async_context(open_cache(config))
         await store.migrate()
         health = Health({"broker": broker.check, "store": store.check})
@@ -135,7 +150,7 @@ async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> No
     keys = open_keys(config)
     async with AsyncExitStack() as parts:
         sock = _listen(parts, config, _API_PORT)
-        broker = await parts.enter_async_context(open_broker(config))
+        broker = await parts.enter_async_context(open_publisher(config))
         health = Health({"broker": broker.check})
         ingest = Ingest(broker, SystemClock(), config.ingest)
         site = Site("api", _ingest(config, ingest, keys), health.routes())
@@ -213,13 +228,21 @@ def _listen(parts: AsyncExitStack, config: Config, default_port: int) -> socket:
 async def _serve(
     site: Site, sock: socket, config: Config, health: Health, stop: asyncio.Event, announce: Announce
 ) -> None:
+    is_over = asyncio.Event()
+
     async def drain() -> None:
+        """First say so, and go on answering: whoever still sends here has not heard of it yet."""
         await stop.wait()
-        health.is_draining = True
+        health.is_draining = site.is_draining = True
+        if site.idle_s() < config.http.drain_s:
+            await asyncio.sleep(config.http.drain_s)
+            site.is_closing = True
+            await asyncio.sleep(config.http.drain_s)
+        is_over.set()
 
     draining = asyncio.create_task(drain())
     try:
-        await serve(site, sock, config.http, stop, announce)
+        await serve(site, sock, config.http, is_over, announce)
     finally:
         draining.cancel()
 

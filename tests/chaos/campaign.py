@@ -50,6 +50,8 @@ CASES = [
     Case("kill PostgreSQL", "services", faults.server_killed("postgres"), 1, 20),
     Case("kill RabbitMQ", "services", faults.server_killed("rabbitmq"), 1, 20),
     Case("kill Redis", "services", faults.server_killed("redis"), 1, 20),
+    Case("kill RabbitMQ", "spooled", faults.server_killed("rabbitmq"), 1, 20),
+    Case("kill api", "spooled", faults.killed("api"), 1, 50),
     Case("cut connections to RabbitMQ", "proxied", faults.connections_cut("rabbitmq"), 2, 50),
     Case("cut connections to PostgreSQL", "proxied", faults.connections_cut("postgres"), 2, 50),
     Case("stall connections to RabbitMQ", "proxied", faults.connections_stalled("rabbitmq"), 1, 20),

@@ -38,6 +38,8 @@ class Load:
         """Requests that were answered with 429: nothing of them was kept."""
         self.unanswered = 0
         """Requests that got 503, or no answer."""
+        self.broken = 0
+        """Of these, requests that were sent and then got no answer: cut while they were under way."""
         self.surprises: list[str] = []
         """Answers that no sender should ever see."""
         self._urls = urls
@@ -99,6 +101,7 @@ class Load:
                 self.refused += 1
             elif status in (0, 503):
                 self.unanswered += 1
+                self.broken += client.was_cut
                 if key is None:
                     self.uncertain.append(range(first, first + count))
                     return
@@ -119,15 +122,21 @@ class _Client:
         self._addresses = [(parts.hostname or "", parts.port or 80) for parts in map(urlsplit, urls)]
         self._at = rng.randrange(len(urls))
         self._connection: http.client.HTTPConnection | None = None
+        self.was_cut = False
+        """Whether the last request was sent, and got no answer."""
 
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         """Status and body; status 0 when no answer came."""
-        if self._connection is None:
-            self._connection = http.client.HTTPConnection(*self._addresses[self._at], timeout=_TIMEOUT_S)
+        self.was_cut = False
         try:
+            if self._connection is None:
+                self._connection = http.client.HTTPConnection(*self._addresses[self._at], timeout=_TIMEOUT_S)
+                self._connection.connect()
+            self.was_cut = True
             self._connection.request("POST", path, body, headers)
             response = self._connection.getresponse()
             answer = response.read()
+            self.was_cut = False
         except (OSError, http.client.HTTPException):
             self._fail_over()
             return 0, b""

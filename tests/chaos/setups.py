@@ -192,6 +192,20 @@ def services(directory: Path, rng: random.Random) -> SetUp:
     return made
 
 
+def spooled(directory: Path, rng: random.Random) -> SetUp:
+    """RabbitMQ and PostgreSQL, the api with a spool of its own."""
+    made = SetUp(directory, rng)
+    made.serve(postgres=Postgres(), rabbitmq=RabbitMQ())
+    made.settings |= {
+        "broker_url": made.servers["rabbitmq"].url,
+        "broker_spool_bytes": str(64 << 20),
+        "store_url": made.make_database(),
+    }
+    assert Cordwood("migrate", made.data, **made.settings).run().returncode == 0
+    made.run("api", "worker", "query")
+    return made
+
+
 def proxied(directory: Path, rng: random.Random) -> SetUp:
     """RabbitMQ and PostgreSQL behind proxies that cut and stall."""
     made = SetUp(directory, rng)
@@ -236,6 +250,7 @@ SET_UPS = {
     "split": split,
     "slow": slow,
     "services": services,
+    "spooled": spooled,
     "proxied": proxied,
     "segments": segments,
 }

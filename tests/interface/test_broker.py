@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from cordwood.broker.interface import Broker, Delivery
 from cordwood.broker.rabbitmq import RabbitBroker
 from cordwood.broker.settings import BrokerSettings
+from cordwood.broker.spool import Spool
 from cordwood.broker.sqlite import SqliteBroker
 from cordwood.errors import Overloaded
 from tests.support.builders import batch
@@ -20,13 +23,21 @@ from tests.support.waiting import eventually
 Opens = Callable[..., Broker]
 
 
-@pytest.fixture(params=["sqlite", "rabbitmq"])
+@pytest.fixture(params=["sqlite", "rabbitmq", "spool"])
 def opens(request: pytest.FixtureRequest, tmp_path: Path, queue_name: str) -> Opens:
     """Opens the same queue, each time it is called."""
     if request.param == "sqlite":
         return lambda **settings: SqliteBroker(tmp_path / "queue.sqlite", BrokerSettings(**settings))
     url = request.getfixturevalue("amqp_url")
-    return lambda **settings: RabbitBroker(url, BrokerSettings(queue=queue_name, **settings))
+    if request.param == "rabbitmq":
+        return lambda **settings: RabbitBroker(url, BrokerSettings(queue=queue_name, **settings))
+    spools = itertools.count()  # each process has its own
+
+    def behind_a_spool(**given: Any) -> Broker:
+        settings = BrokerSettings(queue=queue_name, spool_bytes=1, **given)
+        return Spool(RabbitBroker(url, settings), tmp_path / f"spool{next(spools)}.sqlite", settings)
+
+    return behind_a_spool
 
 
 @pytest.fixture

@@ -20,6 +20,13 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     confirm_timeout_s: Annotated[
         float, Meta(description="seconds to wait for the broker's confirm before answering 503")
     ] = 10.0
+    spool_bytes: Annotated[
+        int,
+        Meta(
+            description="bytes of batches an api process may keep in spool.sqlite in the data directory while RabbitMQ "
+            "is away, blocked or full; 0 keeps none and answers 503"
+        ),
+    ] = 0
     max_size_bytes: Annotated[
         int, Meta(description="bytes of batches the queue may hold before publishers get 429")
     ] = 4 << 30

@@ -14,6 +14,8 @@ from cordwood.errors import CordwoodError
 Check = Callable[[], Awaitable[None]]
 
 _CHECK_TIMEOUT_S = 2.0
+OPERATING = frozenset({"/health", "/ready", "/metrics"})
+"""What those ask who look after a service."""
 
 
 class Health:

@@ -16,4 +16,11 @@ class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         64 << 20
     )
     body_timeout_s: Annotated[float, Meta(description="seconds until a request body must have arrived")] = 60.0
+    drain_s: Annotated[
+        float,
+        Meta(
+            description="seconds that a stopping service goes on answering while /ready sends clients elsewhere; then "
+            "as long it answers 503; one that nobody asked anything for as long stops at once"
+        ),
+    ] = 0.5
     graceful_timeout_s: Annotated[float, Meta(description="seconds that open requests get at shutdown")] = 10.0

@@ -1,5 +1,6 @@
 """One ASGI application: raw handlers for hot paths, Starlette for the rest, errors answered as problems."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 
@@ -13,8 +14,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cordwood import metrics
-from cordwood.errors import BadRequest, CordwoodError, MethodNotAllowed, NotFound
+from cordwood.errors import BadRequest, CordwoodError, MethodNotAllowed, NotFound, Unavailable
 from cordwood.http.body import Disconnected
+from cordwood.http.health import OPERATING
 from cordwood.http.problem import problem
 
 log = structlog.get_logger()
@@ -24,6 +26,11 @@ class Site:
     """Dispatches by exact path to `raw` handlers, by route to `routes`; counts, times and guards both."""
 
     def __init__(self, service: str, raw: Mapping[str, ASGIApp], routes: Sequence[Route]) -> None:
+        self.is_draining = False
+        """Every answer asks its client to use another connection: this process will end soon."""
+        self.is_closing = False
+        """Nothing new is begun: clients are told to come again, so that none is cut off when the listener closes."""
+        self._asked_at = -math.inf
         self._service = service
         self._raw = raw
         self._meters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
@@ -32,14 +39,24 @@ class Site:
             exception_handlers={CordwoodError: _answer_error, HTTPException: _answer_http},
         )
 
+    def idle_s(self) -> float:
+        """Seconds since somebody asked for anything but health and metrics."""
+        return time.monotonic() - self._asked_at
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         path = scope["path"]
         handler = self._raw.get(path)
-        exchange = _Exchange(send)
+        if path not in OPERATING:
+            self._asked_at = time.monotonic()
+        exchange = _Exchange(send, is_last=self.is_draining)
         started = time.perf_counter()
         try:
+            if self.is_closing and path not in OPERATING:
+                raise Unavailable(
+                    "this process is stopping", hint="send it again: another one answers", retry_after_s=1
+                )
             await (handler or self._rest)(scope, receive, exchange.send)
         except Disconnected:
             exchange.status = 499
@@ -67,13 +84,16 @@ class Site:
 class _Exchange:
     """Remembers the status that went out."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, is_last: bool) -> None:
         self._send = send
+        self._is_last = is_last
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            if self._is_last:
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
         await self._send(message)
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

@@ -1,0 +1,125 @@
+"""A spool before a broker: what the broker cannot take is kept on this machine's disk, and handed over in order later.
+
+It wraps a broker, and keeps batches in a SQLite queue of its own. A batch whose first publish may have worked after
+all is published again: the store counts it as a duplicate.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from typing import Self
+from uuid import UUID
+
+import structlog
+
+from cordwood import metrics
+from cordwood.broker.interface import Backlog, Broker, Delivery, Settlement
+from cordwood.broker.settings import BrokerSettings
+from cordwood.broker.sqlite import SqliteBroker
+from cordwood.db.sqlite import FileLock
+from cordwood.errors import CordwoodError, Overloaded, Unavailable
+from cordwood.model.batch import Batch
+
+log = structlog.get_logger()
+
+_PREFETCH = 16
+_PAUSE_S = 0.5
+
+
+class Spool:
+    """Publishes to `primary`; into the spool while that is away, blocked or full, and until the spool is empty."""
+
+    def __init__(self, primary: Broker, path: Path, settings: BrokerSettings) -> None:
+        self._primary = primary
+        self._path = path
+        self._kept = SqliteBroker(path, _spool_settings(settings))
+        self._waiting = 0
+        """Batches in the spool, or about to be."""
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Raises ConfigError when the spool's file cannot be used, or another process uses it."""
+        async with AsyncExitStack() as stack:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            lock = await asyncio.to_thread(FileLock, self._path.with_suffix(".lock"), f"the spool {self._path}")
+            stack.callback(lock.close)
+            await stack.enter_async_context(self._primary)
+            await stack.enter_async_context(self._kept)
+            self._waiting = (await self._kept.backlog()).batches
+            if self._waiting:
+                log.info("spool_found", batches=self._waiting, path=str(self._path))
+            draining = asyncio.create_task(self._drain())
+            stack.push_async_callback(_ended, draining)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """What is in the spool stays there for the next start."""
+        await self._stack.aclose()
+
+    async def publish(self, batch: Batch) -> None:
+        """See `Broker.publish`. Raises Overloaded when the spool is full, Unavailable when it cannot be written."""
+        if not self._waiting:
+            try:
+                await self._primary.publish(batch)
+            except (Unavailable, Overloaded) as error:
+                if not self._waiting:
+                    log.warning("spooling", reason=error.message, hint=error.hint)
+            else:
+                return
+        self._change(+1)
+        try:
+            await self._kept.publish(batch)
+        except BaseException:
+            self._change(-1)
+            raise
+
+    def watch(self, batch_id: UUID) -> AbstractAsyncContextManager["asyncio.Future[Settlement]"]:
+        return self._primary.watch(batch_id)
+
+    def consume(self, prefetch: int) -> AsyncIterator[Delivery]:
+        return self._primary.consume(prefetch)
+
+    async def backlog(self) -> Backlog:
+        """Of the broker behind; the spool's own is in the metrics."""
+        return await self._primary.backlog()
+
+    async def check(self) -> None:
+        """Well while either takes batches."""
+        try:
+            await self._primary.check()
+        except CordwoodError:
+            await self._kept.check()
+
+    async def _drain(self) -> None:
+        """Hand over, one after the other, whenever there is something."""
+        async with contextlib.aclosing(self._kept.consume(_PREFETCH)) as kept:
+            async for delivery in kept:
+                await self._hand_over(delivery.batch)
+                await delivery.ack()
+                self._change(-1)
+                if not self._waiting:
+                    log.info("spool_drained")
+
+    async def _hand_over(self, batch: Batch) -> None:
+        while True:
+            with contextlib.suppress(Unavailable, Overloaded):
+                await self._primary.publish(batch)
+                return
+            await asyncio.sleep(_PAUSE_S)
+
+    def _change(self, by: int) -> None:
+        # Not below 0: a publish that failed may have reached the disk all the same, and is handed over then.
+        self._waiting = max(0, self._waiting + by)
+        metrics.SPOOLED_BATCHES.set(self._waiting)
+
+
+def _spool_settings(settings: BrokerSettings) -> BrokerSettings:
+    return BrokerSettings(confirm_timeout_s=settings.confirm_timeout_s, max_size_bytes=settings.spool_bytes)
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

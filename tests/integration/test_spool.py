@@ -1,0 +1,129 @@
+"""The spool: accepted while RabbitMQ is away, in order afterwards, and never more than there is room for."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from cordwood.broker.interface import Broker
+from cordwood.broker.rabbitmq import RabbitBroker
+from cordwood.broker.settings import BrokerSettings
+from cordwood.broker.spool import Spool
+from cordwood.errors import ConfigError, CordwoodError, Overloaded
+from cordwood.model.batch import Batch, expanded
+from tests.support.builders import batch
+from tests.support.fixtures import database
+from tests.support.processes import Cordwood
+from tests.support.servers import Postgres, RabbitMQ
+from tests.support.waiting import eventually, wait_until
+
+QUEUE_AGE_S = 2.5
+"""A quorum queue that is killed sooner after its declaration does not recover on RabbitMQ 3.10."""
+
+
+@asynccontextmanager
+async def spooled(url: str, queue: str, path: Path, spool_bytes: int = 1 << 20) -> AsyncIterator[Spool]:
+    settings = BrokerSettings(queue=queue, spool_bytes=spool_bytes, confirm_timeout_s=2)
+    async with Spool(RabbitBroker(url, settings), path, settings) as spool:
+        yield spool
+
+
+async def delivered(broker: Broker, count: int) -> list[Batch]:
+    """So many batches, acked, in the order in which they came."""
+    found: list[Batch] = []
+    async with asyncio.timeout(30):
+        async for delivery in broker.consume(1):
+            found.append(delivery.batch)
+            await delivery.ack()
+            if len(found) == count:
+                return found
+    raise AssertionError("a consumer does not end")
+
+
+async def _is_past(moment: float) -> bool:
+    return time.monotonic() > moment
+
+
+async def is_well(broker: Broker) -> bool:
+    try:
+        await broker.check()
+    except CordwoodError:
+        return False
+    return True
+
+
+async def test_what_rabbitmq_cannot_take_comes_in_order_when_it_is_back(
+    victim_rabbitmq: RabbitMQ, queue_name: str, tmp_path: Path
+) -> None:
+    sent = [batch([{"n": n}]) for n in range(60)]
+    path = tmp_path / "spool.sqlite"
+    async with spooled(victim_rabbitmq.url, queue_name, path) as spool:
+        await eventually(lambda: is_well(spool._primary), 20, "RabbitMQ to be connected")
+        await spool.publish(sent[0])
+        since = time.monotonic()
+        await eventually(lambda: _is_past(since + QUEUE_AGE_S), 10)
+        victim_rabbitmq.kill()
+        for each in sent[1:30]:
+            await spool.publish(each)
+        await spool.check()
+    async with spooled(victim_rabbitmq.url, queue_name, path) as spool:
+        for each in sent[30:50]:
+            await spool.publish(each)
+        victim_rabbitmq.start()
+        for each in sent[50:]:
+            await spool.publish(each)
+        found = await delivered(spool, len(sent))
+        ids = list(dict.fromkeys(each.header.id for each in found))
+        assert ids == [each.header.id for each in sent]
+        assert [json.loads(expanded(each)) for each in found] == [{"n": n} for n in range(60)]
+
+
+async def test_a_full_spool_refuses(queue_name: str, tmp_path: Path) -> None:
+    async with spooled("amqp://guest:guest@127.0.0.1:1/", queue_name, tmp_path / "spool.sqlite", 2000) as spool:
+        with pytest.raises(Overloaded):
+            for _ in range(100):
+                await spool.publish(batch([{"text": "x" * 50}]))
+
+
+async def test_two_processes_do_not_share_a_spool(amqp_url: str, queue_name: str, tmp_path: Path) -> None:
+    path = tmp_path / "spool.sqlite"
+    async with spooled(amqp_url, queue_name, path):
+        with pytest.raises(ConfigError, match="in use by another"):
+            async with spooled(amqp_url, queue_name, path):
+                pass
+
+
+def test_the_api_accepts_while_rabbitmq_is_away(
+    victim_rabbitmq: RabbitMQ, victim_postgres: Postgres, queue_name: str, tmp_path: Path
+) -> None:
+    with database(victim_postgres.url) as store:
+        urls = {
+            "broker_url": victim_rabbitmq.url,
+            "broker_queue": queue_name,
+            "store_url": store,
+            "broker_spool_bytes": str(1 << 20),
+            "broker_confirm_timeout_s": "2",
+        }
+        data = tmp_path / "data"
+        assert Cordwood("migrate", data, **urls).run().returncode == 0
+        with Cordwood("worker", data, **urls), Cordwood("query", data, **urls) as query:
+            api = Cordwood("api", data, **urls)
+            with api:
+                victim_rabbitmq.stop()
+                for n in range(20):
+                    assert api.post("/log", b'{"n":%d}' % n)[0] == 202
+                assert api.is_ready()
+                wait_until(lambda: b"cordwood_spool_batches 0.0" not in api.get("/metrics")[1], 5)
+                api.kill()
+            with api:
+                assert api.post("/log", b'{"n":20}')[0] == 202
+                victim_rabbitmq.start()
+                wait_until(lambda: query.count() == 21, 30, "everything to be stored")
+                wait_until(lambda: b"cordwood_spool_batches 0.0" in api.get("/metrics")[1], 5)
+                assert api.post("/log", b'{"n":21}')[0] == 202
+                wait_until(lambda: query.count() == 22, 30)
+            assert sorted(event["data"]["n"] for event in query.events()) == list(range(22))
