@@ -4,7 +4,7 @@ Adapters are imported inside the functions, so that a set-up needs only its own 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from socket import socket
@@ -24,8 +24,10 @@ from cordwood.http.site import Site
 from cordwood.ingest.routes import PATHS, IngestRoutes
 from cordwood.ingest.service import Ingest, limits_of
 from cordwood.model.ledger import Accounts
+from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
 from cordwood.query.deadletters import DeadLetterRoutes
+from cordwood.query.deletion import DeletionRoutes
 from cordwood.query.engine import Engine
 from cordwood.query.ledger import LedgerRoutes
 from cordwood.query.mending import Mender
@@ -138,7 +140,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             # The worker outlives the listener, so that what the last requests brought is stored.
-            group.create_task(work(broker, store, SystemClock(), config.worker, is_served))
+            group.create_task(work(broker, store, SystemClock(), config.worker, _retention(config), is_served))
             group.create_task(ingest.keep_accounts(stop))
             await _serve(site, sock, config, health, stop, announce)
             await ingest.close_accounts()
@@ -169,7 +171,7 @@ async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) ->
         broker = await parts.enter_async_context(open_broker(config))
         health = Health({"broker": broker.check, "store": store.check})
         async with asyncio.TaskGroup() as group:
-            group.create_task(work(broker, store, SystemClock(), config.worker, stop))
+            group.create_task(work(broker, store, SystemClock(), config.worker, _retention(config), stop))
             # Segments have one writer: what changes them is asked of it.
             site = Site("worker", {}, [*health.routes(), *_mending(config, store, keys)])
             await _serve(site, sock, config, health, stop, announce)
@@ -200,6 +202,13 @@ async def run_audit(config: Config, owner: Tenant | None, *, is_counted: bool) -
         return await store.accounts(owner, is_counted=is_counted)
 
 
+def _retention(config: Config) -> Callable[[], Awaitable[Retention]]:
+    async def rules() -> Retention:
+        return Retention(config.store.retention_days or None)
+
+    return rules
+
+
 def _ingest(config: Config, ingest: Ingest, keys: Keys) -> dict[str, ASGIApp]:
     return dict.fromkeys(PATHS, IngestRoutes(ingest, keys, config.http))
 
@@ -215,7 +224,8 @@ def _query(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route
 
 
 def _mending(config: Config, store: Store, keys: Keys) -> list[Route]:
-    return DeadLetterRoutes(store, Mender(store, store, limits_of(config.ingest)), keys).routes()
+    mender = Mender(store, store, limits_of(config.ingest))
+    return [*DeadLetterRoutes(store, mender, keys).routes(), *DeletionRoutes(store, keys, SystemClock()).routes()]
 
 
 def _listen(parts: AsyncExitStack, config: Config, default_port: int) -> socket:

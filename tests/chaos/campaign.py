@@ -38,6 +38,8 @@ class Outcome(Struct, frozen=True):
     reconciled: Reconciled
 
 
+_MANY = 40
+
 CASES = [
     Case("kill all-in-one", "embedded", faults.killed("up"), 4, 100),
     Case("kill api, worker, query", "split", faults.killed("api", "worker", "query"), 4, 300),
@@ -76,7 +78,7 @@ def strike(name: str, setup_name: str, blows: Sequence[tuple[Fault, int]], seed:
         tempfile.TemporaryDirectory(prefix="cordwood-chaos-") as directory,
         SET_UPS[setup_name](Path(directory), rng) as setup,
     ):
-        with Load(setup.api_urls, rng) as load:
+        with Load(setup.api_urls, rng, is_gentle=sum(times for _, times in blows) > _MANY) as load:
             for fault, times in blows:
                 for _ in range(times):
                     fault(setup)

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 _SIZES = (1, 1, 1, 1, 2, 10, 50, 400, 1500)
+_GENTLE_SIZES = (*[1] * 20, *[2] * 10, *[10] * 10, *[50] * 5, 1500)
+_GENTLE_PAUSE_S = 0.02
 _KEYED = 0.7
 """Share of requests that carry an Idempotency-Key and are repeated until they are taken."""
 _FIRST_WAIT_S, _LAST_WAIT_S = 0.02, 0.5
@@ -28,9 +30,12 @@ class Acknowledged(Struct, frozen=True):
 
 
 class Load:
-    """Sends from several threads until told to stop. Counts are read after that."""
+    """Sends from several threads until told to stop. Counts are read after that.
 
-    def __init__(self, urls: list[str], rng: random.Random, *, threads: int = 3, pause_s: float = 0.0) -> None:
+    A gentle one sends some thousand events a second: for hours, and still to be compared event by event.
+    """
+
+    def __init__(self, urls: list[str], rng: random.Random, *, threads: int = 3, is_gentle: bool = False) -> None:
         self.acknowledged: list[Acknowledged] = []
         self.uncertain: list[range] = []
         """Events of requests without a key whose outcome nobody told: once or not at all."""
@@ -43,7 +48,7 @@ class Load:
         self.surprises: list[str] = []
         """Answers that no sender should ever see."""
         self._urls = urls
-        self._pause_s = pause_s
+        self._sizes, self._pause_s = (_GENTLE_SIZES, _GENTLE_PAUSE_S) if is_gentle else (_SIZES, 0.0)
         self._next = 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -70,7 +75,7 @@ class Load:
     def _run(self, rng: random.Random) -> None:
         with contextlib.closing(_Client(self._urls, rng)) as client:
             while not self._stop.is_set():
-                first, count = self._numbers(rng.choice(_SIZES))
+                first, count = self._numbers(rng.choice(self._sizes))
                 self._send(client, rng, first, count)
                 if self._pause_s:
                     self._stop.wait(self._pause_s)

@@ -6,6 +6,7 @@ from cordwood.cli.api import api
 from cordwood.cli.audit import audit
 from cordwood.cli.config import config
 from cordwood.cli.deadletters import dead_letters
+from cordwood.cli.delete import delete
 from cordwood.cli.migrate import migrate
 from cordwood.cli.query import query
 from cordwood.cli.search import search
@@ -21,6 +22,6 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, api, worker, query, migrate, send, search, audit, config, version):
+for command in (up, api, worker, query, migrate, send, search, delete, audit, config, version):
     app.command()(command)
 app.add_typer(dead_letters)

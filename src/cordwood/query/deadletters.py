@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Sequence
-from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -10,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cordwood.errors import BadRequest, NotFound, UnsupportedMedia
+from cordwood.errors import BadRequest, NotFound
 from cordwood.http.auth import authenticate
 from cordwood.model.action import Action
 from cordwood.model.deadletter import KeptLetter, LetterGroup, Selection, letter_text, parse_letter
 from cordwood.model.event import format_timestamp
 from cordwood.model.tenant import Tenant
+from cordwood.query.asked import json_body
 from cordwood.query.mending import Edit, Mender
 from cordwood.query.parameters import only_known
 from cordwood.store.interface import DeadLetters
@@ -24,9 +24,6 @@ from cordwood.tenancy.interface import Keys, Scope
 _MAX_LIMIT = 1000
 _DEFAULT_LIMIT = 100
 _PREVIEW = 200
-_MAX_BODY_BYTES = 4 << 20
-
-T = TypeVar("T")
 
 
 class LetterRow(Struct, frozen=True):
@@ -141,7 +138,7 @@ class DeadLetterRoutes:
 
     async def _replay(self, request: Request) -> Response:
         tenant = await self._tenant(request, "admin")
-        asked = await _body(request, _Replay)
+        asked = await json_body(request, _Replay)
         selection = _selection(asked)
         if bytes(asked.body) and (selection.ids is None or len(selection.ids) != 1):
             raise BadRequest("'body' replaces one event", hint="name one letter in 'ids', or use 'edit'")
@@ -152,7 +149,7 @@ class DeadLetterRoutes:
 
     async def _discard(self, request: Request) -> Response:
         tenant = await self._tenant(request, "admin")
-        events = await self._letters.discard(tenant, _selection(await _body(request, _Discard)), "api")
+        events = await self._letters.discard(tenant, _selection(await json_body(request, _Discard)), "api")
         return _json({"events": events})
 
     async def _actions(self, request: Request) -> Response:
@@ -162,21 +159,6 @@ class DeadLetterRoutes:
 
     async def _tenant(self, request: Request, scope: Scope) -> Tenant:
         return await authenticate(dict(request.headers.raw), self._keys, scope)
-
-
-async def _body(request: Request, kind: type[T]) -> T:
-    """A JSON body. Its type must be announced: a page of another origin may not do that unasked."""
-    if not request.headers.get("content-type", "").startswith("application/json"):
-        raise UnsupportedMedia("this takes a JSON body", hint="send 'Content-Type: application/json'")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BODY_BYTES:
-            raise BadRequest(f"the body has more than {_MAX_BODY_BYTES:,} bytes")
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
-        raise BadRequest(f"the body is not what this takes: {error}", hint="see docs/reference/http.md") from error
 
 
 def _selection(asked: _Choice) -> Selection:

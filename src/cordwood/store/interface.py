@@ -16,6 +16,7 @@ from cordwood.model.batch import Batch
 from cordwood.model.deadletter import DeadLetter, KeptLetter, LetterFate, LetterGroup, LetterId, Selection
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
+from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
 
 
@@ -170,6 +171,23 @@ class DeadLetters(Protocol):
         ...
 
 
+class Eraser(Protocol):
+    """What removes events, and counts them as removed. A store that this process may only read raises Unavailable."""
+
+    async def delete(self, plan: Plan, tenant: Tenant, actor: str, *, dry_run: bool) -> int:
+        """Remove the events that match now; returns how many. `limit` and `after` are ignored.
+
+        No query that begins after it returns sees them; their bytes are gone once no reader can need them. `dry_run`
+        only counts. Raises Corrupt (a segment that may hold some cannot be read: nothing was removed), Unavailable.
+        """
+        ...
+
+    async def expire(self, retention: Retention) -> int:
+        """Remove what is older than its tenant's retention; returns how many events. Safe to run at any time, also by
+        several workers at once. Raises Unavailable."""
+        ...
+
+
 class Upkeep(Protocol):
     """Background chores."""
 
@@ -184,7 +202,7 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(Writer, Reader, Books, DeadLetters, Upkeep, Protocol):
+class Store(Writer, Reader, Books, DeadLetters, Eraser, Upkeep, Protocol):
     """All of it, as wiring opens it; callers take the narrow interfaces."""
 
     async def __aenter__(self) -> "Store": ...

@@ -17,6 +17,10 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     query_timeout_s: Annotated[
         float, Meta(description="seconds a read may take, streams included, before it is stopped")
     ] = 300.0
+    retention_days: Annotated[
+        int, Meta(ge=0, description="days that events are kept, by their timestamp; 0 keeps them for ever")
+    ] = 0
+    dead_letter_days: Annotated[int, Meta(ge=1, description="days that dead letters are kept")] = 30
     idempotency_window_s: Annotated[
         float, Meta(ge=86_400, description="seconds that an Idempotency-Key is remembered; a day at least")
     ] = 86_400.0

@@ -1,18 +1,28 @@
 """The worker as a service: its loop and its chores, until told to stop."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from cordwood.broker.interface import Broker
 from cordwood.clock import Clock
+from cordwood.model.retention import Retention
 from cordwood.store.interface import Store
 from cordwood.worker.loop import Loop
 from cordwood.worker.settings import WorkerSettings
-from cordwood.worker.upkeep import tend_forever, watch_backlog
+from cordwood.worker.upkeep import expire_forever, tend_forever, watch_backlog
 
 
-async def work(broker: Broker, store: Store, clock: Clock, settings: WorkerSettings, stop: asyncio.Event) -> None:
-    """Run until `stop`; returns when everything in hand is stored or given back."""
+async def work(
+    broker: Broker,
+    store: Store,
+    clock: Clock,
+    settings: WorkerSettings,
+    retention: Callable[[], Awaitable[Retention]],
+    stop: asyncio.Event,
+) -> None:
+    """Run until `stop`; returns when everything in hand is stored or given back. `retention` tells the rules now."""
     async with asyncio.TaskGroup() as group:
         group.create_task(Loop(broker, store, clock, settings).run(stop))
         group.create_task(tend_forever(store, settings.tend_interval_s, stop))
+        group.create_task(expire_forever(store, retention, stop))
         group.create_task(watch_backlog(broker, store, clock.batch_id(), stop))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import structlog
@@ -9,11 +10,13 @@ import structlog
 from cordwood import metrics
 from cordwood.broker.interface import Broker
 from cordwood.errors import CordwoodError
-from cordwood.store.interface import Upkeep, Writer
+from cordwood.model.retention import Retention
+from cordwood.store.interface import Eraser, Upkeep, Writer
 
 log = structlog.get_logger()
 
 _WATCH_INTERVAL_S = 2.0
+_EXPIRE_INTERVAL_S = 60.0
 
 
 async def tend_forever(store: Upkeep, interval_s: float, stop: asyncio.Event) -> None:
@@ -27,6 +30,19 @@ async def tend_forever(store: Upkeep, interval_s: float, stop: asyncio.Event) ->
             # The outermost edge of a chore: batches must go on being stored while somebody mends this.
             log.exception("chores_failed")
         await _pause(interval_s, stop)
+
+
+async def expire_forever(store: Eraser, retention: Callable[[], Awaitable[Retention]], stop: asyncio.Event) -> None:
+    """Remove what is older than its retention, until `stop`."""
+    while not stop.is_set():
+        try:
+            await store.expire(await retention())
+        except CordwoodError as error:
+            log.warning("expiry_put_off", reason=error.message, hint=error.hint)
+        except Exception:
+            # The outermost edge of a chore: batches must go on being stored while somebody mends this.
+            log.exception("expiry_failed")
+        await _pause(_EXPIRE_INTERVAL_S, stop)
 
 
 async def watch_backlog(broker: Broker, writer: Writer, worker: UUID, stop: asyncio.Event) -> None:

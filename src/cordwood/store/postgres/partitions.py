@@ -19,12 +19,17 @@ def wanted(today: date, days_back: int, days_ahead: int) -> list[date]:
     return [today + timedelta(days=offset) for offset in range(days_ahead, -days_back - 1, -1)]
 
 
+def partition_of(day: date) -> str:
+    """The name of a day's partition."""
+    return f"logs_{day:%Y%m%d}"
+
+
 async def ensure_partitions(connection: Connection, days: list[date]) -> list[str]:
     """Make the missing ones, each in a transaction of its own; concurrent callers take turns. Returns their names."""
     existing = {row["relname"] for row in await connection.fetch(_EXISTING)}
     made: list[str] = []
     for day in days:
-        name = f"logs_{day:%Y%m%d}"
+        name = partition_of(day)
         if name in existing:
             continue
         try:

@@ -32,7 +32,7 @@ class PostgresReader:
 
     async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         """See `store.interface.Reader.read`: a cursor in one read-only snapshot."""
-        where, values = _where(plan, tenant)
+        where, values = where_of(plan, tenant)
         limit = "" if plan.limit is None else f"LIMIT {plan.limit}"
         async with (
             self._database.connection() as connection,
@@ -51,7 +51,7 @@ class PostgresReader:
         return None if row is None else _event(row)
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
-        where, values = _where(plan, tenant, with_position=False)
+        where, values = where_of(plan, tenant, with_position=False)
         async with self._database.connection() as connection, connection.transaction(readonly=True):
             await self._bound(connection)
             return int(await connection.fetchval(f"SELECT count(*) FROM logs {where}", *values))
@@ -77,7 +77,7 @@ _VERSION = """
 """
 
 
-def _where(plan: Plan, tenant: Tenant, *, with_position: bool = True) -> tuple[str, list[object]]:
+def where_of(plan: Plan, tenant: Tenant, *, with_position: bool = True) -> tuple[str, list[object]]:
     """The conditions of a plan, with every value bound."""
     values: list[object] = [tenant]
 

@@ -1,7 +1,7 @@
 """The PostgreSQL store, as its callers see it."""
 
 from collections.abc import AsyncGenerator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.resources import files
 from uuid import UUID
 
@@ -13,10 +13,12 @@ from cordwood.model.answer import Block, Coverage, StoredEvent
 from cordwood.model.deadletter import KeptLetter, LetterFate, LetterGroup, LetterId, Selection
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
+from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.postgres.books import PostgresBooks
 from cordwood.store.postgres.deadletters import PostgresDeadLetters
+from cordwood.store.postgres.erasing import PostgresEraser
 from cordwood.store.postgres.partitions import ensure_partitions, wanted
 from cordwood.store.postgres.reader import PostgresReader
 from cordwood.store.postgres.writer import PostgresWriter
@@ -32,6 +34,7 @@ class PostgresStore:
         self._migrations = migrations_in(files("cordwood.store.postgres") / "migrations")
         self._writer = PostgresWriter(self._database)
         self._letters = PostgresDeadLetters(self._database, SystemClock())
+        self._eraser = PostgresEraser(self._database, SystemClock())
         self._books = PostgresBooks(self._database)
         self._reader = PostgresReader(self._database, settings.query_timeout_s)
 
@@ -94,6 +97,12 @@ class PostgresStore:
     async def actions(self, tenant: Tenant, limit: int) -> Sequence[Action]:
         return await self._letters.actions(tenant, limit)
 
+    async def delete(self, plan: Plan, tenant: Tenant, actor: str, *, dry_run: bool) -> int:
+        return await self._eraser.delete(plan, tenant, actor, dry_run=dry_run)
+
+    async def expire(self, retention: Retention) -> int:
+        return await self._eraser.expire(retention, self._days()[-1])
+
     async def check(self) -> None:
         async with self._database.connection() as connection:
             await ensure_current(connection, self._migrations)
@@ -107,11 +116,22 @@ class PostgresStore:
             await ensure_current(connection, self._migrations)
             await self._partition(connection)
             await connection.execute(_FORGET_MARKS, self._settings.idempotency_window_s)
+            await connection.execute(_EXPIRE_LETTERS, self._settings.dead_letter_days)
 
     async def _partition(self, connection: Connection) -> list[str]:
-        today = datetime.now(UTC).date()
-        days = wanted(today, self._settings.partition_days_back, self._settings.partition_days_ahead)
-        return await ensure_partitions(connection, days)
+        return await ensure_partitions(connection, self._days())
+
+    def _days(self) -> list[date]:
+        """The days that have a partition whether or not they have events, newest first."""
+        back = self._settings.partition_days_back
+        if self._settings.retention_days:
+            back = min(back, self._settings.retention_days)
+        return wanted(datetime.now(UTC).date(), back, self._settings.partition_days_ahead)
 
 
 _FORGET_MARKS = "DELETE FROM idempotency WHERE first_at < now() - make_interval(secs => $1)"
+
+_EXPIRE_LETTERS = """
+    UPDATE dead_letters SET settled_at = now(), settled_as = 'expired', body = ''
+    WHERE settled_as IS NULL AND dead_at < now() - make_interval(days => $1)
+"""

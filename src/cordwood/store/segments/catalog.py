@@ -300,6 +300,35 @@ class Catalog:
                 connection.execute("INSERT INTO garbage VALUES (?, ?)", (segment.path, now_us))
             self._insert_segment(connection, new, now_us)
 
+    def erase(self, old: Sequence[Segment], rest: Sequence[Segment], gone: Mapping[int, int], action: Action) -> None:
+        """Segments go, or are replaced by what is left of them; `gone` counts events by day. Raises Unavailable."""
+        column = "expired" if action.action == "expire" else "deleted"
+        with self.transaction() as connection:
+            for segment in old:
+                removed = connection.execute("DELETE FROM segments WHERE path = ?", (segment.path,)).rowcount
+                assert removed == 1, "only the one writer removes segments"
+                connection.execute("INSERT INTO garbage VALUES (?, ?)", (segment.path, action.at_us))
+            for segment in rest:
+                self._insert_segment(connection, segment, action.at_us)
+            connection.executemany(
+                f"UPDATE holdings SET {column} = {column} + ? WHERE tenant = ? AND day = ?",
+                [(count, action.tenant, day) for day, count in gone.items()],
+            )
+            connection.executemany(
+                "UPDATE slices SET version = version + 1 WHERE tenant = ? AND (hour = ? OR hour BETWEEN ? AND ?)",
+                [(action.tenant, FAR_SLICE, day * 24, day * 24 + 23) for day in gone],
+            )
+            self.record(connection, action)
+
+    def expire_letters(self, before_us: int, now_us: int) -> None:
+        """Dead letters from before then lose their bytes, and count as expired. Raises Unavailable."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE dead_letters SET settled_us = ?, settled_as = 'expired', body = x'' "
+                "WHERE settled_as IS NULL AND dead_us < ?",
+                (now_us, before_us),
+            )
+
     def segments(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> list[Segment]:
         """Segments that may hold events with start ≤ timestamp < end, newest first."""
         rows = self.rows(

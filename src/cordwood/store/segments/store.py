@@ -1,6 +1,7 @@
 """The segment store, as its callers see it."""
 
 import asyncio
+import functools
 import shutil
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,9 @@ from cordwood.errors import ConfigError, Unavailable
 from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, StoredEvent
 from cordwood.model.deadletter import KeptLetter, LetterFate, LetterGroup, LetterId, Selection
-from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
+from cordwood.model.ledger import DAY_US, Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
+from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.segments.books import SegmentBooks
@@ -23,6 +25,7 @@ from cordwood.store.segments.catalog import Catalog
 from cordwood.store.segments.compaction import Compactor
 from cordwood.store.segments.deadletters import SegmentDeadLetters
 from cordwood.store.segments.engine import Engine
+from cordwood.store.segments.erasing import SegmentEraser
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.reader import SegmentReader
 from cordwood.store.segments.scrub import Scrubber
@@ -88,6 +91,7 @@ class SegmentStore:
         self._writer = SegmentWriter(directory, catalog, engine, clock)
         self._reader = SegmentReader(directory.root, catalog, engine, reading, settings.query_timeout_s)
         self._letters = SegmentDeadLetters(catalog, clock)
+        self._eraser = SegmentEraser(directory, catalog, engine, clock)
         self._books = SegmentBooks(directory.root, catalog, engine)
         self._compactor = Compactor(directory, catalog, engine, clock)
         self._scrubber = Scrubber(directory, catalog, engine, clock)
@@ -157,6 +161,19 @@ class SegmentStore:
     async def actions(self, tenant: Tenant, limit: int) -> Sequence[Action]:
         return await asyncio.to_thread(self._letters.actions, tenant, limit)
 
+    async def delete(self, plan: Plan, tenant: Tenant, actor: str, *, dry_run: bool) -> int:
+        if not dry_run:
+            self._must_write()
+        async with self._tending:  # what is being merged must not come back
+            erased = functools.partial(self._eraser.delete, plan, tenant, actor, dry_run=dry_run)
+            return await asyncio.get_running_loop().run_in_executor(self._merging, erased)
+
+    async def expire(self, retention: Retention) -> int:
+        if not self._is_writer:
+            return 0
+        async with self._tending:
+            return await asyncio.get_running_loop().run_in_executor(self._merging, self._eraser.expire, retention)
+
     async def check(self) -> None:
         await asyncio.to_thread(self._check)
 
@@ -174,7 +191,11 @@ class SegmentStore:
             await loop.run_in_executor(self._merging, self._sweeper.tend)
             await loop.run_in_executor(self._merging, self._scrubber.tend)
             window_us = int(self._settings.idempotency_window_s * 1e6)
-            await asyncio.to_thread(self._catalog.forget_marks, self._clock.now_us() - window_us)
+            now_us = self._clock.now_us()
+            await asyncio.to_thread(self._catalog.forget_marks, now_us - window_us)
+            await asyncio.to_thread(
+                self._catalog.expire_letters, now_us - self._settings.dead_letter_days * DAY_US, now_us
+            )
 
     def _must_write(self) -> None:
         if not self._is_writer:
