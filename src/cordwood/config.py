@@ -19,7 +19,7 @@ from cordwood.errors import ConfigError
 from cordwood.http.settings import HttpSettings
 from cordwood.ingest.settings import IngestSettings
 from cordwood.logs import LogSettings
-from cordwood.query.settings import QuerySettings
+from cordwood.query.settings import CanarySettings, QuerySettings
 from cordwood.store.settings import StoreSettings
 from cordwood.tenancy.settings import TenancySettings
 from cordwood.worker.settings import WorkerSettings
@@ -43,6 +43,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     cache: CacheSettings = CacheSettings()
     query: QuerySettings = QuerySettings()
+    canary: CanarySettings = CanarySettings()
     log: LogSettings = LogSettings()
 
 
@@ -152,7 +153,7 @@ def _helps(kind: type[Struct], prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _shown(name: str, value: object) -> str:
-    if name == "tenancy.api_keys":
+    if name in ("tenancy.api_keys", "canary.api_key"):
         return "***" if value else ""
     text = str(value)
     return redacted(text) if name.endswith(".url") else text

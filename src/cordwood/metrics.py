@@ -41,5 +41,10 @@ VISIBLE_SECONDS = Histogram(
 )
 STORE_RETRIES = Counter("cordwood_store_retries_total", "Writes repeated because the store was away")
 
+CANARY_EVENTS = Counter("cordwood_canary_events_total", "Canary events, by outcome: found, lost, refused", ["outcome"])
+CANARY_SECONDS = Histogram(
+    "cordwood_canary_visible_seconds", "From sending a canary event to finding it by a query", buckets=_LATENCY_S
+)
+
 CACHE_LOOKUPS = Counter("cordwood_cache_lookups_total", "Answers looked up in the cache", ["result"])
 CACHE_FAILURES = Counter("cordwood_cache_failures_total", "Cache calls that failed and were taken as a miss")

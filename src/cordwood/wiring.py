@@ -4,22 +4,26 @@ Adapters are imported inside the functions, so that a set-up needs only its own 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from socket import socket
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from cordwood.broker.interface import Broker
 from cordwood.cache.interface import Cache
+from cordwood.client.canary import Canary
+from cordwood.client.http import Api
 from cordwood.clock import SystemClock
 from cordwood.config import Config, redacted
 from cordwood.errors import ConfigError
 from cordwood.http.health import Health
-from cordwood.http.server import is_loopback, listen, serve
+from cordwood.http.server import is_loopback, listen, serve, url_of
 from cordwood.http.site import Site
 from cordwood.ingest.routes import PATHS, IngestRoutes
 from cordwood.ingest.service import Ingest, limits_of
@@ -54,8 +58,11 @@ def open_publisher(config: Config) -> Broker:
             hint="unset CORDWOOD_BROKER_SPOOL_BYTES, or set CORDWOOD_BROKER_URL to RabbitMQ's",
         )
     from cordwood.broker.spool import Spool
+    from cordwood.broker.sqlite import SqliteBroker
 
-    return Spool(broker, config.data_dir / "spool.sqlite", config.broker)
+    path = config.data_dir / "spool.sqlite"
+    kept = replace(config.broker, max_size_bytes=config.broker.spool_bytes)
+    return Spool(broker, SqliteBroker(path, kept), path)
 
 
 def open_broker(config: Config) -> Broker:
@@ -142,7 +149,8 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
             # The worker outlives the listener, so that what the last requests brought is stored.
             group.create_task(work(broker, store, SystemClock(), config.worker, _retention(config), is_served))
             group.create_task(ingest.keep_accounts(stop))
-            await _serve(site, sock, config, health, stop, announce)
+            with _canary(config, url_of(sock)):
+                await _serve(site, sock, config, health, stop, announce)
             await ingest.close_accounts()
             is_served.set()
 
@@ -180,13 +188,19 @@ async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) ->
 async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> None:
     """The answering service."""
     keys = open_keys(config)
+    if config.canary.interval_s and not config.canary.url:
+        raise ConfigError(
+            "the canary has nobody to send to: the query service takes no logs",
+            hint="set CORDWOOD_CANARY_URL to an api service",
+        )
     async with AsyncExitStack() as parts:
         sock = _listen(parts, config, _QUERY_PORT)
         store = await parts.enter_async_context(open_store(config, is_writer=False))
         cache = await parts.enter_async_context(open_cache(config))
         health = Health({"store": store.check})
         site = Site("query", {}, [*health.routes(), *_query(config, store, cache, keys)])
-        await _serve(site, sock, config, health, stop, announce)
+        with _canary(config, url_of(sock)):
+            await _serve(site, sock, config, health, stop, announce)
 
 
 async def run_migrate(config: Config) -> list[str]:
@@ -233,6 +247,22 @@ def _listen(parts: AsyncExitStack, config: Config, default_port: int) -> socket:
     sock = listen(config.http, default_port)
     parts.callback(sock.close)
     return sock
+
+
+@contextlib.contextmanager
+def _canary(config: Config, own_url: str) -> Iterator[None]:
+    """Sends and looks, as long as the block runs, if it is wanted."""
+    settings = config.canary
+    if not settings.interval_s:
+        yield
+        return
+    key = settings.api_key or None
+    canary = Canary(Api(settings.url or own_url, key), Api(own_url, key), settings.interval_s, settings.timeout_s)
+    canary.start()
+    try:
+        yield
+    finally:
+        canary.stop()
 
 
 async def _serve(

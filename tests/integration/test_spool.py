@@ -13,6 +13,7 @@ from cordwood.broker.interface import Broker
 from cordwood.broker.rabbitmq import RabbitBroker
 from cordwood.broker.settings import BrokerSettings
 from cordwood.broker.spool import Spool
+from cordwood.broker.sqlite import SqliteBroker
 from cordwood.errors import ConfigError, CordwoodError, Overloaded
 from cordwood.model.batch import Batch, expanded
 from tests.support.builders import batch
@@ -27,8 +28,8 @@ QUEUE_AGE_S = 2.5
 
 @asynccontextmanager
 async def spooled(url: str, queue: str, path: Path, spool_bytes: int = 1 << 20) -> AsyncIterator[Spool]:
-    settings = BrokerSettings(queue=queue, spool_bytes=spool_bytes, confirm_timeout_s=2)
-    async with Spool(RabbitBroker(url, settings), path, settings) as spool:
+    kept = SqliteBroker(path, BrokerSettings(max_size_bytes=spool_bytes, confirm_timeout_s=2))
+    async with Spool(RabbitBroker(url, BrokerSettings(queue=queue, confirm_timeout_s=2)), kept, path) as spool:
         yield spool
 
 

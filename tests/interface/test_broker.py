@@ -34,8 +34,9 @@ def opens(request: pytest.FixtureRequest, tmp_path: Path, queue_name: str) -> Op
     spools = itertools.count()  # each process has its own
 
     def behind_a_spool(**given: Any) -> Broker:
-        settings = BrokerSettings(queue=queue_name, spool_bytes=1, **given)
-        return Spool(RabbitBroker(url, settings), tmp_path / f"spool{next(spools)}.sqlite", settings)
+        path = tmp_path / f"spool{next(spools)}.sqlite"
+        broker = RabbitBroker(url, BrokerSettings(queue=queue_name, **given))
+        return Spool(broker, SqliteBroker(path, BrokerSettings(max_size_bytes=1)), path)
 
     return behind_a_spool
 

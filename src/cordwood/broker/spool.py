@@ -1,7 +1,7 @@
 """A spool before a broker: what the broker cannot take is kept on this machine's disk, and handed over in order later.
 
-It wraps a broker, and keeps batches in a SQLite queue of its own. A batch whose first publish may have worked after
-all is published again: the store counts it as a duplicate.
+It wraps a broker, and keeps batches in another, a queue file of its own. A batch whose first publish may have worked
+after all is published again: the store counts it as a duplicate.
 """
 
 import asyncio
@@ -16,8 +16,6 @@ import structlog
 
 from cordwood import metrics
 from cordwood.broker.interface import Backlog, Broker, Delivery, Settlement
-from cordwood.broker.settings import BrokerSettings
-from cordwood.broker.sqlite import SqliteBroker
 from cordwood.db.sqlite import FileLock
 from cordwood.errors import CordwoodError, Overloaded, Unavailable
 from cordwood.model.batch import Batch
@@ -31,10 +29,11 @@ _PAUSE_S = 0.5
 class Spool:
     """Publishes to `primary`; into the spool while that is away, blocked or full, and until the spool is empty."""
 
-    def __init__(self, primary: Broker, path: Path, settings: BrokerSettings) -> None:
+    def __init__(self, primary: Broker, kept: Broker, path: Path) -> None:
+        """`kept` is the queue file at `path`, which no other process may use."""
         self._primary = primary
+        self._kept = kept
         self._path = path
-        self._kept = SqliteBroker(path, _spool_settings(settings))
         self._waiting = 0
         """Batches in the spool, or about to be."""
         self._stack = AsyncExitStack()
@@ -95,7 +94,8 @@ class Spool:
 
     async def _drain(self) -> None:
         """Hand over, one after the other, whenever there is something."""
-        async with contextlib.aclosing(self._kept.consume(_PREFETCH)) as kept:
+        deliveries = self._kept.consume(_PREFETCH)
+        async with contextlib.aclosing(deliveries) as kept:  # type: ignore[type-var]  # every implementation is a generator
             async for delivery in kept:
                 await self._hand_over(delivery.batch)
                 await delivery.ack()
@@ -114,10 +114,6 @@ class Spool:
         # Not below 0: a publish that failed may have reached the disk all the same, and is handed over then.
         self._waiting = max(0, self._waiting + by)
         metrics.SPOOLED_BATCHES.set(self._waiting)
-
-
-def _spool_settings(settings: BrokerSettings) -> BrokerSettings:
-    return BrokerSettings(confirm_timeout_s=settings.confirm_timeout_s, max_size_bytes=settings.spool_bytes)
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

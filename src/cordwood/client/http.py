@@ -56,6 +56,7 @@ class Taken(msgspec.Struct, frozen=True):
     accepted: int
     rejected: int
     errors: Sequence[EventError] = ()
+    receipt: str = ""
 
 
 class _Problem(msgspec.Struct, frozen=True):

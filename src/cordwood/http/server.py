@@ -52,6 +52,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def url_of(sock: socket.socket) -> str:
+    """The base URL of a listening socket."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 async def serve(
     app: ASGIApp,
     sock: socket.socket,
@@ -77,10 +83,9 @@ async def serve(
         backlog=_BACKLOG,
     )
     server = _Server(config)
-    host, port = sock.getsockname()[:2]
     running = asyncio.create_task(server.serve(sockets=[sock]))
     stopping = asyncio.create_task(stop.wait())
-    on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+    on_ready(url_of(sock))
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:

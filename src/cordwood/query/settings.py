@@ -5,6 +5,15 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 
+class CanarySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Marked events that are sent and looked for all the time; run by `cordwood up` and `cordwood query`."""
+
+    interval_s: Annotated[float, Meta(ge=0, description="seconds between two canary events; 0 sends none")] = 0.0
+    url: Annotated[str, Meta(description="api service that takes them; none means this process (up)")] = ""
+    api_key: Annotated[str, Meta(description="key with the scopes ingest and query, where keys are on; a secret")] = ""
+    timeout_s: Annotated[float, Meta(description="seconds until one that cannot be found counts as lost")] = 30.0
+
+
 class QuerySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds on questions."""
 
