@@ -54,6 +54,8 @@ CASES = [
     Case("kill Redis", "services", faults.server_killed("redis"), 1, 20),
     Case("kill RabbitMQ", "spooled", faults.server_killed("rabbitmq"), 1, 20),
     Case("kill api", "spooled", faults.killed("api"), 1, 50),
+    Case("kill one RabbitMQ node of three", "cluster", faults.node_killed, 1, 10),
+    Case("part one RabbitMQ node of three", "cluster", faults.node_parted, 1, 10),
     Case("cut connections to RabbitMQ", "proxied", faults.connections_cut("rabbitmq"), 2, 50),
     Case("cut connections to PostgreSQL", "proxied", faults.connections_cut("postgres"), 2, 50),
     Case("stall connections to RabbitMQ", "proxied", faults.connections_stalled("rabbitmq"), 1, 20),

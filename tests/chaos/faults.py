@@ -61,6 +61,26 @@ def server_killed(name: str) -> Fault:
     return fault
 
 
+def node_killed(setup: SetUp) -> None:
+    """SIGKILL of one of three RabbitMQ nodes; the queue lives on in the other two."""
+    assert setup.cluster is not None, "of the cluster set-up"
+    _for(setup, QUEUE_AGE_S, QUEUE_AGE_S + 1)
+    node = setup.cluster.nodes[setup.rng.choice(sorted(setup.cluster.nodes))]
+    with _away(node, setup):
+        _for(setup, 2.0, 6.0)
+    setup.cluster.wait_whole()
+
+
+def node_parted(setup: SetUp) -> None:
+    """One of three RabbitMQ nodes is cut off from the others, while its clients still reach it."""
+    assert setup.cluster is not None, "of the cluster set-up"
+    _for(setup, QUEUE_AGE_S, QUEUE_AGE_S + 1)
+    name = setup.rng.choice(sorted(setup.cluster.nodes))
+    setup.cluster.part(name)
+    _for(setup, 3.0, 8.0)
+    setup.cluster.join(name)
+
+
 def connections_cut(name: str) -> Fault:
     """Every connection to a server is reset, wherever in a frame it was."""
 

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +13,7 @@ from typing import Any, Self
 import msgspec
 
 from tests.chaos.trouble import Trouble
+from tests.support.cluster import Cluster
 from tests.support.fixtures import database
 from tests.support.processes import Cordwood
 from tests.support.servers import Postgres, RabbitMQ, Redis, Server, start_together
@@ -38,6 +40,7 @@ class SetUp:
         self.environment: dict[str, str] = {}
         """Further variables of every process."""
         self.proxies: dict[str, ThreadedProxy] = {}
+        self.cluster: Cluster | None = None
         self._trouble: Trouble | None = None
         self._stack = ExitStack()
 
@@ -65,6 +68,10 @@ class SetUp:
             self._stack.callback(server.close)
         start_together(*servers.values())
         self.servers |= servers
+
+    def at_end(self, undo: Callable[[], object]) -> None:
+        """Undo something when the set-up is taken down."""
+        self._stack.callback(undo)
 
     def put_proxy(self, name: str, url: str) -> str:
         """A proxy before a server; returns the URL to use instead."""
@@ -233,6 +240,18 @@ def slow(directory: Path, rng: random.Random) -> SetUp:
     return made
 
 
+def cluster(directory: Path, rng: random.Random) -> SetUp:
+    """A RabbitMQ cluster of three nodes before PostgreSQL rows."""
+    made = SetUp(directory, rng)
+    made.serve(postgres=Postgres())
+    made.cluster = Cluster()
+    made.at_end(made.cluster.close)
+    made.settings |= {"broker_url": made.cluster.start().url, "store_url": made.make_database()}
+    assert Cordwood("migrate", made.data, **made.settings).run().returncode == 0
+    made.run("api", "worker", "query")
+    return made
+
+
 def segments(directory: Path, rng: random.Random) -> SetUp:
     """RabbitMQ before segments."""
     made = SetUp(directory, rng)
@@ -253,4 +272,5 @@ SET_UPS = {
     "spooled": spooled,
     "proxied": proxied,
     "segments": segments,
+    "cluster": cluster,
 }

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +23,7 @@ from tests.support import docker
 from tests.support.waiting import wait_until
 
 _START_TIMEOUT_S = 60.0
+CLUSTER_COOKIE = "cordwoodtests"
 _UNPRIVILEGED = ("postgres", "nobody")
 
 
@@ -210,9 +211,12 @@ class RabbitMQ(Server):
     image, image_port, image_data = "rabbitmq:3.13", 5672, "/var/lib/rabbitmq"
     _folders = ("/usr/lib/rabbitmq/bin", "/usr/lib/rabbitmq/lib/*/sbin", "/opt/homebrew/sbin")
 
-    def __init__(self) -> None:
+    def __init__(self, node: str = "test", peers: Sequence[str] = (), epmd_port: int = 0) -> None:
+        """Of a cluster, `node` is one of `peers`; they share an epmd, and `CLUSTER_COOKIE`."""
         super().__init__()
-        self._epmd_port, self._dist_port = free_port(), free_port()
+        self.node, self._peers = node, peers
+        self._has_own_epmd = not epmd_port
+        self._epmd_port, self._dist_port = epmd_port or free_port(), free_port()
 
     @classmethod
     def binary(cls, name: str = "rabbitmq-server") -> Path | None:
@@ -223,12 +227,13 @@ class RabbitMQ(Server):
         return f"amqp://guest:guest@127.0.0.1:{self.port}/"
 
     def command(self) -> tuple[list[str], dict[str, str]]:
-        epmd = find("epmd", "/usr/lib/erlang/erts-*/bin", "/usr/lib/erlang/bin")
-        return [
-            "sh",
-            "-c",
-            f'"{epmd}" -address 127.0.0.1 -port {self._epmd_port} & exec "{self.binary()}"',
-        ], self._env()
+        start_epmd = f'"{self.epmd()}" -address 127.0.0.1 -port {self._epmd_port} &' if self._has_own_epmd else ""
+        return ["sh", "-c", f'{start_epmd} exec "{self.binary()}"'], self._env()
+
+    @staticmethod
+    def epmd() -> Path | None:
+        """Erlang's port mapper."""
+        return find("epmd", "/usr/lib/erlang/erts-*/bin", "/usr/lib/erlang/bin")
 
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl against this node."""
@@ -244,12 +249,26 @@ class RabbitMQ(Server):
         etc = self.directory / "etc"
         etc.mkdir(exist_ok=True)
         (etc / "enabled_plugins").write_text("[].\n")
-        (etc / "rabbitmq.conf").write_text("loopback_users.guest = true\n")
+        lines = ["loopback_users.guest = true"]
+        if self._peers:
+            # As RabbitMQ's guide advises for three nodes: a minority stops serving, and comes back by itself.
+            lines.append("cluster_partition_handling = pause_minority")
+            lines.append("cluster_formation.peer_discovery_backend = classic_config")
+            lines += [
+                f"cluster_formation.classic_config.nodes.{n} = {peer}@localhost"
+                for n, peer in enumerate(self._peers, 1)
+            ]
+            cookie = self.directory / "home" / ".erlang.cookie"
+            cookie.parent.mkdir(exist_ok=True)
+            if not cookie.exists():
+                cookie.write_text(CLUSTER_COOKIE)
+                cookie.chmod(0o400)
+        (etc / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
         private = {
             "HOME": self.directory / "home",
             "ERL_EPMD_PORT": self._epmd_port,
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODENAME": "test@localhost",
+            "RABBITMQ_NODENAME": f"{self.node}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": self.port,
             "RABBITMQ_DIST_PORT": self._dist_port,

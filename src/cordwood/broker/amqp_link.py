@@ -48,7 +48,8 @@ class Link:
     def __init__(self, url: str, name: str, prepare: Prepare, *, confirms: bool) -> None:
         """Raises ConfigError for a URL that cannot be read."""
         self._shown = redacted(url)
-        self._url = _with_heartbeat(url)
+        self._nodes = [_with_heartbeat(node) for node in nodes_of(url)]
+        """Of a cluster: the first is tried first, then the next whenever a connection ends."""
         self._vhost = unquote(urlsplit(url).path[1:]) or "/"
         self._name = name
         self._prepare = prepare
@@ -166,8 +167,9 @@ class Link:
     async def _connect(self) -> None:
         """One connection, from its beginning to its end. Raises what ended it, Unavailable or TimeoutError."""
         self._is_dropped.clear()
-        transport = _Transport(self._url)
-        connection = aiormq.Connection(self._url, transport_factory=transport)
+        node = self._nodes[0]
+        transport = _Transport(node)
+        connection = aiormq.Connection(node, transport_factory=transport)
         try:
             await self.run(_connected(connection, f"cordwood {self._name}"), _SETUP_TIMEOUT_S)
             channel = await self.run(_channel(connection, confirms=self._confirms), _SETUP_TIMEOUT_S)
@@ -179,6 +181,7 @@ class Link:
             await self._until_lost(connection, channel)
         finally:
             self._connection = self._channel = None
+            self._nodes.append(self._nodes.pop(0))
             self._is_up.clear()
             self._interrupt()
             await self._close(connection, transport)
@@ -304,15 +307,25 @@ def _hint_for(error: BaseException) -> str:
     return ""
 
 
-def redacted(url: str) -> str:
-    """A URL without user, password and options. Raises ConfigError when it cannot be read."""
+def nodes_of(url: str) -> list[str]:
+    """A URL for each of its hosts: `amqp://u:p@a:5672,b:5672/v`. Raises ConfigError when it cannot be read."""
     parts = urlsplit(url)
+    credentials, at, hosts = parts.netloc.rpartition("@")
+    nodes = [parts._replace(netloc=f"{credentials}{at}{host}") for host in hosts.split(",")]
     try:
-        parts.port  # noqa: B018  # raises
+        for node in nodes:
+            node.port  # noqa: B018  # raises
     except ValueError as error:
         raise ConfigError(
             "the port in the broker's URL is no number", hint="write amqp://USER:PASSWORD@HOST:PORT/VHOST"
         ) from error
+    return list(map(urlunsplit, nodes))
+
+
+def redacted(url: str) -> str:
+    """A URL without user, password and options. Raises ConfigError when it cannot be read."""
+    nodes_of(url)
+    parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
 
 

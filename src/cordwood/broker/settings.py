@@ -11,7 +11,8 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     url: Annotated[
         str,
         Meta(
-            description="sqlite: (a queue file in the data directory), sqlite:PATH, or amqp[s]://USER:PASSWORD@HOST/VHOST"
+            description="sqlite: (a queue file in the data directory), sqlite:PATH, or "
+            "amqp[s]://USER:PASSWORD@HOST/VHOST, where HOST may be several of a cluster, separated by commas"
         ),
     ] = "sqlite:"
     queue: Annotated[str, Meta(description="name of the RabbitMQ queue; its dead letters go to NAME.dead")] = (
