@@ -6,6 +6,7 @@ from struct import Struct as Layout
 import msgspec
 from msgspec import Struct
 
+from cordwood.db.postgres import JSONB_VERSION, POSTGRES_EPOCH_US
 from cordwood.errors import Refused
 from cordwood.model.derive_many import derive_many
 from cordwood.store.interface import Load
@@ -17,15 +18,11 @@ TRAILER = b"\xff\xff"
 
 COLUMNS = ("id", "data", "inserted_at", "ts", "tenant", "level", "service")
 
-_POSTGRES_EPOCH_US = 946_684_800_000_000
-"""2000-01-01T00:00:00Z, where timestamptz counts from, in µs since 1970."""
-
 # number of columns · length of the id · its batch part · its ordinal · length of the jsonb · its version
-_UP_TO_DATA = Layout(">hi12sIIB")
+_UP_TO_DATA = Layout(">hi12sII1s")
 _TWO_TIMESTAMPS = Layout(">iqiq")
 _LENGTH = Layout(">i")
 _NULL = _LENGTH.pack(-1)
-_JSONB_VERSION = 1
 
 
 class Rows(Struct, frozen=True):
@@ -61,7 +58,7 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
     elif needs_escape(ndjson):
         lines = [escaped(line) for line in lines]
     up_to_data, two_timestamps, columns = _UP_TO_DATA.pack, _TWO_TIMESTAMPS.pack, len(COLUMNS)
-    batch_id, inserted = header.id.bytes[:12], now_us - _POSTGRES_EPOCH_US
+    batch_id, inserted = header.id.bytes[:12], now_us - POSTGRES_EPOCH_US
     tenant = _text(header.tenant)
     tails: dict[tuple[str | None, str | None], bytes] = {}
     dead = {letter.ordinal for letter in load.dead}
@@ -74,9 +71,9 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
         if tail is None:
             tail = tails[level, service] = tenant + _text(level) + _text(service)
         parts += (
-            up_to_data(columns, 16, batch_id, ordinal, len(line) + 1, _JSONB_VERSION),
+            up_to_data(columns, 16, batch_id, ordinal, len(line) + 1, JSONB_VERSION),
             line,
-            two_timestamps(8, inserted, 8, timestamp_us - _POSTGRES_EPOCH_US),
+            two_timestamps(8, inserted, 8, timestamp_us - POSTGRES_EPOCH_US),
             tail,
         )
         times.append(timestamp_us)

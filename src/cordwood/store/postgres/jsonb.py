@@ -12,10 +12,11 @@ import msgspec
 SENTINEL = "\ue0c0"
 _SENTINEL_BYTES = SENTINEL.encode()
 _WRAPPER = SENTINEL + "json"
+_WRAPPED = b'{"%b": "' % _WRAPPER.encode()
 
 # A backslash always takes the next character with it, so that an escaped backslash before u0000 is no NUL.
 _TOKENS = re.compile(rb"\\(?:u0000|u[eE]0[cC]0|.)|" + _SENTINEL_BYTES, re.DOTALL)
-_KEPT = re.compile(SENTINEL + "([01])")
+_KEPT = re.compile(_SENTINEL_BYTES + b"([01])")
 # numeric takes 131072 digits before the point and 16383 behind it; long before that, exponents only cost room.
 _HUGE_NUMBER = re.compile(rb"[eE][+-]?\d{3,}|\d{1000}")
 
@@ -33,13 +34,13 @@ def escaped(line: bytes) -> bytes:
     return _TOKENS.sub(_escape, line)
 
 
-def unescaped(text: str) -> bytes:
-    """The event behind a jsonb text."""
-    if SENTINEL not in text:
-        return text.encode()
-    if text.startswith(f'{{"{_WRAPPER}":'):
-        return msgspec.json.decode(text, type=dict[str, str])[_WRAPPER].encode()
-    return _KEPT.sub(lambda match: "\\u0000" if match[1] == "0" else SENTINEL, text).encode()
+def unescaped(data: bytes) -> bytes:
+    """The event behind a jsonb's text."""
+    if _SENTINEL_BYTES not in data:
+        return data
+    if data.startswith(_WRAPPED):
+        return msgspec.json.decode(data, type=dict[str, str])[_WRAPPER].encode()
+    return _KEPT.sub(lambda match: b"\\u0000" if match[1] == b"0" else _SENTINEL_BYTES, data)
 
 
 def wrapped(line: bytes) -> bytes | None:
@@ -58,7 +59,8 @@ def unescaped_text(text: str | None) -> str | None:
     """The plain text value behind a stored one."""
     if text is None or SENTINEL not in text:
         return text
-    return _KEPT.sub(lambda match: "\0" if match[1] == "0" else SENTINEL, text)
+    # In this order: a sentinel that the second one leaves may stand before a 0 of its own.
+    return text.replace(SENTINEL + "0", "\0").replace(SENTINEL + "1", SENTINEL)
 
 
 def _escape(match: "re.Match[bytes]") -> bytes:

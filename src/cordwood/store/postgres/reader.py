@@ -1,7 +1,6 @@
 """Plan → SQL → events, newest first."""
 
 from collections.abc import AsyncGenerator, Callable
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -9,16 +8,14 @@ from uuid import UUID
 from cordwood.db.postgres import Connection, Database
 from cordwood.model.answer import Block, StoredEvent
 from cordwood.model.batch import batch_of
-from cordwood.model.event import MAX_TIMESTAMP_US, format_timestamp
+from cordwood.model.event import MAX_TIMESTAMP_US
 from cordwood.model.plan import DERIVED_FIELDS, Equals, Plan, paths
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.jsonb import escaped_text, unescaped, unescaped_text
 from cordwood.store.slices import FAR_SLICE, hours
 
 _BLOCK = 1000
-_SELECT = "SELECT id, ts, inserted_at, level, service, data::text FROM logs"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_SELECT = "SELECT id, ts, inserted_at, level, service, data FROM logs"
 # Numbers far outside what people compare with are left to text equality; numeric would expand them to all digits.
 _MAX_EXPONENT = 400
 
@@ -66,7 +63,7 @@ class PostgresReader:
 
 
 _FIND = """
-    SELECT l.id, l.ts, l.inserted_at, l.level, l.service, l.data::text
+    SELECT l.id, l.ts, l.inserted_at, l.level, l.service, l.data
     FROM batches b JOIN logs l ON l.ts BETWEEN b.min_ts AND b.max_ts AND l.id = $2 AND l.tenant = $1
     WHERE b.id = $3 AND b.tenant = $1
 """
@@ -85,17 +82,13 @@ def _where(plan: Plan, tenant: Tenant, *, with_position: bool = True) -> tuple[s
         values.append(value)
         return f"${len(values)}"
 
-    def moment(timestamp_us: int) -> str:
-        # As text: the driver takes the last moment of year 9999 for infinity.
-        return f"{bind(format_timestamp(timestamp_us))}::text::timestamptz"
-
     conditions = ["tenant = $1"]
     if plan.start_us is not None:
-        conditions.append(f"ts >= {moment(plan.start_us)}")
+        conditions.append(f"ts >= {bind(plan.start_us)}")
     if plan.end_us is not None and plan.end_us <= MAX_TIMESTAMP_US:  # beyond it, no timestamp is
-        conditions.append(f"ts < {moment(plan.end_us)}")
+        conditions.append(f"ts < {bind(plan.end_us)}")
     if plan.after is not None and with_position:
-        conditions.append(f"(ts, id) < ({moment(plan.after.timestamp_us)}, {bind(plan.after.id)})")
+        conditions.append(f"(ts, id) < ({bind(plan.after.timestamp_us)}, {bind(plan.after.id)})")
     conditions += [_equals(equals, bind) for equals in plan.filters]
     return "WHERE " + " AND ".join(conditions), values
 
@@ -126,11 +119,5 @@ def _number(text: str) -> Decimal | None:
 
 
 def _event(row: Any) -> StoredEvent:
-    event_id, timestamp, inserted_at, level, service, data = row
-    return StoredEvent(
-        UUID(int=event_id.int), _us(timestamp), _us(inserted_at), level, unescaped_text(service), unescaped(data)
-    )
-
-
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
+    event_id, timestamp_us, inserted_at_us, level, service, data = row
+    return StoredEvent(event_id, timestamp_us, inserted_at_us, level, unescaped_text(service), unescaped(data))

@@ -3,12 +3,10 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
 from cordwood.errors import Refused
-from cordwood.model.event import format_timestamp
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
 from cordwood.store.outcomes import outcomes
@@ -16,7 +14,6 @@ from cordwood.store.postgres.copy import COLUMNS, SIGNATURE, TRAILER, Rows, rows
 from cordwood.store.slices import slice_of
 
 _COPY_TIMEOUT_S = 120.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _TakenBack(Exception):
@@ -76,11 +73,11 @@ async def _insert_batches(connection: Connection, rows: Sequence[Rows]) -> set[U
         [header.events for header in headers],
         [each.stored for each in rows],
         [len(each.load.dead) for each in rows],
-        [_moment(header.received_at_us) for header in headers],
-        [_text(each.min_us) for each in rows],
-        [_text(each.max_us) for each in rows],
+        [header.received_at_us for header in headers],
+        [each.min_us for each in rows],
+        [each.max_us for each in rows],
     )
-    return {UUID(int=row["id"].int) for row in inserted}
+    return {row["id"] for row in inserted}
 
 
 async def _copy(connection: Connection, rows: Sequence[Rows]) -> None:
@@ -104,7 +101,7 @@ async def _insert_dead_letters(connection: Connection, rows: Sequence[Rows]) -> 
             "VALUES ($1, $2, $3, $4, $5, $6, $7)",
             [
                 (letter.batch_id, letter.ordinal, letter.tenant, letter.protocol, letter.reason.replace("\0", ""),
-                 _moment(letter.received_at_us), letter.body)
+                 letter.received_at_us, letter.body)
                 for letter in dead
             ],
         )  # fmt: skip
@@ -122,15 +119,6 @@ async def _raise_versions(connection: Connection, rows: Sequence[Rows], now_us: 
         await connection.execute(_RAISE_VERSIONS, [tenant for tenant, _ in ordered], [hour for _, hour in ordered])
 
 
-def _text(timestamp_us: int | None) -> str | None:
-    """As text: the driver takes the last moment of year 9999 for infinity."""
-    return None if timestamp_us is None else format_timestamp(timestamp_us)
-
-
-def _moment(timestamp_us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=timestamp_us)
-
-
 def _now_us() -> int:
     return time.time_ns() // 1_000
 
@@ -139,7 +127,7 @@ _INSERT_BATCHES = """
     INSERT INTO batches (id, tenant, protocol, producer, sequence, events, stored, dead_lettered, received_at,
         min_ts, max_ts)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::int[], $7::int[], $8::int[],
-        $9::timestamptz[], $10::text[]::timestamptz[], $11::text[]::timestamptz[])
+        $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 """
