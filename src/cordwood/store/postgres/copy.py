@@ -10,7 +10,7 @@ from cordwood.db.postgres import JSONB_VERSION, POSTGRES_EPOCH_US
 from cordwood.errors import Refused
 from cordwood.model.derive_many import derive_many
 from cordwood.store.interface import Load
-from cordwood.store.postgres.jsonb import escaped, escaped_text, needs_escape, wrapped
+from cordwood.store.postgres.jsonb import escaped_text, storable
 from cordwood.store.slices import HOUR_US
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -37,10 +37,10 @@ class Rows(Struct, frozen=True):
     """One timestamp of every hour that the rows touch."""
 
 
-def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None, careful: bool = False) -> Rows:
+def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None) -> Rows:
     """Encode a load, or `count` of its events from ordinal `first`. CPU-heavy: call it in a thread.
 
-    `careful` looks for numbers that jsonb cannot hold, at several times the cost. Raises Refused for no JSON object.
+    Raises Refused for what is no JSON object on a line of its own.
     """
     header = load.batch.header
     lines = load.ndjson.split(b"\n")
@@ -53,10 +53,8 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
         derived = derive_many(ndjson, header.received_at_us)
     except msgspec.MsgspecError as error:
         raise Refused(f"an event is no JSON object: {error}") from error
-    if careful:
-        lines = [wrapped(line) or escaped(line) for line in lines]
-    elif needs_escape(ndjson):
-        lines = [escaped(line) for line in lines]
+    if len(derived) != len(lines):
+        raise Refused(f"{len(lines)} lines hold {len(derived)} JSON objects")
     up_to_data, two_timestamps, columns = _UP_TO_DATA.pack, _TWO_TIMESTAMPS.pack, len(COLUMNS)
     batch_id, inserted = header.id.bytes[:12], now_us - POSTGRES_EPOCH_US
     tenant = _text(header.tenant)
@@ -64,7 +62,9 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
     dead = {letter.ordinal for letter in load.dead}
     parts: list[bytes] = []
     times: list[int] = []
-    for ordinal, line, (timestamp_us, level, service) in zip(count_from(first), lines, derived, strict=False):
+    for ordinal, line, (timestamp_us, level, service) in zip(
+        count_from(first), storable(lines, ndjson), derived, strict=False
+    ):
         if ordinal in dead:
             continue
         tail = tails.get((level, service))

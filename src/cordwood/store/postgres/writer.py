@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
-from cordwood.errors import Refused
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
 from cordwood.store.outcomes import outcomes
@@ -28,27 +27,10 @@ class PostgresWriter:
 
     async def write(self, loads: Sequence[Load]) -> list[Written]:
         """See `store.interface.Writer.write`."""
-        try:
-            return await self._write(loads, careful=False)
-        except Refused:
-            # Perhaps only a number that jsonb cannot hold: looking for those costs too much on the regular path.
-            return await self._write(loads, careful=True)
-
-    async def probe(self, load: Load, first: int, count: int) -> None:
-        """See `store.interface.Writer.probe`: the real write of these rows, taken back."""
-        rows = await asyncio.to_thread(rows_of, load, _now_us(), first=first, count=count, careful=True)
-        try:
-            async with self._database.connection() as connection, connection.transaction():
-                await _copy(connection, [rows])
-                raise _TakenBack
-        except _TakenBack:
-            return
-
-    async def _write(self, loads: Sequence[Load], *, careful: bool) -> list[Written]:
         now_us = _now_us()
         unique = {load.batch.header.id: load for load in reversed(loads)}
         encoded = await asyncio.to_thread(
-            lambda: {batch_id: rows_of(load, now_us, careful=careful) for batch_id, load in unique.items()}
+            lambda: {batch_id: rows_of(load, now_us) for batch_id, load in unique.items()}
         )
         async with self._database.connection() as connection, connection.transaction():
             # The order keeps two workers with the same batches from waiting for each other in a circle.
@@ -58,6 +40,16 @@ class PostgresWriter:
             await _insert_dead_letters(connection, rows)
             await _raise_versions(connection, rows, now_us)
         return outcomes(loads, fresh)
+
+    async def probe(self, load: Load, first: int, count: int) -> None:
+        """See `store.interface.Writer.probe`: the real write of these rows, taken back."""
+        rows = await asyncio.to_thread(rows_of, load, _now_us(), first=first, count=count)
+        try:
+            async with self._database.connection() as connection, connection.transaction():
+                await _copy(connection, [rows])
+                raise _TakenBack
+        except _TakenBack:
+            return
 
 
 async def _insert_batches(connection: Connection, rows: Sequence[Rows]) -> set[UUID]:
