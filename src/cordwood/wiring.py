@@ -21,7 +21,7 @@ from cordwood.client.canary import Canary
 from cordwood.client.http import Api
 from cordwood.clock import SystemClock
 from cordwood.config import Config, redacted
-from cordwood.errors import ConfigError
+from cordwood.errors import ConfigError, Unavailable
 from cordwood.http.health import Health
 from cordwood.http.server import is_loopback, listen, serve, url_of
 from cordwood.http.site import Site
@@ -44,6 +44,7 @@ from cordwood.worker.service import work
 Announce = Callable[[str], None]
 """Hears the base URL of a service that is ready."""
 
+_EMPTY_TIMEOUT_S, _EMPTY_LOOK_S = 2.0, 0.02
 _API_PORT, _QUERY_PORT, _WORKER_PORT = 8080, 8081, 8082
 
 
@@ -152,6 +153,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
             with _canary(config, url_of(sock)):
                 await _serve(site, sock, config, health, stop, announce)
             await ingest.close_accounts()
+            await _emptied(broker)
             is_served.set()
 
 
@@ -247,6 +249,14 @@ def _listen(parts: AsyncExitStack, config: Config, default_port: int) -> socket:
     sock = listen(config.http, default_port)
     parts.callback(sock.close)
     return sock
+
+
+async def _emptied(broker: Broker) -> None:
+    """Give the worker a moment for the last batches: what is left is stored after the next start."""
+    with contextlib.suppress(TimeoutError, Unavailable):
+        async with asyncio.timeout(_EMPTY_TIMEOUT_S):
+            while (await broker.backlog()).batches:
+                await asyncio.sleep(_EMPTY_LOOK_S)
 
 
 @contextlib.contextmanager

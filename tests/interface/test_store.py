@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -74,20 +76,61 @@ def at(seconds: float, **fields: Any) -> dict[str, Any]:
     return {"timestamp": round((NOON + seconds * SECOND) / 1000), **fields}
 
 
-# Everything JSON can say: NUL and other planes, long integers, floats, deep and odd keys.
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+# Everything JSON can say: NUL and other planes, long integers, floats and beyond, deep and odd keys.
+pieces = ["\0", "\ue0c0", "0", "1", "\\", "\\u0000", '"', '{"', '"]}', "number", "json"]
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.lists(
+    st.sampled_from(pieces), max_size=8
+).map("".join)
+spellings = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "-"]),
+    st.sampled_from(["0", "1", "5", "42", "17976931348623157", "9007199254740993"]),
+    st.sampled_from(["", ".0", ".5", ".1000000000000000055511151231257827"]),
+    st.sampled_from(["", "e2", "E+02", "e-5", "e-0300", "e308", "e399", "e-400", "e16000", "e131072", "e-999999999"]),
+)
+
+
+@dataclass(frozen=True)
+class Spelt:
+    """A number with its spelling."""
+
+    text: str
+
+
+def line_of(event: dict[str, Any], *, ensure_ascii: bool = True) -> bytes:
+    """An event's JSON, with numbers as they are spelt."""
+    text = json.dumps(event, default=lambda number: f"spelt:{number.text}", ensure_ascii=ensure_ascii)
+    return re.sub(r'"spelt:([^"]*)"', r"\1", text).encode()
+
+
 scalars = (
     st.none()
     | st.booleans()
     | st.integers(-(10**40), 10**40)
     | st.floats(allow_nan=False, allow_infinity=False)
+    | spellings.map(Spelt)
     | texts
 )
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=8
 )
 names = st.sampled_from(
-    ["level", "severity", "timestamp", "time", "service", "message", "a", "a.b", "", "é", "\0", "\ue0c0"]
+    [
+        "level",
+        "severity",
+        "timestamp",
+        "time",
+        "service",
+        "message",
+        "a",
+        "a.b",
+        "",
+        "é",
+        "\0",
+        "\ue0c0",
+        "\ue0c0number",
+        "\ue0c0json",
+    ]
 )
 objects = st.dictionaries(names | texts, values, max_size=6)
 
@@ -95,7 +138,7 @@ objects = st.dictionaries(names | texts, values, max_size=6)
 @QUIET
 @given(events=st.lists(objects, min_size=1, max_size=8))
 async def test_what_was_sent_comes_back(store: Store, events: list[dict[str, Any]]) -> None:
-    lines = [json.dumps(event, ensure_ascii=index % 2 == 0).encode() for index, event in enumerate(events)]
+    lines = [line_of(event, ensure_ascii=index % 2 == 0) for index, event in enumerate(events)]
     written = load(lines)
     await store.write([written])
     for ordinal in range(len(events)):
@@ -130,6 +173,52 @@ async def test_odd_events_come_back(store: Store, line: bytes) -> None:
     await store.write([load([line])])
     (stored,) = await rows(store)
     assert exact(stored.data) == exact(line)
+
+
+NINES, ONES = "9" * 200_000, "0." + "1" * 200_000
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["1e100000", "-1e100000", "1E+100000", "1e00100000", "1e131071", "1e131072", "1e999999999", "1e99999999999999999",
+     "1e-400", "1e-16000", "1e-16383", "1e-16384", "1.5e-16383", "1e-999999999", "0e100000", "-0e-16000", "0.0e999999",
+     "1e399", "1e400", "1.7976931348623157e308", "4.9e-324", NINES, f"-{NINES}", ONES, f"{NINES}e-200000",
+     "9" * 14_994, "9" * 14_995 + "e99", "9" * 14_995 + "e-99", "9" * 15_000 + "e399", "0." + "1" * 14_990 + "e-399",
+     "9" * 131_072, "9" * 131_073, "0." + "1" * 16_383, "0." + "1" * 16_384],
+    ids=lambda number: f"{number[:24]}-{len(number)}",
+)  # fmt: skip
+async def test_any_number_comes_back_wherever_it_stands(store: Store, number: str) -> None:
+    lines = [
+        f'{{"a":{number}}}',
+        f'{{"a":"{number}","b":":{number}","c":[{number},[ {number} , {{"d" : {number}\t}}]],"level":"info"}}',
+        f'{{"\\ue0c0number":[{number},"\\ue0c0"],"\\u0000":"\\"{number}","n":{{"n":{{"n":{number}}}}}}}',
+        '{"plain":1}',
+    ]
+    written = load([line.encode() for line in lines])
+    (outcome,) = await store.write([written])
+    assert (outcome.stored, outcome.dead_lettered) == (4, 0)
+    for ordinal, line in enumerate(lines):
+        found = await store.find(event_id(written.batch.header.id, ordinal), DEFAULT_TENANT)
+        assert found is not None
+        assert exact(found.data) == exact(line.encode())
+
+
+async def test_the_last_of_duplicate_keys_wins_whatever_the_first_was(store: Store) -> None:
+    await store.write([load([b'{"n":0,"a":1e131072,"a":1}', b'{"n":1,"a":1,"a":1e131072}'])])
+    assert {exact(event.data)["n"]: exact(event.data)["a"] for event in await rows(store)} == {
+        0: 1,
+        1: Decimal("1e131072"),
+    }
+
+
+async def test_an_event_full_of_great_numbers_is_read_as_small_as_it_was_sent(store: Store) -> None:
+    """Spelt out, each would take 100 kB, and all together more than a server can put out."""
+    line = b'{"n":1,"a":[' + b",".join([b"1e100000", b"1e-16000"] * 6_000) + b"]}"
+    await store.write([load([line, {"n": 2}])])
+    found = await rows(store)
+    assert sorted(exact(event.data)["n"] for event in found) == [1, 2]
+    assert sum(len(event.data) for event in found) < 8 * len(line)
+    assert await store.count(Plan(filters=[Equals("a.11999", "0")]), DEFAULT_TENANT) == 1
 
 
 async def test_the_last_of_duplicate_keys_is_what_a_reader_sees(store: Store) -> None:
@@ -201,6 +290,45 @@ async def test_a_filter_finds_its_events(store: Store, field: str, text: str, fo
     plan = Plan(filters=[Equals(field, text)])
     assert [event["n"] for event in data(await rows(store, plan))] == found
     assert await store.count(plan, DEFAULT_TENANT) == len(found)
+
+
+SPELT = [
+    "0", "-0.0", "0e400", "1e-400", "-1e-16000", "2.4e-324", "2.5e-324", "4.9e-324", "1", "10e-1", "500", "5e2",
+    "500.0", "0.1", "0.10000000000000001", "0.1000000000000000055511151231257827", "0.10000000000000002",
+    "9007199254740992", "9007199254740993", "9007199254740994", "12345678901234567890", "12345678901234567891",
+    "1.7976931348623157e308", "1.7976931348623158e308", "1.7976931348623159e308", "1e309", "1e399", "1e400", "-1e400",
+    "1e100000", "1e131072", "-1e999999999", "9" * 5_000, "9" * 20_000, "0." + "1" * 20_000,
+]  # fmt: skip
+
+
+async def test_a_filter_finds_the_numbers_with_the_same_double(store: Store) -> None:
+    others = ['"500"', '"1e400"', '"inf"', "true", "null", '{"1":500}', '["500"]', '{"\\ue0c0number":["1e400","inf"]}']
+    values = SPELT + others
+    lines = [f'{{"n":{n},"v":{value},"w":[0,{{"x":{value}}}]}}'.encode() for n, value in enumerate(values)]
+    await store.write([load(lines)])
+    for text in [*SPELT, "+500", "0500", "1e0400"]:
+        expected = [value for value in SPELT if float(value) == float(text)]
+        expected += [value for value in others if value == f'"{text}"']
+        for field in ("v", "w.1.x"):
+            found = [exact(event.data)["n"] for event in await rows(store, Plan(filters=[Equals(field, text)]))]
+            assert sorted(values[int(n)] for n in found) == sorted(expected), (field, text)
+
+
+@pytest.mark.parametrize(
+    "text", [".5", "5.", "1_0", "\u0661", "nan", "inf", "Infinity", "0x10", " 5", "5 ", "", "{", "[1, 2]", '{"b": 1}']
+)
+async def test_what_json_calls_no_number_equals_texts_alone(store: Store, text: str) -> None:
+    others = [1, 10, 16, 5, 0.5, [1, 2], {"b": 1}, [5], None, ""][: None if text else -1]
+    await store.write([load([{"v": text, "n": 0}, *({"v": other} for other in others)])])
+    found = await rows(store, Plan(filters=[Equals("v", text)]))
+    assert [event.get("n") for event in data(found)] == [0]
+
+
+@pytest.mark.parametrize(("field", "found"), [("a.0", 1), ("a.-1", 0), ("a.00", 0), ("a.+0", 0), ("a. 0", 0)])
+async def test_an_array_has_no_places_but_its_indexes(store: Store, field: str, found: int) -> None:
+    keyed = {"a": {field[2:]: "x"}}
+    await store.write([load([{"a": ["x"]}, keyed])])
+    assert await store.count(Plan(filters=[Equals(field, "x")]), DEFAULT_TENANT) == found + 1
 
 
 async def test_filters_are_joined_by_and(store: Store) -> None:

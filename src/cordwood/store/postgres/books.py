@@ -1,7 +1,6 @@
 """The ledger's questions, answered by PostgreSQL."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
@@ -18,8 +17,6 @@ from cordwood.model.ledger import (
 )
 from cordwood.model.tenant import Tenant
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _COUNT_TIMEOUT_S = 3600.0
 
 
@@ -35,15 +32,15 @@ class PostgresBooks:
             rows = await connection.fetch(_BATCHES, list(ids), tenant)
         return [
             BatchAccount(
-                id=UUID(int=row["id"].int),
+                id=row["id"],
                 tenant=Tenant(row["tenant"]),
                 events=row["events"],
                 stored=row["stored"],
                 deduplicated=row["deduplicated"],
                 dead_lettered=row["dead_lettered"],
-                duplicate_of=None if row["duplicate_of"] is None else UUID(int=row["duplicate_of"].int),
-                received_at_us=_us(row["received_at"]),
-                inserted_at_us=_us(row["inserted_at"]),
+                duplicate_of=row["duplicate_of"],
+                received_at_us=row["received_at"],
+                inserted_at_us=row["inserted_at"],
             )
             for row in rows
         ]
@@ -53,14 +50,13 @@ class PostgresBooks:
         async with self._database.connection() as connection:
             rows = await connection.fetch(_DEAD, list(ids), tenant)
         return [
-            LetterFate(UUID(int=row["batch_id"].int), row["ordinal"], row["events"], row["reason"], row["settled_as"])
-            for row in rows
+            LetterFate(row["batch_id"], row["ordinal"], row["events"], row["reason"], row["settled_as"]) for row in rows
         ]
 
     async def minutes(self, tenant: Tenant, start_us: int, end_us: int) -> list[Minute]:
         """See `store.interface.Books.minutes`."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(_MINUTES, tenant, _moment(start_us), _moment(end_us))
+            rows = await connection.fetch(_MINUTES, tenant, start_us, end_us)
         return [
             Minute(
                 start_us=row["minute"] * MINUTE_US,
@@ -83,22 +79,22 @@ class PostgresBooks:
                 producers=await _producers(connection, tenant),
                 tenants=await _tenants(connection, tenant),
                 holdings=await _holdings(connection, tenant, is_counted=is_counted),
-                drained_us=_us(drained) if (drained := await connection.fetchval(_DRAINED)) is not None else None,
+                drained_us=await connection.fetchval(_DRAINED),
             )
 
 
 async def _producers(connection: Connection, tenant: Tenant | None) -> list[ProducerAccount]:
     missing: dict[UUID, list[Missing]] = {}
     for row in await connection.fetch(_MISSING, tenant, timeout=_COUNT_TIMEOUT_S):
-        missing.setdefault(row["producer"], []).append(Missing(row["first"], row["last"], _us(row["since"])))
+        missing.setdefault(row["producer"], []).append(Missing(row["first"], row["last"], row["since"]))
     return [
         ProducerAccount(
-            id=UUID(int=row["producer"].int),
+            id=row["producer"],
             tenant=Tenant(row["tenant"]),
             highest=row["highest"],
             settled=row["settled"],
             missing=missing.get(row["producer"], ()),
-            heard_at_us=_us(row["heard_at"]),
+            heard_at_us=row["heard_at"],
             is_ended=row["is_ended"],
         )
         for row in await connection.fetch(_PRODUCERS, tenant, timeout=_COUNT_TIMEOUT_S)
@@ -142,14 +138,6 @@ async def _holdings(connection: Connection, tenant: Tenant | None, *, is_counted
         for owner, day in sorted(booked.keys() | counted.keys())
         for stored, expired, deleted in [booked.get((owner, day), (0, 0, 0))]
     ]
-
-
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _moment(timestamp_us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=timestamp_us)
 
 
 # A worker that was not seen for a minute while others were has ended.

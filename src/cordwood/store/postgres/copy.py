@@ -8,11 +8,12 @@ from struct import Struct as Layout
 import msgspec
 from msgspec import Struct
 
+from cordwood.db.postgres import JSONB_VERSION, POSTGRES_EPOCH_US
 from cordwood.errors import Refused
 from cordwood.model.derive_many import derive_many
 from cordwood.model.ledger import DAY_US
 from cordwood.store.interface import Load
-from cordwood.store.postgres.jsonb import escaped, escaped_text, needs_escape, wrapped
+from cordwood.store.postgres.jsonb import escaped_text, storable
 from cordwood.store.slices import HOUR_US
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -20,15 +21,11 @@ TRAILER = b"\xff\xff"
 
 COLUMNS = ("id", "data", "inserted_at", "ts", "tenant", "level", "service")
 
-_POSTGRES_EPOCH_US = 946_684_800_000_000
-"""2000-01-01T00:00:00Z, where timestamptz counts from, in µs since 1970."""
-
 # number of columns · length of the id · its batch part · its ordinal · length of the jsonb · its version
-_UP_TO_DATA = Layout(">hi12sIIB")
+_UP_TO_DATA = Layout(">hi12sII1s")
 _TWO_TIMESTAMPS = Layout(">iqiq")
 _LENGTH = Layout(">i")
 _NULL = _LENGTH.pack(-1)
-_JSONB_VERSION = 1
 
 
 class Rows(Struct, frozen=True):
@@ -45,10 +42,10 @@ class Rows(Struct, frozen=True):
     """One timestamp of every hour that the rows touch."""
 
 
-def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None, careful: bool = False) -> Rows:
+def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None) -> Rows:
     """Encode a load, or `count` of its events from ordinal `first`. CPU-heavy: call it in a thread.
 
-    `careful` looks for numbers that jsonb cannot hold, at several times the cost. Raises Refused for no JSON object.
+    Raises Refused for what is no JSON object on a line of its own.
     """
     header = load.batch.header
     lines = load.ndjson.split(b"\n")
@@ -61,28 +58,26 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
         derived = derive_many(ndjson, header.received_at_us)
     except msgspec.MsgspecError as error:
         raise Refused(f"an event is no JSON object: {error}") from error
-    if careful:
-        lines = [wrapped(line) or escaped(line) for line in lines]
-    elif needs_escape(ndjson):
-        lines = [escaped(line) for line in lines]
+    if len(derived) != len(lines):
+        raise Refused(f"{len(lines)} lines hold {len(derived)} JSON objects")
     up_to_data, two_timestamps, columns = _UP_TO_DATA.pack, _TWO_TIMESTAMPS.pack, len(COLUMNS)
-    batch_id, inserted = header.id.bytes[:12], now_us - _POSTGRES_EPOCH_US
+    batch_id, inserted = header.id.bytes[:12], now_us - POSTGRES_EPOCH_US
     tenant = _text(header.tenant)
     tails: dict[tuple[str | None, str | None], bytes] = {}
     dead = {letter.ordinal for letter in load.dead}
     parts: list[bytes] = []
     times: list[int] = []
     ordinals = count_from(load.first + first)
-    for ordinal, line, (timestamp_us, level, service) in zip(ordinals, lines, derived, strict=False):
+    for ordinal, line, (timestamp_us, level, service) in zip(ordinals, storable(lines, ndjson), derived, strict=False):
         if ordinal in dead:
             continue
         tail = tails.get((level, service))
         if tail is None:
             tail = tails[level, service] = tenant + _text(level) + _text(service)
         parts += (
-            up_to_data(columns, 16, batch_id, ordinal, len(line) + 1, _JSONB_VERSION),
+            up_to_data(columns, 16, batch_id, ordinal, len(line) + 1, JSONB_VERSION),
             line,
-            two_timestamps(8, inserted, 8, timestamp_us - _POSTGRES_EPOCH_US),
+            two_timestamps(8, inserted, 8, timestamp_us - POSTGRES_EPOCH_US),
             tail,
         )
         times.append(timestamp_us)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +11,10 @@ from cordwood.clock import Clock
 from cordwood.db.postgres import Connection, Database
 from cordwood.model.action import Action, ActionKind
 from cordwood.model.deadletter import DeadLetter, KeptLetter, LetterGroup, LetterId, Selection
-from cordwood.model.event import format_timestamp
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Replay
 from cordwood.store.postgres.copy import Rows, rows_of
 from cordwood.store.postgres.writer import copy_rows, hold, raise_versions
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class PostgresDeadLetters:
@@ -33,9 +28,7 @@ class PostgresDeadLetters:
         async with self._database.connection() as connection:
             rows = await connection.fetch(_GROUPS, tenant)
         return [
-            LetterGroup(
-                row["reason"], row["protocol"], row["letters"], row["events"], _us(row["first"]), _us(row["last"])
-            )
+            LetterGroup(row["reason"], row["protocol"], row["letters"], row["events"], row["first"], row["last"])
             for row in rows
         ]
 
@@ -49,12 +42,10 @@ class PostgresDeadLetters:
 
     async def replay(self, tenant: Tenant, replays: Sequence[Replay], actor: str) -> int:
         now_us = self._clock.now_us()
-        encoded = await asyncio.to_thread(
-            lambda: {replay.letter: rows_of(replay.load, now_us, careful=True) for replay in replays}
-        )
+        encoded = await asyncio.to_thread(lambda: {replay.letter: rows_of(replay.load, now_us) for replay in replays})
         async with self._database.connection() as connection, connection.transaction():
             gone = await connection.fetch(_TAKE, tenant, *_columns(list(encoded)))
-            rows = [encoded[UUID(int=row["batch_id"].int), row["ordinal"]] for row in gone]
+            rows = [encoded[row["batch_id"], row["ordinal"]] for row in gone]
             await copy_rows(connection, rows)
             await _move_counts(connection, rows)
             await raise_versions(connection, rows, now_us)
@@ -78,9 +69,9 @@ class PostgresDeadLetters:
             rows = await connection.fetch(_ACTIONS, tenant, limit)
         return [
             Action(
-                id=UUID(int=row["id"].int),
+                id=row["id"],
                 tenant=tenant,
-                at_us=_us(row["at"]),
+                at_us=row["at"],
                 actor=row["actor"],
                 action=row["action"],
                 events=row["events"],
@@ -92,7 +83,7 @@ class PostgresDeadLetters:
     async def _record(
         self, connection: Connection, tenant: Tenant, actor: str, kind: ActionKind, events: int, detail: dict[str, str]
     ) -> None:
-        text = msgspec.json.encode(detail).decode()
+        text = msgspec.json.encode(detail)
         await connection.execute(_RECORD, self._clock.batch_id(), tenant, actor, kind, events, text)
 
 
@@ -107,8 +98,8 @@ async def _move_counts(connection: Connection, rows: Sequence[Rows]) -> None:
         _MOVE,
         ids,
         [sum(each.stored for each in by_batch[batch_id]) for batch_id in ids],
-        [format_timestamp(first) for first, _ in spans],
-        [format_timestamp(last) for _, last in spans],
+        [first for first, _ in spans],
+        [last for _, last in spans],
     )
 
 
@@ -129,20 +120,16 @@ def _columns(ids: Sequence[LetterId]) -> tuple[list[UUID], list[int]]:
 
 def _kept(row: Any) -> KeptLetter:
     letter = DeadLetter(
-        batch_id=UUID(int=row["batch_id"].int),
+        batch_id=row["batch_id"],
         ordinal=row["ordinal"],
         tenant=Tenant(row["tenant"]),
         protocol=row["protocol"],
         reason=row["reason"],
-        received_at_us=_us(row["received_at"]),
+        received_at_us=row["received_at"],
         body=row["body"],
         events=row["events"],
     )
-    return KeptLetter(letter, _us(row["dead_at"]))
-
-
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
+    return KeptLetter(letter, row["dead_at"])
 
 
 _GROUPS = """
@@ -169,16 +156,17 @@ _TAKE = """
 
 _MOVE = """
     UPDATE batches b SET stored = b.stored + m.events, dead_lettered = b.dead_lettered - m.events,
-        min_ts = least(b.min_ts, m.first::timestamptz), max_ts = greatest(b.max_ts, m.last::timestamptz)
-    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) AS m(id, events, first, last) WHERE b.id = m.id
+        min_ts = least(b.min_ts, m.first), max_ts = greatest(b.max_ts, m.last)
+    FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[]) AS m(id, events, first, last)
+    WHERE b.id = m.id
 """
 
 _DISCARD = f"""
     UPDATE dead_letters SET settled_at = now(), settled_as = 'discarded', body = '' WHERE {_CHOSEN} RETURNING events
 """
 
-_RECORD = "INSERT INTO actions (id, tenant, actor, action, events, detail) VALUES ($1, $2, $3, $4, $5, $6::text::jsonb)"
+_RECORD = "INSERT INTO actions (id, tenant, actor, action, events, detail) VALUES ($1, $2, $3, $4, $5, $6)"
 
 _ACTIONS = """
-    SELECT id, at, actor, action, events, detail::text FROM actions WHERE tenant = $1 ORDER BY at DESC, id DESC LIMIT $2
+    SELECT id, at, actor, action, events, detail FROM actions WHERE tenant = $1 ORDER BY at DESC, id DESC LIMIT $2
 """

@@ -1,7 +1,7 @@
 """Rows removed by retention and by people, and counted as removed in the same transaction."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import asyncpg
 import msgspec
@@ -14,13 +14,12 @@ from cordwood.model.ledger import DAY_US
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
+from cordwood.store.postgres.filter_sql import Conditions
 from cordwood.store.postgres.partitions import partition_of
-from cordwood.store.postgres.reader import where_of
 from cordwood.store.slices import FAR_SLICE
 
 log = structlog.get_logger()
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1)
 _TIMEOUT_S = 3600.0
 _LOCK_PATIENCE_MS = 2000
@@ -35,7 +34,8 @@ class PostgresEraser:
         self._clock = clock
 
     async def delete(self, plan: Plan, tenant: Tenant, actor: str, *, dry_run: bool) -> int:
-        where, values = where_of(plan, tenant, with_position=False)
+        conditions = Conditions(plan, tenant, with_position=False)
+        where, values = conditions.where, conditions.values
         async with self._database.connection() as connection, connection.transaction():
             if dry_run:
                 sql = f"SELECT count(*) FROM logs {where}"
@@ -70,7 +70,7 @@ class PostgresEraser:
         return removed
 
     async def _expire_day(self, connection: Connection, day: int, tenants: Sequence[Tenant], *, is_whole: bool) -> int:
-        start, end = _EPOCH + timedelta(days=day), _EPOCH + timedelta(days=day + 1)
+        start_us, end_us = day * DAY_US, (day + 1) * DAY_US
         async with connection.transaction():
             await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_PATIENCE_MS}")
             partition = partition_of(_date(day))
@@ -83,7 +83,7 @@ class PostgresEraser:
             if is_dropped:
                 await connection.execute(f"DROP TABLE {partition}")
             else:
-                rows = await connection.fetch(_EXPIRE_ROWS, tenants, start, end, timeout=_TIMEOUT_S)
+                rows = await connection.fetch(_EXPIRE_ROWS, tenants, start_us, end_us, timeout=_TIMEOUT_S)
             for row in rows:
                 detail = {"day": _date(day).isoformat()}
                 await self._removed(connection, row["tenant"], "expire", {day: row["count"]}, "retention", detail)
@@ -105,7 +105,7 @@ class PostgresEraser:
         sql = f"UPDATE holdings h SET {column} = h.{column} + g.gone {_GONE}"
         await connection.execute(sql, tenant, days, [counts[day] for day in days])
         await connection.execute(_RAISE, tenant, FAR_SLICE, days)
-        text = msgspec.json.encode(detail).decode()
+        text = msgspec.json.encode(detail)
         await connection.execute(_RECORD, self._clock.batch_id(), tenant, actor, kind, sum(counts.values()), text)
         log.info("events_removed", tenant=tenant, by=kind, events=sum(counts.values()))
 
@@ -130,4 +130,4 @@ _RAISE = """
     WHERE tenant = $1 AND (hour = $2 OR floor(hour / 24.0)::bigint = ANY($3::bigint[]))
 """
 
-_RECORD = "INSERT INTO actions (id, tenant, actor, action, events, detail) VALUES ($1, $2, $3, $4, $5, $6::text::jsonb)"
+_RECORD = "INSERT INTO actions (id, tenant, actor, action, events, detail) VALUES ($1, $2, $3, $4, $5, $6)"

@@ -55,13 +55,17 @@ async def _make(connection: Connection, name: str, day: date) -> bool:
         moved = await connection.execute(
             f"WITH moved AS (DELETE FROM logs_other WHERE ts >= $1 AND ts < $2 RETURNING *) "
             f"INSERT INTO {name} SELECT * FROM moved",
-            start,
-            end,
+            _us(start),
+            _us(end),
         )
         bounds = f"FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
         await connection.execute(f"ALTER TABLE logs ATTACH PARTITION {name} FOR VALUES {bounds}")
     log.debug("partition_made", partition=name, moved=moved)
     return True
+
+
+def _us(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000
 
 
 _EXISTING = """

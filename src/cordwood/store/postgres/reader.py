@@ -1,26 +1,20 @@
 """Plan → SQL → events, newest first."""
 
-from collections.abc import AsyncGenerator, Callable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
 from cordwood.model.answer import Block, StoredEvent
 from cordwood.model.batch import batch_of
-from cordwood.model.event import MAX_TIMESTAMP_US, format_timestamp
-from cordwood.model.plan import DERIVED_FIELDS, Equals, Plan, paths
+from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
-from cordwood.store.postgres.jsonb import escaped_text, unescaped, unescaped_text
+from cordwood.store.postgres.filter_sql import Conditions
+from cordwood.store.postgres.jsonb import unescaped, unescaped_text
 from cordwood.store.slices import FAR_SLICE, hours
 
 _BLOCK = 1000
-_SELECT = "SELECT id, ts, inserted_at, level, service, data::text FROM logs"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-# Numbers far outside what people compare with are left to text equality; numeric would expand them to all digits.
-_MAX_EXPONENT = 400
+_SELECT = "SELECT id, ts, inserted_at, level, service, data FROM logs"
 
 
 class PostgresReader:
@@ -32,14 +26,16 @@ class PostgresReader:
 
     async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         """See `store.interface.Reader.read`: a cursor in one read-only snapshot."""
-        where, values = where_of(plan, tenant)
+        conditions = Conditions(plan, tenant)
         limit = "" if plan.limit is None else f"LIMIT {plan.limit}"
         async with (
             self._database.connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await self._bound(connection)
-            cursor = await connection.cursor(f"{_SELECT} {where} ORDER BY ts DESC, id DESC {limit}", *values)
+            cursor = await connection.cursor(
+                f"{_SELECT} {conditions.where} ORDER BY ts DESC, id DESC {limit}", *conditions.values
+            )
             while rows := await cursor.fetch(_BLOCK):
                 yield [_event(row) for row in rows]
 
@@ -51,10 +47,10 @@ class PostgresReader:
         return None if row is None else _event(row)
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
-        where, values = where_of(plan, tenant, with_position=False)
+        conditions = Conditions(plan, tenant, with_position=False)
         async with self._database.connection() as connection, connection.transaction(readonly=True):
             await self._bound(connection)
-            return int(await connection.fetchval(f"SELECT count(*) FROM logs {where}", *values))
+            return int(await connection.fetchval(f"SELECT count(*) FROM logs {conditions.where}", *conditions.values))
 
     async def version(self, plan: Plan, tenant: Tenant) -> int:
         first, last = hours(plan.start_us, plan.end_us)
@@ -66,7 +62,7 @@ class PostgresReader:
 
 
 _FIND = """
-    SELECT l.id, l.ts, l.inserted_at, l.level, l.service, l.data::text
+    SELECT l.id, l.ts, l.inserted_at, l.level, l.service, l.data
     FROM batches b JOIN logs l ON l.ts BETWEEN b.min_ts AND b.max_ts AND l.id = $2 AND l.tenant = $1
     WHERE b.id = $3 AND b.tenant = $1
 """
@@ -77,60 +73,6 @@ _VERSION = """
 """
 
 
-def where_of(plan: Plan, tenant: Tenant, *, with_position: bool = True) -> tuple[str, list[object]]:
-    """The conditions of a plan, with every value bound."""
-    values: list[object] = [tenant]
-
-    def bind(value: object) -> str:
-        values.append(value)
-        return f"${len(values)}"
-
-    def moment(timestamp_us: int) -> str:
-        # As text: the driver takes the last moment of year 9999 for infinity.
-        return f"{bind(format_timestamp(timestamp_us))}::text::timestamptz"
-
-    conditions = ["tenant = $1"]
-    if plan.start_us is not None:
-        conditions.append(f"ts >= {moment(plan.start_us)}")
-    if plan.end_us is not None and plan.end_us <= MAX_TIMESTAMP_US:  # beyond it, no timestamp is
-        conditions.append(f"ts < {moment(plan.end_us)}")
-    if plan.after is not None and with_position:
-        conditions.append(f"(ts, id) < ({moment(plan.after.timestamp_us)}, {bind(plan.after.id)})")
-    conditions += [_equals(equals, bind) for equals in plan.filters]
-    return "WHERE " + " AND ".join(conditions), values
-
-
-def _equals(equals: Equals, bind: Callable[[object], str]) -> str:
-    text = f"{bind(escaped_text(equals.text))}::text"
-    if equals.field in DERIVED_FIELDS:
-        return f"{equals.field} = {text}"
-    number = _number(equals.text)
-    alternatives: list[str] = []
-    for keys in paths(equals.field):
-        path = f"{bind([escaped_text(key) for key in keys])}::text[]"
-        alternatives.append(f"data #>> {path} = {text}")
-        if number is not None:
-            alternatives.append(
-                f"CASE WHEN jsonb_typeof(data #> {path}) = 'number'"
-                f" THEN (data #>> {path})::numeric = {bind(number)}::numeric ELSE false END"
-            )
-    return "(" + " OR ".join(alternatives) + ")"
-
-
-def _number(text: str) -> Decimal | None:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() and abs(number.adjusted()) < _MAX_EXPONENT else None
-
-
 def _event(row: Any) -> StoredEvent:
-    event_id, timestamp, inserted_at, level, service, data = row
-    return StoredEvent(
-        UUID(int=event_id.int), _us(timestamp), _us(inserted_at), level, unescaped_text(service), unescaped(data)
-    )
-
-
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
+    event_id, timestamp_us, inserted_at_us, level, service, data = row
+    return StoredEvent(event_id, timestamp_us, inserted_at_us, level, unescaped_text(service), unescaped(data))

@@ -4,12 +4,9 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
-from cordwood.errors import Refused
-from cordwood.model.event import format_timestamp
 from cordwood.model.ledger import Heartbeat
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
@@ -18,7 +15,6 @@ from cordwood.store.postgres.copy import COLUMNS, SIGNATURE, TRAILER, Rows, rows
 from cordwood.store.slices import slice_of
 
 _COPY_TIMEOUT_S = 120.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _TakenBack(Exception):
@@ -33,15 +29,26 @@ class PostgresWriter:
 
     async def write(self, loads: Sequence[Load]) -> list[Written]:
         """See `store.interface.Writer.write`."""
-        try:
-            return await self._write(loads, careful=False)
-        except Refused:
-            # Perhaps only a number that jsonb cannot hold: looking for those costs too much on the regular path.
-            return await self._write(loads, careful=True)
+        moment_us = now_us()
+        unique = {load.batch.header.id: load for load in reversed(loads)}
+        encoded = await asyncio.to_thread(
+            lambda: {batch_id: rows_of(load, moment_us) for batch_id, load in unique.items()}
+        )
+        # The order keeps two workers with the same batches from waiting for each other in a circle.
+        ordered = [encoded[batch_id] for batch_id in sorted(encoded)]
+        async with self._database.connection() as connection, connection.transaction():
+            repeated = await _repetitions(connection, ordered)
+            fresh = await _insert_batches(connection, ordered, repeated)
+            rows = [each for each in ordered if (batch_id := _id(each)) in fresh and batch_id not in repeated]
+            await copy_rows(connection, rows)
+            await _insert_dead_letters(connection, rows)
+            await raise_versions(connection, rows, moment_us)
+            await hold(connection, rows)
+        return outcomes(loads, fresh, repeated)
 
     async def probe(self, load: Load, first: int, count: int) -> None:
         """See `store.interface.Writer.probe`: the real write of these rows, taken back."""
-        rows = await asyncio.to_thread(rows_of, load, now_us(), first=first, count=count, careful=True)
+        rows = await asyncio.to_thread(rows_of, load, now_us(), first=first, count=count)
         try:
             async with self._database.connection() as connection, connection.transaction():
                 await copy_rows(connection, [rows])
@@ -59,7 +66,7 @@ class PostgresWriter:
                 [beat.producer for beat in latest],
                 [beat.tenant for beat in latest],
                 [beat.settled for beat in latest],
-                [_moment(beat.said_at_us) for beat in latest],
+                [beat.said_at_us for beat in latest],
                 [beat.is_ended for beat in latest],
             )
             ranges = [(beat.producer, first, last) for beat in ordered for first, last in beat.abandoned]
@@ -71,24 +78,6 @@ class PostgresWriter:
         """See `store.interface.Writer.report`."""
         async with self._database.connection() as connection:
             await connection.execute(_REPORT, worker, is_drained)
-
-    async def _write(self, loads: Sequence[Load], *, careful: bool) -> list[Written]:
-        moment_us = now_us()
-        unique = {load.batch.header.id: load for load in reversed(loads)}
-        encoded = await asyncio.to_thread(
-            lambda: {batch_id: rows_of(load, moment_us, careful=careful) for batch_id, load in unique.items()}
-        )
-        # The order keeps two workers with the same batches from waiting for each other in a circle.
-        ordered = [encoded[batch_id] for batch_id in sorted(encoded)]
-        async with self._database.connection() as connection, connection.transaction():
-            repeated = await _repetitions(connection, ordered)
-            fresh = await _insert_batches(connection, ordered, repeated)
-            rows = [each for each in ordered if (batch_id := _id(each)) in fresh and batch_id not in repeated]
-            await copy_rows(connection, rows)
-            await _insert_dead_letters(connection, rows)
-            await raise_versions(connection, rows, moment_us)
-            await hold(connection, rows)
-        return outcomes(loads, fresh, repeated)
 
 
 def _id(rows: Rows) -> UUID:
@@ -106,7 +95,7 @@ async def _repetitions(connection: Connection, rows: Sequence[Rows]) -> dict[UUI
     tenants, marks, ids = map(list, zip(*marked, strict=True))
     await connection.execute(_MARK, tenants, marks, ids)
     found = await connection.fetch(_FIRST_OF_MARK, tenants, marks, ids)
-    return {UUID(int=row["id"].int): UUID(int=row["first"].int) for row in found}
+    return {row["id"]: row["first"] for row in found}
 
 
 async def _insert_batches(connection: Connection, rows: Sequence[Rows], repeated: Mapping[UUID, UUID]) -> set[UUID]:
@@ -125,11 +114,11 @@ async def _insert_batches(connection: Connection, rows: Sequence[Rows], repeated
         [each.load.dead_events if kept else 0 for each, kept in zip(rows, is_kept, strict=True)],
         [0 if kept else header.events for header, kept in zip(headers, is_kept, strict=True)],
         [repeated.get(header.id) for header in headers],
-        [_moment(header.received_at_us) for header in headers],
-        [_text(each.min_us) if kept else None for each, kept in zip(rows, is_kept, strict=True)],
-        [_text(each.max_us) if kept else None for each, kept in zip(rows, is_kept, strict=True)],
+        [header.received_at_us for header in headers],
+        [each.min_us if kept else None for each, kept in zip(rows, is_kept, strict=True)],
+        [each.max_us if kept else None for each, kept in zip(rows, is_kept, strict=True)],
     )
-    return {UUID(int=row["id"].int) for row in inserted}
+    return {row["id"] for row in inserted}
 
 
 async def copy_rows(connection: Connection, rows: Sequence[Rows]) -> None:
@@ -153,7 +142,7 @@ async def _insert_dead_letters(connection: Connection, rows: Sequence[Rows]) -> 
             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             [
                 (letter.batch_id, letter.ordinal, letter.tenant, letter.protocol, letter.reason.replace("\0", ""),
-                 _moment(letter.received_at_us), letter.body, letter.events)
+                 letter.received_at_us, letter.body, letter.events)
                 for letter in dead
             ],
         )  # fmt: skip
@@ -184,15 +173,6 @@ async def raise_versions(connection: Connection, rows: Sequence[Rows], now_us: i
         await connection.execute(_RAISE_VERSIONS, [tenant for tenant, _ in ordered], [hour for _, hour in ordered])
 
 
-def _text(timestamp_us: int | None) -> str | None:
-    """As text: the driver takes the last moment of year 9999 for infinity."""
-    return None if timestamp_us is None else format_timestamp(timestamp_us)
-
-
-def _moment(timestamp_us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=timestamp_us)
-
-
 def now_us() -> int:
     return time.time_ns() // 1_000
 
@@ -201,7 +181,7 @@ _INSERT_BATCHES = """
     INSERT INTO batches (id, tenant, protocol, producer, sequence, events, stored, dead_lettered, deduplicated,
         duplicate_of, received_at, min_ts, max_ts)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::int[], $7::int[], $8::int[],
-        $9::int[], $10::uuid[], $11::timestamptz[], $12::text[]::timestamptz[], $13::text[]::timestamptz[])
+        $9::int[], $10::uuid[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 """
