@@ -13,6 +13,8 @@ from cordwood.store.postgres.copy import COLUMNS, SIGNATURE, TRAILER, Rows, rows
 from cordwood.store.slices import slice_of
 
 _COPY_TIMEOUT_S = 120.0
+_COPY_CHUNK_BYTES = 256 << 10
+"""A long write in one piece would be copied whole, and hold up the event loop meanwhile."""
 
 
 class _TakenBack(Exception):
@@ -76,7 +78,8 @@ async def _copy(connection: Connection, rows: Sequence[Rows]) -> None:
     async def stream() -> AsyncIterator[bytes]:
         yield SIGNATURE
         for each in rows:
-            yield each.encoded
+            for start in range(0, len(each.encoded), _COPY_CHUNK_BYTES):
+                yield each.encoded[start : start + _COPY_CHUNK_BYTES]
         yield TRAILER
 
     if any(each.stored for each in rows):
