@@ -1,11 +1,12 @@
 """Loads → one transaction."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
-from cordwood.db.postgres import Connection, Database
+from cordwood.db.postgres import Conflict, Connection, Database
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
 from cordwood.store.outcomes import outcomes
@@ -15,6 +16,8 @@ from cordwood.store.slices import slice_of
 _COPY_TIMEOUT_S = 120.0
 _COPY_CHUNK_BYTES = 256 << 10
 """A long write in one piece would be copied whole, and hold up the event loop meanwhile."""
+_ATTEMPTS = 4
+"""Of a transaction that others are in the way of; they do not wait for each other twice."""
 
 
 class _TakenBack(Exception):
@@ -31,17 +34,13 @@ class PostgresWriter:
         """See `store.interface.Writer.write`."""
         now_us = _now_us()
         unique = {load.batch.header.id: load for load in reversed(loads)}
-        encoded = await asyncio.to_thread(
-            lambda: {batch_id: rows_of(load, now_us) for batch_id, load in unique.items()}
-        )
-        async with self._database.connection() as connection, connection.transaction():
-            # The order keeps two workers with the same batches from waiting for each other in a circle.
-            fresh = await _insert_batches(connection, [encoded[batch_id] for batch_id in sorted(encoded)])
-            rows = [encoded[load.batch.header.id] for load in unique.values() if load.batch.header.id in fresh]
-            await _copy(connection, rows)
-            await _insert_dead_letters(connection, rows)
-            await _raise_versions(connection, rows, now_us)
-        return outcomes(loads, fresh)
+        # The order keeps two workers with the same batches from waiting for each other in a circle.
+        ordered = [unique[batch_id] for batch_id in sorted(unique)]
+        rows = await asyncio.to_thread(lambda: [rows_of(load, now_us) for load in ordered])
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(Conflict):
+                return outcomes(loads, await self._write(rows, now_us))
+        return outcomes(loads, await self._write(rows, now_us))
 
     async def probe(self, load: Load, first: int, count: int) -> None:
         """See `store.interface.Writer.probe`: the real write of these rows, taken back."""
@@ -52,6 +51,16 @@ class PostgresWriter:
                 raise _TakenBack
         except _TakenBack:
             return
+
+    async def _write(self, rows: Sequence[Rows], now_us: int) -> set[UUID]:
+        """The ids of the batches that were not there before."""
+        async with self._database.connection() as connection, connection.transaction():
+            fresh = await _insert_batches(connection, rows)
+            new = [each for each in rows if each.load.batch.header.id in fresh]
+            await _copy(connection, new)
+            await _insert_dead_letters(connection, new)
+            await _raise_versions(connection, new, now_us)
+        return fresh
 
 
 async def _insert_batches(connection: Connection, rows: Sequence[Rows]) -> set[UUID]:
@@ -130,7 +139,7 @@ _INSERT_BATCHES = """
 # A slice begins at a random version: two databases behind one cache must not be taken for each other.
 _RAISE_VERSIONS = """
     INSERT INTO slices (tenant, hour, version)
-    SELECT tenant, hour, (random() * 1099511627776)::bigint
+    SELECT tenant, hour, 1 + (random() * 1099511627776)::bigint
     FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS t(tenant, hour, n) ORDER BY n
     ON CONFLICT (tenant, hour) DO UPDATE SET version = slices.version + 1
 """
