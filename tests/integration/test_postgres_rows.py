@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,13 +14,14 @@ import pytest
 
 from cordwood.errors import ConfigError, Refused, Unavailable
 from cordwood.model.answer import StoredEvent
-from cordwood.model.plan import Plan
+from cordwood.model.batch import event_id
+from cordwood.model.plan import Equals, Plan
 from cordwood.model.tenant import DEFAULT_TENANT
 from cordwood.store.interface import Load
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.settings import StoreSettings
 from tests.support.builders import PRODUCER, load
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, wait_until
 
 
 @asynccontextmanager
@@ -158,6 +160,37 @@ async def test_a_cancelled_write_leaves_nothing_and_can_be_made_again(postgres_u
         (outcome,) = await store.write([written])
         assert outcome.stored == 1
         assert len(await rows(store)) == 2
+
+
+async def test_a_read_ends_in_time_when_the_server_is_busy(postgres_url: str) -> None:
+    async with opened(postgres_url, query_timeout_s=0.3) as store:
+        written = load([{"n": 1}])
+        await store.write([written])
+        with another(postgres_url) as theirs:
+            theirs.execute("LOCK TABLE logs IN ACCESS EXCLUSIVE MODE")
+            for asked in (
+                rows(store),
+                store.count(Plan(filters=[Equals("n", "1")]), DEFAULT_TENANT),
+                store.find(event_id(written.batch.header.id, 0), DEFAULT_TENANT),
+            ):
+                with pytest.raises(Unavailable) as raised:
+                    async with asyncio.timeout(20):
+                        await asked
+                assert "query_timeout_s" in raised.value.hint
+        assert len(await rows(store)) == 1
+
+
+async def test_a_stream_ends_in_time_also_when_its_reader_is_slow(postgres_url: str) -> None:
+    async with opened(postgres_url, query_timeout_s=0.5) as store:
+        await store.write([load([{"n": n} for n in range(3000)])])
+        blocks = store.read(Plan(), DEFAULT_TENANT)
+        began = time.monotonic()
+        await anext(blocks)
+        wait_until(lambda: time.monotonic() > began + 0.5, 5)
+        with pytest.raises(Unavailable, match=r"0\.5 s") as raised:
+            await anext(blocks)
+        assert "query_timeout_s" in raised.value.hint
+        assert await store.count(Plan(), DEFAULT_TENANT) == 3000
 
 
 async def test_an_event_that_an_older_version_kept_whole_comes_back(postgres_url: str) -> None:
