@@ -255,7 +255,7 @@ async def _emptied(broker: Broker) -> None:
     """Give the worker a moment for the last batches: what is left is stored after the next start."""
     with contextlib.suppress(TimeoutError, Unavailable):
         async with asyncio.timeout(_EMPTY_TIMEOUT_S):
-            while (await broker.backlog()).batches:
+            while (await broker.backlog()).batches:  # noqa: ASYNC110  # another process may empty it
                 await asyncio.sleep(_EMPTY_LOOK_S)
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL connections: a pool that waits for the server, and errors translated by whose fault they are."""
+"""PostgreSQL connections: a pool that waits for the server, and errors translated by who can act on them."""
 
 import asyncio
 import contextlib
@@ -7,12 +7,14 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import asyncpg
+from asyncpg import exceptions as driver
 from asyncpg.pool import PoolConnectionProxy
 
-from cordwood.errors import Refused, Unavailable
+from cordwood.errors import ConfigError, CordwoodError, Refused, Unavailable
 
 _CONNECT_TIMEOUT_S = 3.0
 _COMMAND_TIMEOUT_S = 120.0
+_CLOSE_TIMEOUT_S = 5.0
 _MAX_CONNECTIONS = 12
 
 POSTGRES_EPOCH_US = 946_684_800_000_000
@@ -22,34 +24,61 @@ JSONB_VERSION = b"\x01"
 
 Connection: TypeAlias = PoolConnectionProxy
 
-# The data's fault (SQLSTATE class 22, 54): splitting the batch finds the event. All else is the server's.
-_REFUSALS = (asyncpg.exceptions.DataError, asyncpg.exceptions.ProgramLimitExceededError)
+
+class Conflict(Unavailable):
+    """Another transaction was in the way. Nothing was kept; the same one may go through at once."""
+
+
+# SQLSTATE classes 22 and 54: the data's fault, and splitting the batch finds the event.
+_REFUSALS = (driver.DataError, driver.ProgramLimitExceededError)
+# Each means that the transaction is undone. A check is violated when a row's partition is made while the row is on
+# its way into the catch-all.
+_CONFLICTS = (
+    driver.SerializationError,
+    driver.DeadlockDetectedError,
+    driver.LockNotAvailableError,
+    driver.CheckViolationError,
+)
+_FAILURES = (driver.PostgresError, driver.InterfaceError, driver.InternalClientError, OSError)
+
+_HINTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    ((driver.UndefinedTableError, driver.UndefinedColumnError), "run `cordwood migrate`"),
+    (driver.InvalidCatalogNameError, "create the database, or name another in store.url"),
+    (driver.InvalidAuthorizationSpecificationError, "look at the user and password in store.url"),
+    (driver.InsufficientPrivilegeError, "give the user of store.url the right to do this"),
+    (driver.ReadOnlySQLTransactionError, "point store.url at the primary server"),
+    (driver.DiskFullError, "free disk space on the server"),
+    (driver.QueryCanceledError, "ask for less, or raise store.query_timeout_s"),
+    (driver.ClientConfigurationError, "write store.url as postgresql://USER:PASSWORD@HOST:PORT/DATABASE"),
+)
 
 
 class Database:
     """A pool that is opened at first use, so that starting does not need the server."""
 
     def __init__(self, url: str) -> None:
+        """Raises ConfigError when the URL cannot be read."""
         self._url = url
-        self._shown = _redacted(url)
+        self._shown = _shown(url)
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
 
     async def close(self) -> None:
         if self._pool is not None:
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                     await self._pool.close()
             except TimeoutError:
                 self._pool.terminate()
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """One connection of the pool. Raises Refused and Unavailable for whatever goes wrong in the block."""
-        with self._translated():
+        """One connection of the pool. Raises Refused, Conflict and Unavailable for whatever goes wrong in the block."""
+        with self._translated(f"gave no connection within {_CONNECT_TIMEOUT_S:g} s"):
             pool = await self._opened()
             async with pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
-                yield connection
+                with self._translated("did not answer in time"):
+                    yield connection
 
     async def _opened(self) -> asyncpg.Pool:
         async with self._opening:
@@ -66,22 +95,13 @@ class Database:
         return self._pool
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, when_late: str) -> Iterator[None]:
         try:
             yield
-        except _REFUSALS as error:
-            raise Refused(f"PostgreSQL cannot take this: {error}") from error
-        except asyncpg.exceptions.UndefinedTableError as error:
-            raise Unavailable(
-                f"PostgreSQL at {self._shown} lacks tables: {error}", hint="run `cordwood migrate`"
-            ) from error
-        except asyncpg.exceptions.QueryCanceledError as error:
-            raise Unavailable(
-                "the read was stopped: it took too long", hint="ask for less, or raise store.query_timeout_s"
-            ) from error
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            reason = str(error) or type(error).__name__
-            raise Unavailable(f"PostgreSQL at {self._shown} is away: {reason}", hint="it is tried again") from error
+        except TimeoutError as error:
+            raise Unavailable(f"PostgreSQL at {self._shown} {when_late}", hint="it is tried again") from error
+        except _FAILURES as error:
+            raise _translated_error(error, self._shown) from error
 
 
 async def _with_our_types(connection: Connection) -> None:
@@ -103,6 +123,27 @@ async def _with_our_types(connection: Connection) -> None:
     )
 
 
-def _redacted(url: str) -> str:
+def _translated_error(error: Exception, server: str) -> CordwoodError:
+    """What an error of the driver means to us. `server` is how the server is named to people."""
+    reason = str(error) or type(error).__name__
+    if isinstance(error, _REFUSALS):
+        return Refused(f"PostgreSQL cannot take this: {reason}")
+    if isinstance(error, _CONFLICTS):
+        return Conflict(f"PostgreSQL at {server} was busy with the same rows: {reason}", hint="it is tried again")
+    hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "it is tried again")
+    says = "says" if isinstance(error, driver.PostgresError) else "is away"
+    return Unavailable(f"PostgreSQL at {server} {says}: {reason}", hint=hint)
+
+
+def _shown(url: str) -> str:
+    """A server's URL without its secrets. Raises ConfigError when it cannot be read."""
     parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+    try:
+        port = parts.port or 5432
+    except ValueError:
+        # Without the cause: an unescaped character in a password makes it part of the port.
+        raise ConfigError(
+            "store.url cannot be read: what should be the port is no number",
+            hint="write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with % escapes in the password",
+        ) from None
+    return f"{parts.hostname}:{port}{parts.path}"

@@ -158,6 +158,18 @@ class _Memo:
 
     def _timestamp(self, value: _Value) -> int | None:
         if type(value) is str:
+            minute_us = self._minutes.get(value[:17])
+            digits = value[17:19] + value[20:-1]
+            if (
+                minute_us is not None
+                and value[19:20] == "."
+                and value[-1] == "Z"
+                and digits < "6"
+                and digits.isdigit()
+                and digits.isascii()
+                and 2 < len(digits) <= 8
+            ):
+                return minute_us + int(digits) * _SCALE[len(digits)]
             return self._timestamp_in(value)
         if type(value) is float and value.is_integer() and abs(value) < 1e16:
             return _epoch(int(value))
@@ -167,7 +179,7 @@ class _Memo:
         return None if text is None else parse_timestamp(text)
 
     def _timestamp_in(self, text: str) -> int | None:
-        """A timestamp to the second or finer, with Z, ±hh:mm or no zone: the minute is looked up, the rest is digits"""
+        """A time to the second or finer, with Z, ±hh:mm or no zone: the minute is looked up, the rest is digits."""
         if text[-1:] == "Z":
             zone, fraction = "Z", text[20:-1]
         elif text[-6:-5] in ("+", "-") and len(text) >= 25:
@@ -175,17 +187,17 @@ class _Memo:
         else:
             zone, fraction = "", text[20:]
         digits = text[17:19] + fraction
-        separator = text[19:20] if fraction else ""
         is_usual = (
             digits < "6"
             and len(digits) >= 2
             and digits.isdigit()
             and text.isascii()
             and text[16] == ":"
-            and (separator in (".", ",") if fraction else text[19:] == zone)
+            and (text[19] in ".," if fraction else text[19:] == zone)
         )
         if is_usual:
-            minute = text[:17] + zone
+            # Without a zone for Z, which is the usual one: looking that up costs one slice.
+            minute = text[:17] if zone == "Z" else f"{text[:17]}{zone or '?'}"
             minute_us: int | None = self._minutes.get(minute, _UNSEEN)
             if minute_us is _UNSEEN:
                 minute_us = parse_timestamp(f"{text[:17]}00{zone}")
@@ -217,8 +229,10 @@ def _epoch(value: int) -> int | None:
     """As `parse_timestamp` of the integer's text."""
     if not 0 < value < 10**19:
         return None
-    unit_ns: int = next(ns for limit, ns in EPOCH_UNITS if value < limit)
-    return value * unit_ns // 1_000
+    for limit, unit_ns in EPOCH_UNITS:
+        if value < limit:
+            return value * unit_ns // 1_000
+    raise AssertionError("the last unit reaches beyond 19 digits")
 
 
 def _kept(memory: dict[str, T | None], text: str, read: Callable[[str], T | None]) -> T | None:

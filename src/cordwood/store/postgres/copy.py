@@ -19,11 +19,13 @@ from cordwood.store.slices import HOUR_US
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 
-COLUMNS = ("id", "data", "inserted_at", "ts", "tenant", "level", "service")
+# The event comes last, so that all before it is packed at once.
+COLUMNS = ("tenant", "level", "service", "id", "inserted_at", "ts", "data")
 
-# number of columns · length of the id · its batch part · its ordinal · length of the jsonb · its version
-_UP_TO_DATA = Layout(">hi12sII1s")
-_TWO_TIMESTAMPS = Layout(">iqiq")
+# length of the id · its batch part · its ordinal · inserted_at · ts · length of the jsonb · its version
+_FROM_ID_TO_DATA = Layout(">i12sI12siqI1s")
+_TIMESTAMP = Layout(">iq")
+_COUNT = Layout(">h")
 _LENGTH = Layout(">i")
 _NULL = _LENGTH.pack(-1)
 
@@ -60,10 +62,10 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
         raise Refused(f"an event is no JSON object: {error}") from error
     if len(derived) != len(lines):
         raise Refused(f"{len(lines)} lines hold {len(derived)} JSON objects")
-    up_to_data, two_timestamps, columns = _UP_TO_DATA.pack, _TWO_TIMESTAMPS.pack, len(COLUMNS)
-    batch_id, inserted = header.id.bytes[:12], now_us - POSTGRES_EPOCH_US
-    tenant = _text(header.tenant)
-    tails: dict[tuple[str | None, str | None], bytes] = {}
+    head = _FROM_ID_TO_DATA.pack
+    batch_id, inserted = header.id.bytes[:12], _TIMESTAMP.pack(8, now_us - POSTGRES_EPOCH_US)
+    tenant = _COUNT.pack(len(COLUMNS)) + _text(header.tenant)
+    owners: dict[tuple[str | None, str | None], bytes] = {}
     dead = {letter.ordinal for letter in load.dead}
     parts: list[bytes] = []
     times: list[int] = []
@@ -71,14 +73,13 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
     for ordinal, line, (timestamp_us, level, service) in zip(ordinals, storable(lines, ndjson), derived, strict=False):
         if ordinal in dead:
             continue
-        tail = tails.get((level, service))
-        if tail is None:
-            tail = tails[level, service] = tenant + _text(level) + _text(service)
+        owner = owners.get((level, service))
+        if owner is None:
+            owner = owners[level, service] = tenant + _text(level) + _text(service)
         parts += (
-            up_to_data(columns, 16, batch_id, ordinal, len(line) + 1, JSONB_VERSION),
+            owner,
+            head(16, batch_id, ordinal, inserted, 8, timestamp_us - POSTGRES_EPOCH_US, len(line) + 1, JSONB_VERSION),
             line,
-            two_timestamps(8, inserted, 8, timestamp_us - POSTGRES_EPOCH_US),
-            tail,
         )
         times.append(timestamp_us)
     hours = {timestamp_us // HOUR_US: timestamp_us for timestamp_us in times}

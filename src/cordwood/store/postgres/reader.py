@@ -1,10 +1,13 @@
 """Plan → SQL → events, newest first."""
 
-from collections.abc import AsyncGenerator
+import contextlib
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
+from cordwood.errors import Unavailable
 from cordwood.model.answer import Block, StoredEvent
 from cordwood.model.batch import batch_of
 from cordwood.model.plan import Plan
@@ -14,7 +17,9 @@ from cordwood.store.postgres.jsonb import unescaped, unescaped_text
 from cordwood.store.slices import FAR_SLICE, hours
 
 _BLOCK = 1000
-_SELECT = "SELECT id, ts, inserted_at, level, service, data FROM logs"
+_COLUMNS = "id, ts, inserted_at, level, service, data"
+_IDLE_GRACE_MS = 60_000
+"""Past its time, a read that nobody goes on with is ended here; when this process cannot, the server ends it."""
 
 
 class PostgresReader:
@@ -22,57 +27,84 @@ class PostgresReader:
 
     def __init__(self, database: Database, timeout_s: float) -> None:
         self._database = database
-        self._timeout_ms = round(timeout_s * 1000)
+        self._timeout_s = timeout_s
 
     async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         """See `store.interface.Reader.read`: a cursor in one read-only snapshot."""
         conditions = Conditions(plan, tenant)
         limit = "" if plan.limit is None else f"LIMIT {plan.limit}"
-        async with (
-            self._database.connection() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            await self._bound(connection)
-            cursor = await connection.cursor(
-                f"{_SELECT} {conditions.where} ORDER BY ts DESC, id DESC {limit}", *conditions.values
-            )
-            while rows := await cursor.fetch(_BLOCK):
+        query = f"SELECT {_COLUMNS} FROM logs {conditions.where} ORDER BY ts DESC, id DESC {limit}"
+        async with self._snapshot() as (connection, left_s):
+            cursor = await connection.cursor(query, *conditions.values, timeout=left_s())
+            while rows := await cursor.fetch(_BLOCK, timeout=left_s()):
                 yield [_event(row) for row in rows]
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         """By way of the batch: it tells the time range, and so the partitions, to look in."""
         batch_id, _ = batch_of(event)
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(_FIND, tenant, event, batch_id)
+            with self._in_time():
+                row = await connection.fetchrow(_FIND, tenant, event, batch_id, timeout=self._timeout_s)
         return None if row is None else _event(row)
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
         conditions = Conditions(plan, tenant, with_position=False)
-        async with self._database.connection() as connection, connection.transaction(readonly=True):
-            await self._bound(connection)
-            return int(await connection.fetchval(f"SELECT count(*) FROM logs {conditions.where}", *conditions.values))
+        query = f"SELECT count(*) FROM logs {conditions.where}"
+        async with self._snapshot() as (connection, left_s):
+            return int(await connection.fetchval(query, *conditions.values, timeout=left_s()))
 
     async def version(self, plan: Plan, tenant: Tenant) -> int:
         first, last = hours(plan.start_us, plan.end_us)
+        least, most = FAR_SLICE if first is None else first, -FAR_SLICE if last is None else last
         async with self._database.connection() as connection:
-            return int(await connection.fetchval(_VERSION, tenant, FAR_SLICE, first, last))
+            return int(await connection.fetchval(_VERSION, tenant, FAR_SLICE, least, most))
 
-    async def _bound(self, connection: Connection) -> None:
-        await connection.execute(f"SET LOCAL statement_timeout = {self._timeout_ms}")
+    @contextlib.asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[tuple[Connection, Callable[[], float]]]:
+        """A connection that sees one state of the tables, and what is left of the read's time, in seconds."""
+        deadline = time.monotonic() + self._timeout_s
+
+        def left_s() -> float:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            return left
+
+        timeout_ms = max(1, round(self._timeout_s * 1000))
+        async with (
+            self._database.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            await connection.execute(
+                f"SET LOCAL statement_timeout = {timeout_ms};"
+                f"SET LOCAL idle_in_transaction_session_timeout = {timeout_ms + _IDLE_GRACE_MS}"
+            )
+            with self._in_time():
+                yield connection, left_s
+
+    @contextlib.contextmanager
+    def _in_time(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError as error:
+            raise Unavailable(
+                f"the read took more than {self._timeout_s:g} s and was stopped",
+                hint="ask for less, or raise store.query_timeout_s",
+            ) from error
 
 
-_FIND = """
-    SELECT l.id, l.ts, l.inserted_at, l.level, l.service, l.data
+def _event(row: Any) -> StoredEvent:
+    event_id, timestamp_us, inserted_at_us, level, service, data = row
+    return StoredEvent(event_id, timestamp_us, inserted_at_us, level, unescaped_text(service), unescaped(data))
+
+
+_FIND = f"""
+    SELECT {", ".join("l." + name for name in _COLUMNS.split(", "))}
     FROM batches b JOIN logs l ON l.ts BETWEEN b.min_ts AND b.max_ts AND l.id = $2 AND l.tenant = $1
     WHERE b.id = $3 AND b.tenant = $1
 """
 
 _VERSION = """
     SELECT coalesce(sum(version), 0)::bigint FROM slices
-    WHERE tenant = $1 AND (hour = $2 OR (hour >= coalesce($3::bigint, hour) AND hour <= coalesce($4::bigint, hour)))
+    WHERE tenant = $1 AND (hour = $2 OR hour BETWEEN $3 AND $4)
 """
-
-
-def _event(row: Any) -> StoredEvent:
-    event_id, timestamp_us, inserted_at_us, level, service, data = row
-    return StoredEvent(event_id, timestamp_us, inserted_at_us, level, unescaped_text(service), unescaped(data))

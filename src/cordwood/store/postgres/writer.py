@@ -1,12 +1,13 @@
 """Loads → one transaction."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
-from cordwood.db.postgres import Connection, Database
+from cordwood.db.postgres import Conflict, Connection, Database
 from cordwood.model.ledger import Heartbeat
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
@@ -15,6 +16,10 @@ from cordwood.store.postgres.copy import COLUMNS, SIGNATURE, TRAILER, Rows, rows
 from cordwood.store.slices import slice_of
 
 _COPY_TIMEOUT_S = 120.0
+_COPY_CHUNK_BYTES = 256 << 10
+"""A long write in one piece would be copied whole, and hold up the event loop meanwhile."""
+_ATTEMPTS = 4
+"""Of a transaction that others are in the way of; they do not wait for each other twice."""
 
 
 class _TakenBack(Exception):
@@ -31,20 +36,13 @@ class PostgresWriter:
         """See `store.interface.Writer.write`."""
         moment_us = now_us()
         unique = {load.batch.header.id: load for load in reversed(loads)}
-        encoded = await asyncio.to_thread(
-            lambda: {batch_id: rows_of(load, moment_us) for batch_id, load in unique.items()}
-        )
         # The order keeps two workers with the same batches from waiting for each other in a circle.
-        ordered = [encoded[batch_id] for batch_id in sorted(encoded)]
-        async with self._database.connection() as connection, connection.transaction():
-            repeated = await _repetitions(connection, ordered)
-            fresh = await _insert_batches(connection, ordered, repeated)
-            rows = [each for each in ordered if (batch_id := _id(each)) in fresh and batch_id not in repeated]
-            await copy_rows(connection, rows)
-            await _insert_dead_letters(connection, rows)
-            await raise_versions(connection, rows, moment_us)
-            await hold(connection, rows)
-        return outcomes(loads, fresh, repeated)
+        ordered = [unique[batch_id] for batch_id in sorted(unique)]
+        rows = await asyncio.to_thread(lambda: [rows_of(load, moment_us) for load in ordered])
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(Conflict):
+                return outcomes(loads, *await self._write(rows, moment_us))
+        return outcomes(loads, *await self._write(rows, moment_us))
 
     async def probe(self, load: Load, first: int, count: int) -> None:
         """See `store.interface.Writer.probe`: the real write of these rows, taken back."""
@@ -73,6 +71,18 @@ class PostgresWriter:
             if ranges:
                 producers, firsts, lasts = map(list, zip(*ranges, strict=True))
                 await connection.execute(_ABANDON, producers, firsts, lasts)
+
+    async def _write(self, rows: Sequence[Rows], moment_us: int) -> tuple[set[UUID], dict[UUID, UUID]]:
+        """The ids of the batches that were not there before, and which of them repeat an earlier one's request."""
+        async with self._database.connection() as connection, connection.transaction():
+            repeated = await _repetitions(connection, rows)
+            fresh = await _insert_batches(connection, rows, repeated)
+            new = [each for each in rows if (batch_id := _id(each)) in fresh and batch_id not in repeated]
+            await copy_rows(connection, new)
+            await _insert_dead_letters(connection, new)
+            await raise_versions(connection, new, moment_us)
+            await hold(connection, new)
+        return fresh, repeated
 
     async def report(self, worker: UUID, *, is_drained: bool) -> None:
         """See `store.interface.Writer.report`."""
@@ -125,7 +135,8 @@ async def copy_rows(connection: Connection, rows: Sequence[Rows]) -> None:
     async def stream() -> AsyncIterator[bytes]:
         yield SIGNATURE
         for each in rows:
-            yield each.encoded
+            for start in range(0, len(each.encoded), _COPY_CHUNK_BYTES):
+                yield each.encoded[start : start + _COPY_CHUNK_BYTES]
         yield TRAILER
 
     if any(each.stored for each in rows):
@@ -227,7 +238,7 @@ _HOLD = """
 # A slice begins at a random version: two databases behind one cache must not be taken for each other.
 _RAISE_VERSIONS = """
     INSERT INTO slices (tenant, hour, version)
-    SELECT tenant, hour, (random() * 1099511627776)::bigint
+    SELECT tenant, hour, 1 + (random() * 1099511627776)::bigint
     FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS t(tenant, hour, n) ORDER BY n
     ON CONFLICT (tenant, hour) DO UPDATE SET version = slices.version + 1
 """
