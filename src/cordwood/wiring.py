@@ -18,11 +18,14 @@ from cordwood.clock import SystemClock
 from cordwood.config import Config, redacted
 from cordwood.errors import ConfigError
 from cordwood.http.health import Health
+from cordwood.http.operations import HEALTH
 from cordwood.http.server import is_loopback, listen, serve
 from cordwood.http.site import Site
+from cordwood.ingest.operations import INGEST
 from cordwood.ingest.routes import PATHS, IngestRoutes
 from cordwood.ingest.service import Ingest
 from cordwood.query.engine import Engine
+from cordwood.query.operations import QUERY
 from cordwood.query.routes import QueryRoutes
 from cordwood.store.interface import Reader, Store
 from cordwood.tenancy.configured import ConfiguredKeys, OpenDoor
@@ -112,6 +115,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
             "up",
             _ingest(config, broker, keys),
             [*health.routes(), *_query(config, store, cache, keys).routes()],
+            [*HEALTH, *INGEST, *QUERY],
         )
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -128,7 +132,7 @@ async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> No
         sock = _listen(parts, config, _API_PORT)
         broker = await parts.enter_async_context(open_broker(config))
         health = Health({"broker": broker.check})
-        site = Site("api", _ingest(config, broker, keys), health.routes())
+        site = Site("api", _ingest(config, broker, keys), health.routes(), [*HEALTH, *INGEST])
         await _serve(site, sock, config, health, stop, announce)
 
 
@@ -141,7 +145,7 @@ async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) ->
         health = Health({"broker": broker.check, "store": store.check})
         async with asyncio.TaskGroup() as group:
             group.create_task(work(broker, store, SystemClock(), config.worker, stop))
-            await _serve(Site("worker", {}, health.routes()), sock, config, health, stop, announce)
+            await _serve(Site("worker", {}, health.routes(), HEALTH), sock, config, health, stop, announce)
 
 
 async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> None:
@@ -152,7 +156,8 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         store = await parts.enter_async_context(open_store(config, is_writer=False))
         cache = await parts.enter_async_context(open_cache(config))
         health = Health({"store": store.check})
-        site = Site("query", {}, [*health.routes(), *_query(config, store, cache, keys).routes()])
+        routes = [*health.routes(), *_query(config, store, cache, keys).routes()]
+        site = Site("query", {}, routes, [*HEALTH, *QUERY])
         await _serve(site, sock, config, health, stop, announce)
 
 

@@ -15,22 +15,38 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cordwood import metrics
 from cordwood.errors import BadRequest, CordwoodError, MethodNotAllowed, NotFound
 from cordwood.http.body import Disconnected
+from cordwood.http.openapi import Operation, description, undescribed
+from cordwood.http.operations import DESCRIPTION, DESCRIPTION_PATH
 from cordwood.http.problem import problem
 
 log = structlog.get_logger()
+
+_MAX_SHOWN = 200
+"""Characters of a path that an answer or a log line repeats."""
 
 
 class Site:
     """Dispatches by exact path to `raw` handlers, by route to `routes`; counts, times and guards both."""
 
-    def __init__(self, service: str, raw: Mapping[str, ASGIApp], routes: Sequence[Route]) -> None:
+    def __init__(
+        self, service: str, raw: Mapping[str, ASGIApp], routes: Sequence[Route], operations: Sequence[Operation]
+    ) -> None:
+        """`operations` describe every endpoint; the description itself is one more."""
+        assert not (odd := undescribed(raw, routes, operations)), f"endpoints and operations differ: {odd}"
+        told = description(service, [*operations, DESCRIPTION])
+
+        async def describe(request: Request) -> Response:
+            return Response(told, media_type="application/json")
+
         self._service = service
         self._raw = raw
         self._meters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._rest = Starlette(
-            routes=list(routes),
+            routes=[*routes, Route(DESCRIPTION_PATH, describe)],
             exception_handlers={CordwoodError: _answer_error, HTTPException: _answer_http},
         )
+        # Its redirect would lead wherever the sender's Host header points.
+        self._rest.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,7 +63,7 @@ class Site:
             await exchange.answer(*problem(error))
         except Exception:
             # The outermost edge of a request: whatever went wrong, the process stays and the caller hears.
-            log.exception("request_failed", path=path)
+            log.exception("request_failed", path=path[:_MAX_SHOWN])
             if exchange.status:
                 raise  # the head is out: only a broken connection still tells the caller
             await exchange.answer(*problem(CordwoodError("an internal error", hint="see this service's log")))
@@ -95,15 +111,14 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for HTTPException only"
-    path = request.url.path
+    path = request.scope["path"][:_MAX_SHOWN]
     mapped: CordwoodError
     match error.status_code:
         case 404:
             mapped = NotFound(f"there is no {path}", hint="see docs/reference/http.md for what there is")
         case 405:
-            mapped = MethodNotAllowed(f"{path} does not take {request.method}")
+            allow = (error.headers or {}).get("allow", (error.headers or {}).get("Allow", ""))
+            mapped = MethodNotAllowed(f"{path} does not take {request.method}", allow=allow)
         case _:
             mapped = BadRequest(str(error.detail))
-    response = await _answer_error(request, mapped)
-    response.headers.update(error.headers or {})
-    return response
+    return await _answer_error(request, mapped)
