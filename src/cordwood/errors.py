@@ -6,6 +6,7 @@
     │   ├── NotFound          404
     │   ├── MethodNotAllowed  405
     │   ├── SlowBody          408  … the body stopped arriving
+    │   ├── SlowHead          408  … the head did
     │   ├── TooLarge          413  … send less at once
     │   ├── UnsupportedMedia  415  … another encoding
     │   └── HeadTooLarge      431  … a shorter address, fewer headers
@@ -71,6 +72,14 @@ class SlowBody(BadRequest):
 
     status = 408
     label = "slow_body"
+    is_retryable = True
+
+
+class SlowHead(BadRequest):
+    """The request's address and headers did not arrive in time."""
+
+    status = 408
+    label = "slow_head"
     is_retryable = True
 
 

@@ -46,6 +46,8 @@ def configure_logs(settings: LogSettings) -> None:
     # Libraries speak up for warnings only; what they log per connection is noise to an operator.
     # Our own link says the same once, with what to do.
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+    # A line for each request that is no HTTP would let strangers fill the log; a metric counts them.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
 
 
