@@ -99,7 +99,7 @@ CASES: dict[str, tuple[Callable[[bytes], None], Callable[[int], bytes]]] = {
 def test_work_grows_with_the_input(name: str) -> None:
     run, make = CASES[name]
     size = 100
-    # Large enough to be past the steps in which memory is taken. Long enough to be measured, and more of it when the machine is busy.
+    # Long enough to be measured, and past the steps in which memory is taken; more of it when the machine is busy.
     ratios = [_seconds(run, make(size * TIMES)) / _seconds(run, make(size)) for _ in range(2)]
     while min(ratios) > WORST and len(ratios) < 6:
         ratios.append(_seconds(run, make(size * TIMES)) / _seconds(run, make(size)))
