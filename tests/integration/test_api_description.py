@@ -12,7 +12,7 @@ import pytest
 from tests.support.processes import Cordwood
 
 KEY = "0123456789abcdef0123"
-CASES = os.environ.get("CORDWOOD_TEST_API_CASES", "15")
+CASES = os.environ.get("CORDWOOD_TEST_API_CASES", "10")
 """Examples of each kind that schemathesis makes for one operation."""
 ITSELF = {"/health", "/ready", "/metrics", "/api/v1/openapi.json"}
 INGEST = {"/log", "/api/v1/ingest"}
