@@ -107,6 +107,6 @@ def test_what_follows_a_deflate_body_is_refused() -> None:
 def test_an_inflated_body_has_a_bounded_number_of_members() -> None:
     import gzip
 
-    with pytest.raises(BadRequest, match="over 65,536 members"):
-        inflate(gzip.compress(b"") * 65_537, "gzip", 100)
-    assert inflate(gzip.compress(b"ab") * 65_536, "gzip", 1 << 20) == b"ab" * 65_536
+    with pytest.raises(BadRequest, match="over 16,384 members"):
+        inflate(gzip.compress(b"") * 16_385, "gzip", 100)
+    assert inflate(gzip.compress(b"ab") * 16_384, "gzip", 1 << 20) == b"ab" * 16_384

@@ -9,8 +9,8 @@ from cordwood.model.zstd import ZstdDecompressor, ZstdError
 ENCODINGS = ("gzip", "deflate", "zstd")
 
 _FIRST_WINDOW_BYTES = 1 << 10
-_MAX_MEMBERS = 65_536
-"""Of gzip members or zstd frames. Tools that cut a file into members make one of every 64 KiB or more."""
+_MAX_MEMBERS = 16_384
+"""Of gzip members or zstd frames. Tools that cut a file into members make one of every 64 KiB or more: a thousand within the limit of a body."""
 
 
 class _Inflater(Protocol):
