@@ -67,3 +67,24 @@ def test_an_operation_becomes_what_openapi_says():
     assert sorted(deleted["responses"]) == ["200", "400", "401", "404", "429", "431", "503"]
     assert "Retry-After" in deleted["responses"]["429"]["headers"]
     assert deleted["responses"]["404"]["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
+
+
+async def test_a_defect_is_told_as_a_problem_and_no_more() -> None:
+    async def defect(request: Request) -> Response:
+        raise ValueError("a detail that is nobody's business")
+
+    site = Site("up", {}, [Route("/defect", defect)], [operation("/defect")])
+    sent: list[dict] = []
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {"type": "http", "method": "GET", "path": "/defect", "raw_path": b"/defect", "query_string": b"",
+             "headers": [], "root_path": "", "http_version": "1.1", "scheme": "http"}  # fmt: skip
+    await site(scope, receive, send)
+    assert sent[0]["status"] == 500
+    assert json.loads(sent[1]["body"])["type"] == "urn:cordwood:problem:internal"
+    assert b"business" not in sent[1]["body"]

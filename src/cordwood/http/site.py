@@ -43,7 +43,11 @@ class Site:
         self._meters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._rest = Starlette(
             routes=[*routes, Route(DESCRIPTION_PATH, describe)],
-            exception_handlers={CordwoodError: _answer_error, HTTPException: _answer_http},
+            exception_handlers={
+                CordwoodError: _answer_error,
+                HTTPException: _answer_http,
+                Exception: _answer_internal,  # and raised all the same: it is logged here
+            },
         )
         # Its redirect would lead wherever the sender's Host header points.
         self._rest.router.redirect_slashes = False
@@ -64,9 +68,10 @@ class Site:
         except Exception:
             # The outermost edge of a request: whatever went wrong, the process stays and the caller hears.
             log.exception("request_failed", path=path[:_MAX_SHOWN])
-            if exchange.status:
+            if exchange.status and not exchange.is_complete:
                 raise  # the head is out: only a broken connection still tells the caller
-            await exchange.answer(*problem(CordwoodError("an internal error", hint="see this service's log")))
+            if not exchange.is_complete:
+                await exchange.answer(*problem(_internal()))
         finally:
             route = path if handler else getattr(scope.get("route"), "path", "other")
             self._count(route, exchange.status, time.perf_counter() - started)
@@ -81,15 +86,18 @@ class Site:
 
 
 class _Exchange:
-    """Remembers the status that went out."""
+    """Remembers the status that went out, and whether all of the answer did."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.status = 0
+        self.is_complete = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+        else:
+            self.is_complete = not message.get("more_body", False)
         await self._send(message)
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -107,6 +115,14 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, CordwoodError), "registered for CordwoodError only"
     status, headers, body = problem(error)
     return Response(body, status, {name.decode(): value.decode() for name, value in headers})
+
+
+async def _answer_internal(request: Request, error: Exception) -> Response:
+    return await _answer_error(request, _internal())
+
+
+def _internal() -> CordwoodError:
+    return CordwoodError("an internal error", hint="see this service's log")
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
