@@ -42,14 +42,7 @@ def test_every_service_describes_what_it_serves(tmp_path: Path, service: str, ex
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("parts", ["embedded", "services"])
 def test_whatever_is_asked_is_answered_as_described(request: pytest.FixtureRequest, tmp_path: Path, parts: str) -> None:
-    urls = {}
-    if parts == "services":
-        urls = {
-            "store_url": request.getfixturevalue("postgres_url"),
-            "broker_url": request.getfixturevalue("amqp_url"),
-            "cache_url": request.getfixturevalue("redis_url"),
-            "broker_queue": request.getfixturevalue("queue_name"),
-        }
+    urls = request.getfixturevalue("service_urls") if parts == "services" else {}
     with Cordwood("up", tmp_path / "data", tenancy_api_keys=KEY, **urls) as up:
         asked = subprocess.run(
             [

@@ -10,7 +10,8 @@ ENCODINGS = ("gzip", "deflate", "zstd")
 
 _FIRST_WINDOW_BYTES = 1 << 10
 _MAX_MEMBERS = 16_384
-"""Of gzip members or zstd frames. Tools that cut a file into members make one of every 64 KiB or more: a thousand within the limit of a body."""
+"""Of gzip members or zstd frames. Tools that cut a file into members make one of every 64 KiB or more, a thousand in
+a body as large as is taken."""
 
 
 class _Inflater(Protocol):
