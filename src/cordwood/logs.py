@@ -65,7 +65,7 @@ def _encode(event: object, **_: object) -> str:
     return neutral_json(msgspec.json.encode(event, enc_hook=str).decode())
 
 
-def _neutralise(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+def _neutralise(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Texts may come from outside. A traceback keeps its lines, but none can pass for one of ours."""
     exception = event.pop("exception", None)
     safe: EventDict = {
