@@ -77,6 +77,7 @@ def test_fields_and_values_are_never_part_of_a_query(up: Cordwood) -> None:
     assert up.count() == 2 * len(TEXTS)
 
 
+@pytest.mark.timeout(3600)
 def test_any_question_is_answered_or_refused(up: Cordwood) -> None:
     assert up.post("/log?wait=stored", b'{"level":"error","a":{"b":1e999},"n":0}')[0] == 202
     texts = st.one_of(
