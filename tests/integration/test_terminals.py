@@ -43,13 +43,15 @@ def test_nothing_that_was_logged_steers_a_terminal(one: Cordwood, output: str) -
     assert not shown.replace("\r\n", "").count("\r")
 
 
-def test_nothing_that_a_server_answers_steers_a_terminal(tmp_path: Path) -> None:
+def test_nothing_that_a_server_answers_steers_a_terminal(one: Cordwood, tmp_path: Path) -> None:
     (tmp_path / "log").write_text('{"a":1}\n')
-    hostile = "".join(STEERING)
-    with Scripted(otherwise=refuse(403, hostile)) as server:
-        shown = on_a_terminal(["send", str(tmp_path / "log"), "--url", server.url])
-    assert "forged" in shown
-    assert not CONTROL - {"\r", "\n"} & set(shown.replace("\x1b[?25h", "").replace("\x1b[?25l", ""))
+    with Scripted(otherwise=refuse(403, "".join(STEERING))) as server:
+        refused = on_a_terminal(["send", str(tmp_path / "log"), "--url", server.url])
+    # A real one repeats the path that it does not have.
+    missing = on_a_terminal(["search", "--url", f"{one.url}/{quote(''.join(STEERING))}"])
+    for shown in (refused, missing):
+        assert "forged" in shown
+        assert not CONTROL - {"\r", "\n"} & set(shown.replace("\x1b[?25h", "").replace("\x1b[?25l", ""))
 
 
 def on_a_terminal(arguments: list[str]) -> str:
