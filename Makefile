@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test check chaos bench lock clean
+.PHONY: help up test check chaos bench fuzz lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -35,9 +35,13 @@ bench: $(VENV)/installed-dev ## Measure both set-ups on this machine; writes ben
 	@$(BIN)/python -m tests.support.install
 	@$(BIN)/python -m bench suite $(ARGS)
 
+fuzz: $(VENV)/installed-dev ## Fuzz a decoder; ARGS="native --runs 1000000", or --help for the list.
+	@$(PIP) install --require-hashes --requirement requirements/fuzz.txt
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml.
 	@$(PIP) install uv
-	@for each in "run:" "dev:--group dev"; do \
+	@for each in "run:" "dev:--group dev" "fuzz:--group fuzz"; do \
 		$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 			--no-annotate --python-version 3.11 pyproject.toml requirements/build.in --extra services \
 			$${each#*:} --output-file requirements/$${each%%:*}.txt; done

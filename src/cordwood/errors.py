@@ -6,8 +6,10 @@
     │   ├── NotFound          404
     │   ├── MethodNotAllowed  405
     │   ├── SlowBody          408  … the body stopped arriving
+    │   ├── SlowHead          408  … the head did
     │   ├── TooLarge          413  … send less at once
-    │   └── UnsupportedMedia  415  … another encoding
+    │   ├── UnsupportedMedia  415  … another encoding
+    │   └── HeadTooLarge      431  … a shorter address, fewer headers
     ├── Overloaded            429  nobody: nothing was kept, try again later
     ├── Unavailable           503  the operator: a part is away; the outcome may be unknown
     ├── Refused               422  the data: a store cannot hold it (split, then dead-letter)
@@ -55,10 +57,14 @@ class NotFound(BadRequest):
 
 
 class MethodNotAllowed(BadRequest):
-    """The path exists, with another method."""
+    """The path exists, with other methods: those of `allow`, as the header spells them (RFC 9110 §10.2.1)."""
 
     status = 405
     label = "method_not_allowed"
+
+    def __init__(self, message: str, *, hint: str = "", allow: str) -> None:
+        super().__init__(message, hint=hint)
+        self.allow = allow
 
 
 class SlowBody(BadRequest):
@@ -66,6 +72,14 @@ class SlowBody(BadRequest):
 
     status = 408
     label = "slow_body"
+    is_retryable = True
+
+
+class SlowHead(BadRequest):
+    """The request's address and headers did not arrive in time."""
+
+    status = 408
+    label = "slow_head"
     is_retryable = True
 
 
@@ -81,6 +95,13 @@ class UnsupportedMedia(BadRequest):
 
     status = 415
     label = "unsupported_media"
+
+
+class HeadTooLarge(BadRequest):
+    """The address and the headers together pass a limit."""
+
+    status = 431
+    label = "head_too_large"
 
 
 class Overloaded(CordwoodError):

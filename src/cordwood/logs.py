@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 import structlog
 from msgspec import Meta, Struct
+from structlog.typing import EventDict, WrappedLogger
+
+from cordwood.neutral import neutral, neutral_json
 
 
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,9 +34,12 @@ def configure_logs(settings: LogSettings) -> None:
     ]
     renderer: list[structlog.typing.Processor]
     if is_text:
-        renderer = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # Not the usual tracebacks: they show variables, keys among them.
+        plain = structlog.dev.plain_traceback
+        renderer = [_neutralise, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     else:
-        renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_encode)]
+        renderer = [structlog.processors.JSONRenderer(serializer=_encode)]
+    renderer.insert(0, structlog.processors.format_exc_info)
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -46,6 +52,8 @@ def configure_logs(settings: LogSettings) -> None:
     # Libraries speak up for warnings only; what they log per connection is noise to an operator.
     # Our own link says the same once, with what to do.
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+    # A line for each request that is no HTTP would let strangers fill the log; a metric counts them.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
 
 
@@ -54,4 +62,15 @@ def _without_meta() -> list[structlog.typing.Processor]:
 
 
 def _encode(event: object, **_: object) -> str:
-    return msgspec.json.encode(event, enc_hook=str).decode()
+    return neutral_json(msgspec.json.encode(event, enc_hook=str).decode())
+
+
+def _neutralise(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Texts may come from outside. A traceback keeps its lines, but none can pass for one of ours."""
+    exception = event.pop("exception", None)
+    safe: EventDict = {
+        neutral(name): neutral(value) if isinstance(value, str) else value for name, value in event.items()
+    }
+    if exception is not None:
+        safe["exception"] = "\n".join("  | " + neutral(line) for line in str(exception).split("\n"))
+    return safe

@@ -11,6 +11,9 @@ REQUEST_SECONDS = Histogram(
     ["route"],
     buckets=_LATENCY_S,
 )
+HTTP_REFUSED = Counter(
+    "cordwood_http_refused_total", "Connections that the listener refused or ended, requests unread", ["reason"]
+)
 
 INGEST_EVENTS = Counter("cordwood_ingest_events_total", "Events in requests, by outcome", ["protocol", "outcome"])
 INGEST_BYTES = Counter("cordwood_ingest_bytes_total", "Bytes of accepted events before compression")

@@ -23,8 +23,10 @@ from cordwood.clock import SystemClock
 from cordwood.config import Config, redacted
 from cordwood.errors import ConfigError, Unavailable
 from cordwood.http.health import Health
+from cordwood.http.operations import HEALTH
 from cordwood.http.server import is_loopback, listen, serve, url_of
 from cordwood.http.site import Site
+from cordwood.ingest.operations import INGEST
 from cordwood.ingest.routes import PATHS, IngestRoutes
 from cordwood.ingest.service import Ingest, limits_of
 from cordwood.model.ledger import Accounts
@@ -35,6 +37,8 @@ from cordwood.query.deletion import DeletionRoutes
 from cordwood.query.engine import Engine
 from cordwood.query.ledger import LedgerRoutes
 from cordwood.query.mending import Mender
+from cordwood.query.mending_operations import MENDING
+from cordwood.query.operations import QUERY
 from cordwood.query.routes import QueryRoutes
 from cordwood.store.interface import Store
 from cordwood.tenancy.configured import ConfiguredKeys, OpenDoor
@@ -144,6 +148,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
             "up",
             _ingest(config, ingest, keys),
             [*health.routes(), *_query(config, store, cache, keys)],
+            [*HEALTH, *INGEST, *QUERY, *MENDING],
         )
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -165,7 +170,7 @@ async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> No
         broker = await parts.enter_async_context(open_publisher(config))
         health = Health({"broker": broker.check})
         ingest = Ingest(broker, SystemClock(), config.ingest)
-        site = Site("api", _ingest(config, ingest, keys), health.routes())
+        site = Site("api", _ingest(config, ingest, keys), health.routes(), [*HEALTH, *INGEST])
         async with asyncio.TaskGroup() as group:
             group.create_task(ingest.keep_accounts(stop))
             await _serve(site, sock, config, health, stop, announce)
@@ -183,7 +188,8 @@ async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) ->
         async with asyncio.TaskGroup() as group:
             group.create_task(work(broker, store, SystemClock(), config.worker, _retention(config), stop))
             # Segments have one writer: what changes them is asked of it.
-            site = Site("worker", {}, [*health.routes(), *_mending(config, store, keys)])
+            routes = [*health.routes(), *_mending(config, store, keys)]
+            site = Site("worker", {}, routes, [*HEALTH, *MENDING])
             await _serve(site, sock, config, health, stop, announce)
 
 
@@ -200,7 +206,8 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         store = await parts.enter_async_context(open_store(config, is_writer=False))
         cache = await parts.enter_async_context(open_cache(config))
         health = Health({"store": store.check})
-        site = Site("query", {}, [*health.routes(), *_query(config, store, cache, keys)])
+        routes = [*health.routes(), *_query(config, store, cache, keys)]
+        site = Site("query", {}, routes, [*HEALTH, *QUERY, *MENDING])
         with _canary(config, url_of(sock)):
             await _serve(site, sock, config, health, stop, announce)
 

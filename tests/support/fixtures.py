@@ -121,6 +121,12 @@ def redis_url(redis_server: str) -> str:
     return redis_server
 
 
+@pytest.fixture
+def service_urls(postgres_url: str, amqp_url: str, redis_url: str, queue_name: str) -> dict[str, str]:
+    """Settings of a process that works with all three servers."""
+    return {"store_url": postgres_url, "broker_url": amqp_url, "cache_url": redis_url, "broker_queue": queue_name}
+
+
 @pytest.fixture(scope="session")
 def victim_postgres_server(servers: Servers) -> Server:
     return servers["victim_postgres_server"]

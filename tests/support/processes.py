@@ -104,6 +104,9 @@ class Cordwood:
     def post(self, path: str, body: bytes, **headers: str) -> tuple[int, bytes]:
         return self._request(urllib.request.Request(self.url + path, data=body, headers=headers, method="POST"))
 
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        return self._request(urllib.request.Request(self.url + path, data=body, headers=headers, method=method))
+
     def json(self, path: str) -> Any:
         status, body = self.get(path)
         assert status == 200, body

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cordwood.client.search import Event
-from cordwood.client.show import event_text, neutral, neutral_json
+from cordwood.client.show import event_text
+from cordwood.neutral import neutral, neutral_json
 
 
 def event(data: str, level: str | None = None, service: str | None = None) -> Event:

@@ -15,6 +15,7 @@ import uvloop
 from cordwood.config import Config, load
 from cordwood.errors import ConfigError, CordwoodError
 from cordwood.logs import configure_logs
+from cordwood.neutral import neutral
 
 Service = Callable[[Config, asyncio.Event, Callable[[str], None]], Awaitable[None]]
 
@@ -68,9 +69,10 @@ def telling_errors() -> Iterator[None]:
     try:
         yield
     except CordwoodError as error:
-        typer.echo(f"cordwood: {error.message}", err=True)
+        # What a server answered may be in it.
+        typer.echo(f"cordwood: {neutral(error.message)}", err=True)
         if error.hint:
-            typer.echo(f"  → {error.hint}", err=True)
+            typer.echo(f"  → {neutral(error.hint)}", err=True)
         raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
 
 

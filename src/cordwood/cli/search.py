@@ -12,8 +12,9 @@ from cordwood.cli.process import telling_errors
 from cordwood.client.http import Api
 from cordwood.client.search import parse_event
 from cordwood.client.search import search as ask
-from cordwood.client.show import event_text, neutral_json
+from cordwood.client.show import event_text
 from cordwood.errors import BadRequest, ConfigError, CordwoodError
+from cordwood.neutral import neutral_json
 
 _Output = Literal["text", "json", "ndjson", "raw"]
 _PIPE_CLOSED = 141

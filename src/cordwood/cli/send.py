@@ -20,7 +20,7 @@ from cordwood.client.feed import STDIN, Feed, size_of
 from cordwood.client.http import Api, TryAgain
 from cordwood.client.retry import Patience
 from cordwood.client.sender import Counts, Encoding, Sender
-from cordwood.client.show import neutral
+from cordwood.neutral import neutral
 
 _MAX_SHOWN = 10
 _BATCH_BYTES = 8 << 20

@@ -7,14 +7,8 @@ from typing import Any
 
 from cordwood.client.search import Event
 from cordwood.model.event import LEVEL_NAMES, LEVELS, MESSAGE_NAMES, SERVICE_NAMES, TIMESTAMP_NAMES, parse_timestamp
+from cordwood.neutral import neutral
 
-# C0, DEL and C1 controls; what reorders or hides text (bidirectional controls, zero-width, tags); line and
-# paragraph separators; lone surrogates, which cannot be written.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
-)
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _COLOURS = {"trace": "2", "debug": "2", "info": "32", "warn": "33", "error": "31", "fatal": "1;31"}
 _NEEDS_QUOTES = re.compile(r'[\s"=]|^$')
 _LEVEL_WIDTH = 5
@@ -23,16 +17,6 @@ _SHOWN_IN_FRONT: tuple[tuple[Sequence[str], Callable[[object], bool]], ...] = (
     (LEVEL_NAMES, lambda value: isinstance(value, str) and value.lower() in LEVELS),
     (SERVICE_NAMES, lambda value: isinstance(value, str) and value != ""),
 )
-
-
-def neutral(text: str) -> str:
-    """The text with every control character spelt out (`\\x1b`, `\\u202e`)."""
-    return _UNSAFE.sub(_spelt, text)
-
-
-def neutral_json(line: str) -> str:
-    """JSON text with the same characters escaped the JSON way: it still means the same."""
-    return _UNSAFE.sub(_escaped, line)
 
 
 def event_text(event: Event, *, is_coloured: bool) -> str:
@@ -98,18 +82,3 @@ def _quoted(text: str) -> str:
 
 def _painted(text: str, colour: str, is_coloured: bool) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if is_coloured else text
-
-
-def _spelt(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x100:
-        return _SHORT.get(match[0], f"\\x{code:02x}")
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x10000:
-        return f"\\u{code:04x}"
-    code -= 0x10000
-    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"

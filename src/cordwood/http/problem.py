@@ -4,12 +4,23 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from cordwood.errors import CordwoodError, Overloaded, Unauthorized, Unavailable
+from cordwood.errors import CordwoodError, MethodNotAllowed, Overloaded, Unauthorized, Unavailable
 
 CONTENT_TYPE = b"application/problem+json"
 
 Headers = list[tuple[bytes, bytes]]
+
+
+class Problem(Struct, frozen=True):
+    """An error's body; some errors have more members."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str
 
 
 def problem(error: CordwoodError, members: dict[str, Any] | None = None) -> tuple[int, Headers, bytes]:
@@ -25,6 +36,8 @@ def problem(error: CordwoodError, members: dict[str, Any] | None = None) -> tupl
     headers: Headers = [(b"content-type", CONTENT_TYPE)]
     if isinstance(error, Overloaded | Unavailable):
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", error.allow.encode()))
     if isinstance(error, Unauthorized):
         headers.append((b"www-authenticate", b'Bearer realm="cordwood"'))
     return error.status, headers, msgspec.json.encode(body)

@@ -4,16 +4,24 @@ import asyncio
 import contextlib
 import errno
 import ipaddress
+import resource
 import socket
 from collections.abc import Callable, Iterator
 
+import structlog
 import uvicorn
+from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from cordwood.errors import ConfigError
+from cordwood.http.connection import connections_with, reap
 from cordwood.http.settings import HttpSettings
 
+log = structlog.get_logger()
+
 _BACKLOG = 2048
+_OTHER_FILES = 1024
+"""Open files that the parts behind may need."""
 
 
 class _Server(uvicorn.Server):
@@ -69,9 +77,10 @@ async def serve(
 
     `on_ready` hears the base URL once connections are accepted.
     """
+    settings = replace(settings, max_connections=_room(settings.max_connections))
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=connections_with(settings),  # type: ignore[arg-type]  # called as the class would be
         ws="none",
         loop="none",
         lifespan="off",
@@ -79,11 +88,13 @@ async def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=max(1, round(settings.idle_timeout_s)),
         timeout_graceful_shutdown=max(1, round(settings.graceful_timeout_s)),
         backlog=_BACKLOG,
     )
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[sock]))
+    reaping = asyncio.create_task(reap(server.server_state.connections, settings))
     stopping = asyncio.create_task(stop.wait())
     on_ready(url_of(sock))
     try:
@@ -92,3 +103,16 @@ async def serve(
         server.should_exit = True
         stopping.cancel()
         await running
+        reaping.cancel()
+
+
+def _room(wanted: int) -> int:
+    """How many connections find open files, after asking the system for as many as are wanted."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted + _OTHER_FILES:
+        soft = wanted + _OTHER_FILES if hard == resource.RLIM_INFINITY else min(wanted + _OTHER_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        if soft < wanted + _OTHER_FILES:
+            wanted = max(soft - _OTHER_FILES, soft // 2)
+            log.warning("connections_bounded", max_connections=wanted, open_files=soft)
+    return wanted

@@ -23,4 +23,16 @@ class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             "as long it answers 503; one that nobody asked anything for as long stops at once"
         ),
     ] = 0.5
+    max_connections: Annotated[
+        int, Meta(description="connections open at once, as far as the limit of open files allows; beyond, 503")
+    ] = 16_384
+    max_head_bytes: Annotated[int, Meta(description="bytes that the address and headers of a request may have")] = (
+        32 << 10
+    )
+    max_headers: Annotated[int, Meta(description="headers a request may have")] = 100
+    head_timeout_s: Annotated[
+        float, Meta(description="seconds until the head of a request must have arrived, from its first byte")
+    ] = 10.0
+    idle_timeout_s: Annotated[float, Meta(description="seconds a connection is kept open between requests")] = 75.0
+    write_timeout_s: Annotated[float, Meta(description="seconds a client may leave an answer unread")] = 60.0
     graceful_timeout_s: Annotated[float, Meta(description="seconds that open requests get at shutdown")] = 10.0

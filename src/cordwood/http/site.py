@@ -17,15 +17,29 @@ from cordwood import metrics
 from cordwood.errors import BadRequest, CordwoodError, MethodNotAllowed, NotFound, Unavailable
 from cordwood.http.body import Disconnected
 from cordwood.http.health import OPERATING
+from cordwood.http.openapi import Operation, description, undescribed
+from cordwood.http.operations import DESCRIPTION, DESCRIPTION_PATH
 from cordwood.http.problem import problem
 
 log = structlog.get_logger()
+
+_MAX_SHOWN = 200
+"""Characters of a path that an answer or a log line repeats."""
 
 
 class Site:
     """Dispatches by exact path to `raw` handlers, by route to `routes`; counts, times and guards both."""
 
-    def __init__(self, service: str, raw: Mapping[str, ASGIApp], routes: Sequence[Route]) -> None:
+    def __init__(
+        self, service: str, raw: Mapping[str, ASGIApp], routes: Sequence[Route], operations: Sequence[Operation]
+    ) -> None:
+        """`operations` describe every endpoint; the description itself is one more."""
+        assert not (odd := undescribed(raw, routes, operations)), f"endpoints and operations differ: {odd}"
+        told = description(service, [*operations, DESCRIPTION])
+
+        async def describe(request: Request) -> Response:
+            return Response(told, media_type="application/json")
+
         self.is_draining = False
         """Every answer asks its client to use another connection: this process will end soon."""
         self.is_closing = False
@@ -35,9 +49,15 @@ class Site:
         self._raw = raw
         self._meters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._rest = Starlette(
-            routes=list(routes),
-            exception_handlers={CordwoodError: _answer_error, HTTPException: _answer_http},
+            routes=[*routes, Route(DESCRIPTION_PATH, describe)],
+            exception_handlers={
+                CordwoodError: _answer_error,
+                HTTPException: _answer_http,
+                Exception: _answer_internal,  # and raised all the same: it is logged here
+            },
         )
+        # Its redirect would lead wherever the sender's Host header points.
+        self._rest.router.redirect_slashes = False
 
     def idle_s(self) -> float:
         """Seconds since somebody asked for anything but health and metrics."""
@@ -64,10 +84,11 @@ class Site:
             await exchange.answer(*problem(error))
         except Exception:
             # The outermost edge of a request: whatever went wrong, the process stays and the caller hears.
-            log.exception("request_failed", path=path)
-            if exchange.status:
+            log.exception("request_failed", path=path[:_MAX_SHOWN])
+            if exchange.status and not exchange.is_complete:
                 raise  # the head is out: only a broken connection still tells the caller
-            await exchange.answer(*problem(CordwoodError("an internal error", hint="see this service's log")))
+            if not exchange.is_complete:
+                await exchange.answer(*problem(_internal()))
         finally:
             route = path if handler else getattr(scope.get("route"), "path", "other")
             self._count(route, exchange.status, time.perf_counter() - started)
@@ -82,18 +103,21 @@ class Site:
 
 
 class _Exchange:
-    """Remembers the status that went out."""
+    """Remembers the status that went out, and whether all of the answer did."""
 
     def __init__(self, send: Send, *, is_last: bool) -> None:
         self._send = send
         self._is_last = is_last
         self.status = 0
+        self.is_complete = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             if self._is_last:
                 message["headers"] = [*message["headers"], (b"connection", b"close")]
+        else:
+            self.is_complete = not message.get("more_body", False)
         await self._send(message)
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -113,17 +137,24 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     return Response(body, status, {name.decode(): value.decode() for name, value in headers})
 
 
+async def _answer_internal(request: Request, error: Exception) -> Response:
+    return await _answer_error(request, _internal())
+
+
+def _internal() -> CordwoodError:
+    return CordwoodError("an internal error", hint="see this service's log")
+
+
 async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for HTTPException only"
-    path = request.url.path
+    path = request.scope["path"][:_MAX_SHOWN]
     mapped: CordwoodError
     match error.status_code:
         case 404:
             mapped = NotFound(f"there is no {path}", hint="see docs/reference/http.md for what there is")
         case 405:
-            mapped = MethodNotAllowed(f"{path} does not take {request.method}")
+            allow = (error.headers or {}).get("allow", (error.headers or {}).get("Allow", ""))
+            mapped = MethodNotAllowed(f"{path} does not take {request.method}", allow=allow)
         case _:
             mapped = BadRequest(str(error.detail))
-    response = await _answer_error(request, mapped)
-    response.headers.update(error.headers or {})
-    return response
+    return await _answer_error(request, mapped)

@@ -31,7 +31,7 @@ class IngestRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
-            raise MethodNotAllowed(f"{scope['path']} takes POST", hint="send events with POST")
+            raise MethodNotAllowed(f"{scope['path']} takes POST", hint="send events with POST", allow="POST")
         wait = _wants_stored(scope["query_string"])
         headers: dict[bytes, bytes] = dict(scope["headers"])
         tenant = await authenticate(headers, self._keys, "ingest")

@@ -11,6 +11,9 @@ import msgspec
 
 from cordwood.errors import BadRequest
 
+_ORDINALS = 1 << 32
+"""So many find room in a batch's ids."""
+
 
 class Part(msgspec.Struct, frozen=True):
     """A run of ordinals in one batch."""
@@ -18,6 +21,11 @@ class Part(msgspec.Struct, frozen=True):
     batch_id: UUID
     first: int
     count: int
+
+    @property
+    def end(self) -> int:
+        """The ordinal behind the last."""
+        return self.first + self.count
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -38,4 +46,7 @@ def parse_receipt(text: str) -> Receipt:
         ]
     except ValueError as error:
         raise BadRequest(f"{text[:80]!r} is not a receipt", hint="send it as it was answered") from error
-    return Receipt(parts)
+    receipt = Receipt(parts)
+    if str(receipt) != text or any(part.first < 0 or part.count < 1 or part.end > _ORDINALS for part in parts):
+        raise BadRequest(f"{text[:80]!r} is not a receipt", hint="send it as it was answered")
+    return receipt

@@ -9,11 +9,11 @@ import msgspec
 from cordwood.protocols.decoded import Limits
 
 
-class _Object(msgspec.Struct, gc=False):
+class Object(msgspec.Struct, gc=False):
     """Any JSON object: every field is skipped, in native code, but still checked for grammar."""
 
 
-_objects = msgspec.json.Decoder(_Object)
+_objects = msgspec.json.Decoder(Object)
 
 _ALL_BYTES = bytes(range(256))
 _NOT_STRUCTURE = bytes(set(_ALL_BYTES) - set(b"{[,\n"))

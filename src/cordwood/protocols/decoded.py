@@ -33,8 +33,10 @@ class Decoded(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """Bounds on one event; what passes them is rejected by name, the others of the request are taken."""
+    """Bounds on one event; what passes them is rejected by name, the others of the request are taken. Only of more than
+    `max_rejects` bad events nothing is taken: naming each would need many times the memory that the request has."""
 
     max_event_bytes: int = 1 << 20
     max_depth: int = 128
     max_fields: int = 16_384
+    max_rejects: int = 100_000

@@ -2,21 +2,28 @@
 
 import msgspec
 
-from cordwood.errors import BadRequest
+from cordwood.errors import BadRequest, TooLarge
 from cordwood.protocols import ndjson
-from cordwood.protocols.check import error_of
+from cordwood.protocols.check import Object, error_of
 from cordwood.protocols.decoded import Chunk, Decoded, Limits
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
+_objects = msgspec.json.Decoder(list[Object])
+
+_MAX_VALUES = 1_000_000
+"""An array is held element by element, at some hundred bytes each, however small they are."""
 
 
 def decode(body: bytes, limits: Limits) -> Decoded:
     """Read an array. An element that is no usable event is rejected by its index.
 
-    Raises BadRequest when the array itself is broken: where its elements end cannot be told then.
+    Raises BadRequest when the array itself is broken: where its elements end cannot be told then; TooLarge when it
+    may have more elements than fit into memory.
     """
     try:
         body.decode()
+        if body.count(b",") >= _MAX_VALUES:
+            _refuse_flood(body)
         elements = _elements.decode(body)
     except UnicodeDecodeError as error:
         raise BadRequest(
@@ -35,6 +42,20 @@ def decode(body: bytes, limits: Limits) -> Decoded:
         ) from error
     lines = b"\n".join(one_line(bytes(element)) for element in elements)
     return ndjson.decode(lines, limits, has_lines=False)
+
+
+def _refuse_flood(body: bytes) -> None:
+    """Of many values, at most so many may be objects, and none of the array's own may be anything else: then no more
+    elements than that are left. Raises TooLarge, and what decoding raises."""
+    advice = "send the events as NDJSON, one a line, or in several requests"
+    if body.count(b"{") > _MAX_VALUES:
+        raise TooLarge(f"the array has more than {_MAX_VALUES:,} objects, nested ones counted", hint=advice)
+    try:
+        _objects.decode(body)
+    except msgspec.ValidationError as error:
+        raise TooLarge(
+            f"the array has more than {_MAX_VALUES:,} values, and an element that is no event: {error}", hint=advice
+        ) from error
 
 
 def decode_object(body: bytes, limits: Limits) -> Decoded | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from cordwood.errors import BadRequest
 from cordwood.protocols.check import are_good, error_of
 from cordwood.protocols.decoded import Chunk, Decoded, Limits, Reject
 
@@ -11,7 +12,10 @@ holds the interpreter for a few ms only."""
 
 
 def decode(body: bytes, limits: Limits, *, has_lines: bool = True) -> Decoded:
-    """Read NDJSON. `has_lines` False leaves line numbers out of the rejects (the sender did not see lines)."""
+    """Read NDJSON. `has_lines` False leaves line numbers out of the rejects (the sender did not see lines).
+
+    Raises BadRequest when there are more bad events than `limits` allows.
+    """
     chunks: list[Chunk] = []
     rejects: list[Reject] = []
     index, line = 0, 1
@@ -22,7 +26,7 @@ def decode(body: bytes, limits: Limits, *, has_lines: bool = True) -> Decoded:
             chunks.append(Chunk(whole + b"\n", count))
             seen = count
         else:
-            chunk, bad, seen = _one_by_one(piece, index, line, limits)
+            chunk, bad, seen = _one_by_one(piece, index, line, limits, limits.max_rejects - len(rejects))
             chunks += [chunk] if chunk.events else []
             rejects += bad
         index, line = index + seen, line + newlines
@@ -54,8 +58,9 @@ def _normal(piece: bytes) -> bytes:
     return piece.strip(b" \t\n")
 
 
-def _one_by_one(piece: bytes, index: int, line: int, limits: Limits) -> tuple[Chunk, list[Reject], int]:
-    """The exact path. `index` and `line` are those of the piece's first line; also returns the events seen."""
+def _one_by_one(piece: bytes, index: int, line: int, limits: Limits, room: int) -> tuple[Chunk, list[Reject], int]:
+    """The exact path. `index` and `line` are those of the piece's first line, `room` is left for rejects; also returns
+    the events seen. Raises BadRequest."""
     good: list[bytes] = []
     bad: list[Reject] = []
     seen = 0
@@ -67,5 +72,10 @@ def _one_by_one(piece: bytes, index: int, line: int, limits: Limits) -> tuple[Ch
             good.append(event)
         else:
             bad.append(Reject(index + seen, number, error))
+            if len(bad) > room:
+                raise BadRequest(
+                    f"more than {limits.max_rejects:,} events of this request cannot be taken; line {number}: {error}",
+                    hint="is this JSON, one object a line? Nothing of this request was taken",
+                )
         seen += 1
     return Chunk(b"".join(event + b"\n" for event in good), len(good)), bad, seen

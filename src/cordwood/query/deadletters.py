@@ -82,7 +82,7 @@ class ActionRow(Struct, frozen=True):
     detail: dict[str, str]
 
 
-class _Choice(Struct, frozen=True, forbid_unknown_fields=True):
+class Choice(Struct, frozen=True, forbid_unknown_fields=True):
     """Which letters: exactly one of the first three."""
 
     ids: list[str] | None = None
@@ -90,11 +90,13 @@ class _Choice(Struct, frozen=True, forbid_unknown_fields=True):
     all: bool = False
 
 
-class _Discard(_Choice, frozen=True):
-    pass
+class Discard(Choice, frozen=True):
+    """Give these up."""
 
 
-class _Replay(_Choice, frozen=True):
+class Replay(Choice, frozen=True):
+    """Store these after all; `body` is one event's whole new text."""
+
     edit: Edit | None = None
     body: msgspec.Raw = msgspec.Raw()  # immutable
     dry_run: bool = False
@@ -138,7 +140,7 @@ class DeadLetterRoutes:
 
     async def _replay(self, request: Request) -> Response:
         tenant = await self._tenant(request, "admin")
-        asked = await json_body(request, _Replay)
+        asked = await json_body(request, Replay)
         selection = _selection(asked)
         if bytes(asked.body) and (selection.ids is None or len(selection.ids) != 1):
             raise BadRequest("'body' replaces one event", hint="name one letter in 'ids', or use 'edit'")
@@ -149,7 +151,7 @@ class DeadLetterRoutes:
 
     async def _discard(self, request: Request) -> Response:
         tenant = await self._tenant(request, "admin")
-        events = await self._letters.discard(tenant, _selection(await json_body(request, _Discard)), "api")
+        events = await self._letters.discard(tenant, _selection(await json_body(request, Discard)), "api")
         return _json({"events": events})
 
     async def _actions(self, request: Request) -> Response:
@@ -161,7 +163,7 @@ class DeadLetterRoutes:
         return await authenticate(dict(request.headers.raw), self._keys, scope)
 
 
-def _selection(asked: _Choice) -> Selection:
+def _selection(asked: Choice) -> Selection:
     if (asked.ids is not None) + (asked.reason is not None) + asked.all != 1:
         raise BadRequest("name the letters by one of 'ids', 'reason' and 'all'")
     return Selection(None if asked.ids is None else [parse_letter(text) for text in asked.ids], asked.reason)

@@ -17,7 +17,7 @@ from cordwood.store.interface import Eraser
 from cordwood.tenancy.interface import Keys
 
 
-class _Deletion(Struct, frozen=True, forbid_unknown_fields=True):
+class Deletion(Struct, frozen=True, forbid_unknown_fields=True):
     """Which events: the parameters of a query. `all` is needed where nothing else narrows it down."""
 
     start: str | None = None
@@ -40,7 +40,7 @@ class DeletionRoutes:
 
     async def _delete(self, request: Request) -> Response:
         tenant = await authenticate(dict(request.headers.raw), self._keys, "admin")
-        asked = await json_body(request, _Deletion)
+        asked = await json_body(request, Deletion)
         parameters = [("filter", text) for text in asked.filters]
         parameters += [(name, text) for name, text in (("start", asked.start), ("end", asked.end)) if text is not None]
         if bool(parameters) == asked.all:

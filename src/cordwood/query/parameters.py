@@ -9,12 +9,13 @@ from uuid import UUID
 import msgspec
 
 from cordwood.errors import BadRequest
-from cordwood.model.event import parse_timestamp
+from cordwood.model.event import MAX_TIMESTAMP_US, MIN_TIMESTAMP_US, parse_timestamp
 from cordwood.model.plan import Equals, Plan, Position
 
 KNOWN = ("start", "end", "limit", "cursor", "filter")
 
 _MAX_FILTERS = 32
+_CURSOR_HINT = "send 'next' of an earlier answer as it was"
 _UNITS_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
 _RELATIVE = re.compile(r"-(\d{1,6})([smhdw])", re.ASCII)
 
@@ -76,9 +77,12 @@ def parse_cursor(token: str) -> Position:
     """Raises BadRequest."""
     try:
         packed = base64.b64decode(token, altchars=b"-_", validate=True)
-        return Position(int.from_bytes(packed[:8], "big", signed=True), UUID(bytes=packed[8:]))
+        position = Position(int.from_bytes(packed[:8], "big", signed=True), UUID(bytes=packed[8:]))
     except ValueError as error:
-        raise BadRequest("this cursor is damaged", hint="send 'next' of an earlier answer as it was") from error
+        raise BadRequest("this cursor is damaged", hint=_CURSOR_HINT) from error
+    if not MIN_TIMESTAMP_US <= position.timestamp_us <= MAX_TIMESTAMP_US:
+        raise BadRequest("this cursor is damaged", hint=_CURSOR_HINT)
+    return position
 
 
 def parse_time(name: str, text: str, now_us: int) -> int:
@@ -86,7 +90,7 @@ def parse_time(name: str, text: str, now_us: int) -> int:
     if text == "now":
         return now_us
     if relative := _RELATIVE.fullmatch(text):
-        return now_us - int(relative[1]) * _UNITS_US[relative[2]]
+        return max(MIN_TIMESTAMP_US, now_us - int(relative[1]) * _UNITS_US[relative[2]])
     # A plus sign in a query string arrives as a space.
     moment = parse_timestamp(re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if "T" in text else text)
     if moment is None:

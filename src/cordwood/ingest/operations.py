@@ -1,0 +1,67 @@
+"""The ingest endpoints, described."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from cordwood.errors import Overloaded, SlowBody, TooLarge, Unavailable, UnsupportedMedia
+from cordwood.http.inflate import ENCODINGS
+from cordwood.http.openapi import JSON, NDJSON, Answer, Operation, Parameter
+
+_Count = Annotated[int, Meta(ge=0)]
+_Event = Mapping[str, Any]
+_CODING = {"type": "string", "pattern": f"^\\s*$|identity|{'|'.join(ENCODINGS)}", "examples": list(ENCODINGS)}
+
+
+class RejectedEvent(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why an event was not taken. Both numbers are of the request: events from 0, lines from 1."""
+
+    index: _Count
+    error: str
+    line: Annotated[int, Meta(ge=1)] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Accepted(Struct, frozen=True, forbid_unknown_fields=True):
+    """What became of a request's events. `stored` is there when `wait=stored` was asked for."""
+
+    receipt: str
+    accepted: Annotated[int, Meta(ge=1)]
+    rejected: _Count
+    errors: Annotated[Sequence[RejectedEvent], Meta(max_length=100)]
+    errors_omitted: Annotated[int, Meta(ge=1)] | msgspec.UnsetType = msgspec.UNSET
+    stored: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+def _taking(path: str, name: str) -> Operation:
+    return Operation(
+        method="POST",
+        path=path,
+        name=name,
+        about="take events: one JSON object, an array of objects, or NDJSON",
+        scope="ingest",
+        parameters=(
+            Parameter(
+                name="wait", about="answer when the events are durable, or stored", schema=Literal["durable", "stored"]
+            ),
+            Parameter(
+                name="Idempotency-Key",
+                about="names this request: sent again under the same key, it is stored once",
+                schema=Annotated[str, Meta(min_length=1, max_length=255)],
+                where="header",
+            ),
+            Parameter(
+                name="Content-Encoding",
+                about="how the body is compressed, if it is",
+                schema=_CODING,
+                where="header",
+            ),
+        ),
+        body={JSON: _Event | Annotated[Sequence[_Event], Meta(min_length=1)], NDJSON: str},
+        answers={202: Answer(about="every event counted in `accepted` is durable", content={JSON: Accepted})},
+        errors=(SlowBody, TooLarge, UnsupportedMedia, Overloaded, Unavailable),
+    )
+
+
+INGEST = (_taking("/log", "log"), _taking("/api/v1/ingest", "ingest"))

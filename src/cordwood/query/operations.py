@@ -1,0 +1,120 @@
+"""The query endpoints, described."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from cordwood.errors import NotFound, Overloaded
+from cordwood.http.openapi import JSON, NDJSON, Answer, Operation, Parameter
+from cordwood.model.event import Level
+from cordwood.query.ledger import LedgerAnswer
+from cordwood.query.receipts import ReceiptFate
+
+_Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+_Time = Annotated[str, Meta(examples=["2026-11-23T10:00:00Z", "1795435200", "-15m", "now"])]
+
+_Receipt = Annotated[str, Meta(examples=["01a20a6b-c8c1-7b73-a9d5-ddce00000000~0~1"])]
+_Limit = Annotated[int, Meta(ge=1, le=999_999_999_999)]
+
+
+class AnsweredEvent(Struct, frozen=True, forbid_unknown_fields=True):
+    """An event as it was sent, in `data`, and what was derived beside it."""
+
+    id: UUID
+    timestamp: _Moment
+    inserted_at: _Moment
+    level: Level | None
+    service: str | None
+    data: Mapping[str, Any]
+
+
+class DamagedSegment(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an answer leaves out because it cannot be read."""
+
+    segment: str
+    events: Annotated[int, Meta(ge=0)]
+    reason: str
+
+
+class Page(Struct, frozen=True, forbid_unknown_fields=True):
+    """Events, newest first; `next` is the cursor of the page behind this one."""
+
+    events: Sequence[AnsweredEvent]
+    next: str | None
+    cached: bool
+    took_ms: Annotated[float, Meta(ge=0)]
+    complete: bool
+    damaged: Sequence[DamagedSegment] | UnsetType = UNSET
+
+
+class Count(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many events match."""
+
+    count: Annotated[int, Meta(ge=0)]
+    complete: bool
+    damaged: Sequence[DamagedSegment] | UnsetType = UNSET
+
+
+_QUESTION = (
+    Parameter(name="start", about="from this time on: RFC 3339, Unix time, `now`, or back from now", schema=_Time),
+    Parameter(name="end", about="before this time", schema=_Time),
+    Parameter(
+        name="filter",
+        about="FIELD:VALUE that every event must have; a field with a colon is written as a JSON string",
+        schema=Annotated[str, Meta(examples=["level:error"])],
+        is_repeated=True,
+    ),
+    Parameter(name="limit", about="events in the answer; a page has at most 10,000", schema=_Limit),
+    Parameter(name="cursor", about="`next` of the page before"),
+)
+
+QUERY = (
+    Operation(
+        path="/api/v1/query",
+        name="query",
+        about="events, newest first: a page, or all of them as a stream",
+        scope="query",
+        parameters=_QUESTION,
+        answers={200: Answer(about="the events", content={JSON: Page, NDJSON: str})},
+        errors=(Overloaded,),
+    ),
+    Operation(
+        path="/api/v1/query/count",
+        name="count",
+        about="how many events match; limit and cursor do not count",
+        scope="query",
+        parameters=_QUESTION,
+        answers={200: Answer(about="their number", content={JSON: Count})},
+        errors=(Overloaded,),
+    ),
+    Operation(
+        path="/api/v1/events/{id}",
+        name="event",
+        about="one event",
+        scope="query",
+        parameters=(Parameter(name="id", about="the event's id", schema=UUID, where="path"),),
+        answers={200: Answer(about="the event", content={JSON: AnsweredEvent})},
+        errors=(NotFound,),
+    ),
+    Operation(
+        path="/api/v1/ledger",
+        name="ledger",
+        about="what became of accepted events, by minute of arrival, and what an audit finds",
+        scope="query",
+        parameters=(
+            *_QUESTION[:2],
+            Parameter(name="count", about="count every event and check every file, too", schema=bool),
+        ),
+        answers={200: Answer(about="the counts", content={JSON: LedgerAnswer})},
+    ),
+    Operation(
+        path="/api/v1/receipts/{receipt}",
+        name="receipt",
+        about="what became of the events of an accepted request",
+        scope="query",
+        parameters=(Parameter(name="receipt", about="as it was answered", schema=_Receipt, where="path"),),
+        answers={200: Answer(about="their fate", content={JSON: ReceiptFate})},
+    ),
+)
