@@ -16,8 +16,8 @@ from cordwood.cli.process import telling_errors
 from cordwood.client import deadletters as letters
 from cordwood.client.deadletters import Choice
 from cordwood.client.http import Api
-from cordwood.client.show import neutral
 from cordwood.errors import ConfigError
+from cordwood.neutral import neutral
 
 dead_letters = typer.Typer(
     name="dead-letters",
