@@ -41,3 +41,7 @@ STORE_RETRIES = Counter("cordwood_store_retries_total", "Writes repeated because
 
 CACHE_LOOKUPS = Counter("cordwood_cache_lookups_total", "Answers looked up in the cache", ["result"])
 CACHE_FAILURES = Counter("cordwood_cache_failures_total", "Cache calls that failed and were taken as a miss")
+
+KEYS_READ_FAILURES = Counter(
+    "cordwood_keys_read_failures_total", "Looks at the stored keys and limits that failed; what was known went on"
+)

@@ -25,8 +25,9 @@ from cordwood.ingest.service import Ingest
 from cordwood.query.engine import Engine
 from cordwood.query.routes import QueryRoutes
 from cordwood.store.interface import Reader, Store
-from cordwood.tenancy.configured import ConfiguredKeys, OpenDoor
-from cordwood.tenancy.interface import Keys
+from cordwood.tenancy.configured import configured_grants
+from cordwood.tenancy.door import Door
+from cordwood.tenancy.interface import Keys, Tenancy
 from cordwood.worker.service import work
 
 Announce = Callable[[str], None]
@@ -86,28 +87,39 @@ def open_cache(config: Config) -> Cache:
     raise _unknown("cache", settings.url, "memory:, redis:// and rediss://")
 
 
-def open_keys(config: Config) -> Keys:
-    """Raises ConfigError when a public address would be open to everyone."""
-    if config.tenancy.api_keys:
-        return ConfiguredKeys(config.tenancy.api_keys)
-    if not is_loopback(config.http.host) and not config.http.insecure:
-        raise ConfigError(
-            f"{config.http.host} can be reached by others, and there are no api keys",
-            hint="set CORDWOOD_TENANCY_API_KEYS, or pass --insecure if everyone may write and read logs",
-        )
-    return OpenDoor()
+def open_tenancy(config: Config) -> Tenancy:
+    """Keys and limits, kept where the store's own bookkeeping is. Raises ConfigError."""
+    url = config.store.url
+    match urlsplit(url).scheme:
+        case "file":
+            from cordwood.tenancy.sqlite import SqliteTenancy
+
+            return SqliteTenancy(config.data_dir / "keys.sqlite")
+        case "postgresql" | "postgres":
+            try:
+                from cordwood.tenancy.postgres import PostgresTenancy
+            except ModuleNotFoundError as error:
+                raise _missing_extra("postgres", error) from error
+            return PostgresTenancy(url)
+    raise _unknown("store", url, "file: and postgresql://")
+
+
+def open_keys(config: Config, tenancy: Tenancy) -> Door:
+    """Configured and stored keys. Entering it fails where strangers would find the door open, or nobody a key."""
+    may_be_open = is_loopback(config.http.host) or config.http.insecure
+    return Door(tenancy, configured_grants(config.tenancy.api_keys), SystemClock(), may_be_open=may_be_open)
 
 
 async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> None:
     """Everything in one process."""
-    keys = open_keys(config)
     async with AsyncExitStack() as parts:
         sock = _listen(parts, config, _API_PORT)
         store = await parts.enter_async_context(open_store(config, is_writer=True))
         broker = await parts.enter_async_context(open_broker(config))
         cache = await parts.enter_async_context(open_cache(config))
         await store.migrate()
-        health = Health({"broker": broker.check, "store": store.check})
+        keys = await _keys(parts, config)
+        health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
         site = Site(
             "up",
             _ingest(config, broker, keys),
@@ -123,11 +135,11 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
 
 async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> None:
     """The ingest service."""
-    keys = open_keys(config)
     async with AsyncExitStack() as parts:
         sock = _listen(parts, config, _API_PORT)
+        keys = await _keys(parts, config)
         broker = await parts.enter_async_context(open_broker(config))
-        health = Health({"broker": broker.check})
+        health = Health({"broker": broker.check, "keys": keys.check})
         site = Site("api", _ingest(config, broker, keys), health.routes())
         await _serve(site, sock, config, health, stop, announce)
 
@@ -146,12 +158,12 @@ async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) ->
 
 async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> None:
     """The answering service."""
-    keys = open_keys(config)
     async with AsyncExitStack() as parts:
         sock = _listen(parts, config, _QUERY_PORT)
+        keys = await _keys(parts, config)
         store = await parts.enter_async_context(open_store(config, is_writer=False))
         cache = await parts.enter_async_context(open_cache(config))
-        health = Health({"store": store.check})
+        health = Health({"store": store.check, "keys": keys.check})
         site = Site("query", {}, [*health.routes(), *_query(config, store, cache, keys).routes()])
         await _serve(site, sock, config, health, stop, announce)
 
@@ -160,6 +172,10 @@ async def run_migrate(config: Config) -> list[str]:
     """Bring the store's tables to this version; the names of the steps applied. Raises Unavailable."""
     async with open_store(config, is_writer=True) as store:
         return list(await store.migrate())
+
+
+async def _keys(parts: AsyncExitStack, config: Config) -> Door:
+    return await parts.enter_async_context(open_keys(config, await parts.enter_async_context(open_tenancy(config))))
 
 
 def _ingest(config: Config, broker: Broker, keys: Keys) -> dict[str, ASGIApp]:

@@ -15,8 +15,6 @@ from cordwood.model.zstd import compress
 from tests.support.processes import Cordwood
 from tests.support.waiting import wait_until
 
-KEY = "0123456789abcdef0123"
-
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cordwood]:
@@ -170,24 +168,6 @@ def test_a_streamed_body_is_taken(up: Cordwood) -> None:
         client.request("POST", "/log", parts, encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
         response = client.getresponse()
         assert (response.status, json.loads(response.read())["accepted"]) == (202, 2)
-
-
-def test_keys_are_asked_for_and_believed(tmp_path: Path) -> None:
-    keys = f"{KEY},other:{KEY}-other"
-    with Cordwood("up", tmp_path / "data", tenancy_api_keys=keys) as guarded:
-        assert problem(guarded.post("/log", b"{}")) == (401, "unauthorized")
-        assert problem(guarded.post("/log", b"{}", Authorization="Bearer wrong")) == (401, "unauthorized")
-        assert problem(guarded.get("/api/v1/query")) == (401, "unauthorized")
-        import base64
-
-        basic = base64.b64encode(f"anyone:{KEY}".encode()).decode()
-        for spelling in ({"Authorization": f"Bearer {KEY}"}, {"Authorization": f"Basic {basic}"}, {"X-API-Key": KEY}):
-            assert guarded.post("/log?wait=stored", b'{"mine":1}', **spelling)[0] == 202
-        status, body = guarded.get("/api/v1/query", Authorization=f"Bearer {KEY}-other")
-        assert (status, json.loads(body)["events"]) == (200, [])
-        status, body = guarded.get("/api/v1/query", Authorization=f"Bearer {KEY}")
-        assert len(json.loads(body)["events"]) == 3
-        assert guarded.get("/health")[0] == 200
 
 
 def test_too_many_bytes_in_flight_is_429_before_memory_grows(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import typer
 
 from cordwood.cli.api import api
 from cordwood.cli.config import config
+from cordwood.cli.keys import keys
 from cordwood.cli.migrate import migrate
 from cordwood.cli.query import query
 from cordwood.cli.search import search
@@ -21,3 +22,5 @@ app = typer.Typer(
 )
 for command in (up, api, worker, query, migrate, send, search, config, version):
     app.command()(command)
+for group in (keys,):
+    app.add_typer(group, name=group.info.name)
