@@ -45,3 +45,7 @@ CACHE_FAILURES = Counter("cordwood_cache_failures_total", "Cache calls that fail
 KEYS_READ_FAILURES = Counter(
     "cordwood_keys_read_failures_total", "Looks at the stored keys and limits that failed; what was known went on"
 )
+QUOTA_REFUSALS = Counter("cordwood_quota_refusals_total", "Requests over a tenant's limit", ["limit"])
+QUOTA_FALLBACKS = Counter(
+    "cordwood_quota_fallbacks_total", "Questions of quota answered by this process alone, as Redis was away"
+)

@@ -20,6 +20,7 @@ from cordwood.errors import ConfigError
 from cordwood.http.health import Health
 from cordwood.http.server import is_loopback, listen, serve
 from cordwood.http.site import Site
+from cordwood.ingest.limits import LimitsRoutes
 from cordwood.ingest.routes import PATHS, IngestRoutes
 from cordwood.ingest.service import Ingest
 from cordwood.query.engine import Engine
@@ -28,6 +29,9 @@ from cordwood.store.interface import Reader, Store
 from cordwood.tenancy.configured import configured_grants
 from cordwood.tenancy.door import Door
 from cordwood.tenancy.interface import Keys, Tenancy
+from cordwood.tenancy.quota.gate import Gate
+from cordwood.tenancy.quota.interface import Quota
+from cordwood.tenancy.quota.memory import MemoryQuota
 from cordwood.worker.service import work
 
 Announce = Callable[[str], None]
@@ -110,6 +114,25 @@ def open_keys(config: Config, tenancy: Tenancy) -> Door:
     return Door(tenancy, configured_grants(config.tenancy.api_keys), SystemClock(), may_be_open=may_be_open)
 
 
+def open_quota(config: Config) -> Quota:
+    """Tenants' use, counted where the cache is: exactly for all processes in Redis, else in this one.
+
+    Raises ConfigError.
+    """
+    url = config.cache.url
+    counted_here = MemoryQuota(SystemClock())
+    match urlsplit(url).scheme:
+        case "memory":
+            return counted_here
+        case "redis" | "rediss":
+            try:
+                from cordwood.tenancy.quota.redis import RedisQuota
+            except ModuleNotFoundError as error:
+                raise _missing_extra("redis", error) from error
+            return RedisQuota(url, counted_here)
+    raise _unknown("cache", url, "memory:, redis:// and rediss://")
+
+
 async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> None:
     """Everything in one process."""
     async with AsyncExitStack() as parts:
@@ -120,10 +143,11 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         await store.migrate()
         keys = await _keys(parts, config)
         health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
+        gate = await _gate(parts, config, keys)
         site = Site(
             "up",
-            _ingest(config, broker, keys),
-            [*health.routes(), *_query(config, store, cache, keys).routes()],
+            _ingest(config, broker, keys, gate),
+            [*health.routes(), *LimitsRoutes(gate, keys).routes(), *_query(config, store, cache, keys).routes()],
         )
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -140,7 +164,9 @@ async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> No
         keys = await _keys(parts, config)
         broker = await parts.enter_async_context(open_broker(config))
         health = Health({"broker": broker.check, "keys": keys.check})
-        site = Site("api", _ingest(config, broker, keys), health.routes())
+        gate = await _gate(parts, config, keys)
+        routes = [*health.routes(), *LimitsRoutes(gate, keys).routes()]
+        site = Site("api", _ingest(config, broker, keys, gate), routes)
         await _serve(site, sock, config, health, stop, announce)
 
 
@@ -178,8 +204,12 @@ async def _keys(parts: AsyncExitStack, config: Config) -> Door:
     return await parts.enter_async_context(open_keys(config, await parts.enter_async_context(open_tenancy(config))))
 
 
-def _ingest(config: Config, broker: Broker, keys: Keys) -> dict[str, ASGIApp]:
-    routes = IngestRoutes(Ingest(broker, SystemClock(), config.ingest), keys, config.http)
+async def _gate(parts: AsyncExitStack, config: Config, door: Door) -> Gate:
+    return Gate(door.limits_of, await parts.enter_async_context(open_quota(config)))
+
+
+def _ingest(config: Config, broker: Broker, keys: Keys, gate: Gate) -> dict[str, ASGIApp]:
+    routes = IngestRoutes(Ingest(broker, SystemClock(), config.ingest, gate), keys, config.http)
     return dict.fromkeys(PATHS, routes)
 
 

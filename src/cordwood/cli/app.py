@@ -9,6 +9,7 @@ from cordwood.cli.migrate import migrate
 from cordwood.cli.query import query
 from cordwood.cli.search import search
 from cordwood.cli.send import send
+from cordwood.cli.tenants import tenants
 from cordwood.cli.up import up
 from cordwood.cli.version import version
 from cordwood.cli.worker import worker
@@ -22,5 +23,5 @@ app = typer.Typer(
 )
 for command in (up, api, worker, query, migrate, send, search, config, version):
     app.command()(command)
-for group in (keys,):
+for group in (keys, tenants):
     app.add_typer(group, name=group.info.name)

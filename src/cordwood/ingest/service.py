@@ -7,6 +7,7 @@ from msgspec import Struct
 from cordwood import metrics
 from cordwood.broker.interface import Broker
 from cordwood.clock import Clock
+from cordwood.errors import CordwoodError
 from cordwood.ingest.admission import Admission
 from cordwood.ingest.packer import Packer
 from cordwood.ingest.settings import IngestSettings
@@ -14,6 +15,8 @@ from cordwood.model.receipt import Part, Receipt
 from cordwood.model.tenant import Tenant
 from cordwood.protocols import native
 from cordwood.protocols.decoded import Decoded, Limits, Reject
+from cordwood.tenancy.quota.gate import Gate
+from cordwood.tenancy.quota.interface import Cost
 
 _INLINE_BYTES = 64 << 10
 """Below this, checking a body takes under 0.2 ms: less than handing it to a thread would cost others."""
@@ -31,7 +34,8 @@ class Taken(Struct, frozen=True):
 class Ingest:
     """Takes events in. Owns the api's side of the broker, but not its connection."""
 
-    def __init__(self, broker: Broker, clock: Clock, settings: IngestSettings) -> None:
+    def __init__(self, broker: Broker, clock: Clock, settings: IngestSettings, gate: Gate | None = None) -> None:
+        self._gate = gate
         self._packer = Packer(broker, clock)
         self._wait_timeout_s = settings.wait_timeout_s
         self._limits = Limits(
@@ -53,6 +57,18 @@ class Ingest:
         return await self._take(tenant, native.NAME, decoded, wait=wait)
 
     async def _take(self, tenant: Tenant, protocol: str, decoded: Decoded, *, wait: bool) -> Taken:
+        """Within the tenant's limits: what is refused, here or later on, does not count. Raises as `take_json`."""
+        if self._gate is None:
+            return await self._pack(tenant, protocol, decoded, wait=wait)
+        cost = Cost(decoded.accepted, sum(len(chunk.ndjson) for chunk in decoded.chunks))
+        await self._gate.take(tenant, cost)
+        try:
+            return await self._pack(tenant, protocol, decoded, wait=wait)
+        except CordwoodError:
+            await self._gate.give_back(tenant, cost)
+            raise
+
+    async def _pack(self, tenant: Tenant, protocol: str, decoded: Decoded, *, wait: bool) -> Taken:
         parts: list[Part]
         is_stored: bool | None = None
         if wait:

@@ -52,6 +52,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     daily_bytes: int | None = None
     retention_days: int | None = None
 
+    @property
+    def are_counted(self) -> bool:
+        """Whether any of them needs to know what was sent."""
+        return not (self.rate_events_per_s is None and self.rate_bytes_per_s is None and self.daily_bytes is None)
+
 
 class Snapshot(Struct, frozen=True):
     """Everything that services need to know, as of a version. Keys are by their SHA-256, revoked ones included."""
