@@ -175,9 +175,33 @@ def test_too_many_bytes_in_flight_is_429_before_memory_grows(tmp_path: Path) -> 
         Cordwood("up", tmp_path / "data", ingest_max_in_flight_bytes="1000000") as small,
         socket.create_connection(("127.0.0.1", small.port)) as holder,
     ):
-        holder.sendall(b"POST /log HTTP/1.1\r\nHost: x\r\nContent-Length: 900001\r\n\r\n" + b" " * 900_000)
-        wait_until(lambda: b"cordwood_ingest_in_flight_bytes 900000.0" in small.get("/metrics")[1], 10)
+        holder.sendall(b"POST /log HTTP/1.1\r\nHost: x\r\nContent-Length: 400001\r\n\r\n" + b" " * 400_000)
+        wait_until(lambda: b"cordwood_ingest_in_flight_bytes 400000.0" in small.get("/metrics")[1], 10)
         assert problem(small.post("/log", b" " * 200_000)) == (429, "overloaded")
         assert small.post("/log", b"{}")[0] == 202
         holder.close()
         wait_until(lambda: small.post("/log", b'{"pad":"' + b" " * 200_000 + b'"}')[0] == 202, 10)
+
+
+def test_a_tenant_that_floods_with_slow_bodies_keeps_nobody_out(tmp_path: Path) -> None:
+    greedy, modest = "0123456789abcdef-greedy", "0123456789abcdef-modest"
+    with (
+        Cordwood(
+            "up",
+            tmp_path / "data",
+            ingest_max_in_flight_bytes="1000000",
+            tenancy_api_keys=f"greedy:{greedy},modest:{modest}",
+        ) as small,
+        contextlib.ExitStack() as flood,
+    ):
+        head = f"POST /log HTTP/1.1\r\nHost: x\r\nX-API-Key: {greedy}\r\nContent-Length: 100001\r\n\r\n".encode()
+        for _ in range(20):
+            slow = flood.enter_context(socket.create_connection(("127.0.0.1", small.port)))
+            slow.sendall(head + b" " * 100_000)
+        wait_until(lambda: b"cordwood_ingest_in_flight_bytes 500000.0" in small.get("/metrics")[1], 10)
+        body = b'{"pad":"' + b"x" * 200_000 + b'"}'
+        for _ in range(10):
+            assert small.post("/log", body, **{"X-API-Key": modest})[0] == 202
+        status, told = small.post("/log", body, **{"X-API-Key": greedy})
+        assert status == 429
+        assert "the tenant greedy hold" in json.loads(told)["detail"]
