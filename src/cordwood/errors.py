@@ -3,6 +3,7 @@
     CordwoodError
     ├── BadRequest            400  the sender: mend the request
     │   ├── Unauthorized      401  … send a key
+    │   ├── Forbidden         403  … send a key with another scope
     │   ├── NotFound          404
     │   ├── MethodNotAllowed  405
     │   ├── SlowBody          408  … the body stopped arriving
@@ -43,10 +44,17 @@ class BadRequest(CordwoodError):
 
 
 class Unauthorized(BadRequest):
-    """No key, or one that does not open this door."""
+    """No key, or one that is not known."""
 
     status = 401
     label = "unauthorized"
+
+
+class Forbidden(BadRequest):
+    """A key that is known, but not for this."""
+
+    status = 403
+    label = "forbidden"
 
 
 class NotFound(BadRequest):

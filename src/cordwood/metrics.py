@@ -51,3 +51,11 @@ CANARY_SECONDS = Histogram(
 
 CACHE_LOOKUPS = Counter("cordwood_cache_lookups_total", "Answers looked up in the cache", ["result"])
 CACHE_FAILURES = Counter("cordwood_cache_failures_total", "Cache calls that failed and were taken as a miss")
+
+KEYS_READ_FAILURES = Counter(
+    "cordwood_keys_read_failures_total", "Looks at the stored keys and limits that failed; what was known went on"
+)
+QUOTA_REFUSALS = Counter("cordwood_quota_refusals_total", "Requests over a tenant's limit", ["limit"])
+QUOTA_FALLBACKS = Counter(
+    "cordwood_quota_fallbacks_total", "Questions of quota answered by this process alone, as Redis was away"
+)

@@ -26,6 +26,7 @@ from cordwood.http.health import Health
 from cordwood.http.operations import HEALTH
 from cordwood.http.server import is_loopback, listen, serve, url_of
 from cordwood.http.site import Site
+from cordwood.ingest.limits import LimitsRoutes
 from cordwood.ingest.operations import INGEST
 from cordwood.ingest.routes import PATHS, IngestRoutes
 from cordwood.ingest.service import Ingest, limits_of
@@ -41,8 +42,12 @@ from cordwood.query.mending_operations import MENDING
 from cordwood.query.operations import QUERY
 from cordwood.query.routes import QueryRoutes
 from cordwood.store.interface import Store
-from cordwood.tenancy.configured import ConfiguredKeys, OpenDoor
-from cordwood.tenancy.interface import Keys
+from cordwood.tenancy.configured import configured_grants
+from cordwood.tenancy.door import Door
+from cordwood.tenancy.interface import Keys, LimitBook, Tenancy
+from cordwood.tenancy.quota.gate import Gate
+from cordwood.tenancy.quota.interface import Quota
+from cordwood.tenancy.quota.memory import MemoryQuota
 from cordwood.worker.service import work
 
 Announce = Callable[[str], None]
@@ -121,39 +126,70 @@ def open_cache(config: Config) -> Cache:
     raise _unknown("cache", settings.url, "memory:, redis:// and rediss://")
 
 
-def open_keys(config: Config) -> Keys:
-    """Raises ConfigError when a public address would be open to everyone."""
-    if config.tenancy.api_keys:
-        return ConfiguredKeys(config.tenancy.api_keys)
-    if not is_loopback(config.http.host) and not config.http.insecure:
-        raise ConfigError(
-            f"{config.http.host} can be reached by others, and there are no api keys",
-            hint="set CORDWOOD_TENANCY_API_KEYS, or pass --insecure if everyone may write and read logs",
-        )
-    return OpenDoor()
+def open_tenancy(config: Config) -> Tenancy:
+    """Keys and limits, kept where the store's own bookkeeping is. Raises ConfigError."""
+    url = config.store.url
+    match urlsplit(url).scheme:
+        case "file":
+            from cordwood.tenancy.sqlite import SqliteTenancy
+
+            return SqliteTenancy(config.data_dir / "keys.sqlite")
+        case "postgresql" | "postgres":
+            try:
+                from cordwood.tenancy.postgres import PostgresTenancy
+            except ModuleNotFoundError as error:
+                raise _missing_extra("postgres", error) from error
+            return PostgresTenancy(url)
+    raise _unknown("store", url, "file: and postgresql://")
+
+
+def open_keys(config: Config, tenancy: Tenancy) -> Door:
+    """Configured and stored keys. Entering it fails where strangers would find the door open, or nobody a key."""
+    may_be_open = is_loopback(config.http.host) or config.http.insecure
+    return Door(tenancy, configured_grants(config.tenancy.api_keys), SystemClock(), may_be_open=may_be_open)
+
+
+def open_quota(config: Config) -> Quota:
+    """Tenants' use, counted where the cache is: exactly for all processes in Redis, else in this one.
+
+    Raises ConfigError.
+    """
+    url = config.cache.url
+    counted_here = MemoryQuota(SystemClock())
+    match urlsplit(url).scheme:
+        case "memory":
+            return counted_here
+        case "redis" | "rediss":
+            try:
+                from cordwood.tenancy.quota.redis import RedisQuota
+            except ModuleNotFoundError as error:
+                raise _missing_extra("redis", error) from error
+            return RedisQuota(url, counted_here)
+    raise _unknown("cache", url, "memory:, redis:// and rediss://")
 
 
 async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> None:
     """Everything in one process."""
-    keys = open_keys(config)
     async with AsyncExitStack() as parts:
         sock = _listen(parts, config, _API_PORT)
         store = await parts.enter_async_context(open_store(config, is_writer=True))
         broker = await parts.enter_async_context(open_publisher(config))
         cache = await parts.enter_async_context(open_cache(config))
         await store.migrate()
-        health = Health({"broker": broker.check, "store": store.check})
-        ingest = Ingest(broker, SystemClock(), config.ingest)
+        tenancy, keys = await _tenancy(parts, config)
+        health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
+        gate = await _gate(parts, config, keys)
+        ingest = Ingest(broker, SystemClock(), config.ingest, gate)
         site = Site(
             "up",
             _ingest(config, ingest, keys),
-            [*health.routes(), *_query(config, store, cache, keys)],
+            [*health.routes(), *LimitsRoutes(gate, keys).routes(), *_query(config, store, cache, keys)],
             [*HEALTH, *INGEST, *QUERY, *MENDING],
         )
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             # The worker outlives the listener, so that what the last requests brought is stored.
-            group.create_task(work(broker, store, SystemClock(), config.worker, _retention(config), is_served))
+            group.create_task(work(broker, store, SystemClock(), config.worker, _retention(config, tenancy), is_served))
             group.create_task(ingest.keep_accounts(stop))
             with _canary(config, url_of(sock)):
                 await _serve(site, sock, config, health, stop, announce)
@@ -164,13 +200,15 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
 
 async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> None:
     """The ingest service."""
-    keys = open_keys(config)
     async with AsyncExitStack() as parts:
         sock = _listen(parts, config, _API_PORT)
+        _, keys = await _tenancy(parts, config)
         broker = await parts.enter_async_context(open_publisher(config))
-        health = Health({"broker": broker.check})
-        ingest = Ingest(broker, SystemClock(), config.ingest)
-        site = Site("api", _ingest(config, ingest, keys), health.routes(), [*HEALTH, *INGEST])
+        health = Health({"broker": broker.check, "keys": keys.check})
+        gate = await _gate(parts, config, keys)
+        ingest = Ingest(broker, SystemClock(), config.ingest, gate)
+        routes = [*health.routes(), *LimitsRoutes(gate, keys).routes()]
+        site = Site("api", _ingest(config, ingest, keys), routes, [*HEALTH, *INGEST])
         async with asyncio.TaskGroup() as group:
             group.create_task(ingest.keep_accounts(stop))
             await _serve(site, sock, config, health, stop, announce)
@@ -179,14 +217,14 @@ async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> No
 
 async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) -> None:
     """The storing service; its listener serves health, metrics and dead letters."""
-    keys = open_keys(config)
     async with AsyncExitStack() as parts:
         sock = _listen(parts, config, _WORKER_PORT)
         store = await parts.enter_async_context(open_store(config, is_writer=True))
         broker = await parts.enter_async_context(open_broker(config))
-        health = Health({"broker": broker.check, "store": store.check})
+        tenancy, keys = await _tenancy(parts, config)
+        health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
         async with asyncio.TaskGroup() as group:
-            group.create_task(work(broker, store, SystemClock(), config.worker, _retention(config), stop))
+            group.create_task(work(broker, store, SystemClock(), config.worker, _retention(config, tenancy), stop))
             # Segments have one writer: what changes them is asked of it.
             routes = [*health.routes(), *_mending(config, store, keys)]
             site = Site("worker", {}, routes, [*HEALTH, *MENDING])
@@ -195,7 +233,6 @@ async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) ->
 
 async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> None:
     """The answering service."""
-    keys = open_keys(config)
     if config.canary.interval_s and not config.canary.url:
         raise ConfigError(
             "the canary has nobody to send to: the query service takes no logs",
@@ -203,9 +240,10 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         )
     async with AsyncExitStack() as parts:
         sock = _listen(parts, config, _QUERY_PORT)
+        _, keys = await _tenancy(parts, config)
         store = await parts.enter_async_context(open_store(config, is_writer=False))
         cache = await parts.enter_async_context(open_cache(config))
-        health = Health({"store": store.check})
+        health = Health({"store": store.check, "keys": keys.check})
         routes = [*health.routes(), *_query(config, store, cache, keys)]
         site = Site("query", {}, routes, [*HEALTH, *QUERY, *MENDING])
         with _canary(config, url_of(sock)):
@@ -225,9 +263,18 @@ async def run_audit(config: Config, owner: Tenant | None, *, is_counted: bool) -
         return await store.accounts(owner, is_counted=is_counted)
 
 
-def _retention(config: Config) -> Callable[[], Awaitable[Retention]]:
+async def _tenancy(parts: AsyncExitStack, config: Config) -> tuple[Tenancy, Door]:
+    tenancy = await parts.enter_async_context(open_tenancy(config))
+    return tenancy, await parts.enter_async_context(open_keys(config, tenancy))
+
+
+async def _gate(parts: AsyncExitStack, config: Config, door: Door) -> Gate:
+    return Gate(door.limits_of, await parts.enter_async_context(open_quota(config)))
+
+
+def _retention(config: Config, limits: LimitBook) -> Callable[[], Awaitable[Retention]]:
     async def rules() -> Retention:
-        return Retention(config.store.retention_days or None)
+        return Retention(config.store.retention_days or None, await limits.retention_days())
 
     return rules
 

@@ -52,6 +52,11 @@ def test_every_command_is_in_the_readme_or_the_docs() -> None:
     for command in app.registered_commands:
         assert command.callback is not None
         assert f"cordwood {command.callback.__name__}" in told
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        for command in group.typer_instance.registered_commands:
+            assert command.callback is not None
+            assert f"cordwood {group.name} {command.name or command.callback.__name__}" in told
 
 
 def test_the_picture_shows_rooms_that_exist() -> None:

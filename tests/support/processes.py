@@ -70,10 +70,10 @@ class Cordwood:
         os.killpg(self.process.pid, signal.SIGINT)
         self.process.wait(30)
 
-    def run(self) -> "subprocess.CompletedProcess[str]":
-        """Run a command that ends by itself."""
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command that ends by itself: this one, or the one that `arguments` name, in the same environment."""
         return subprocess.run(
-            [sys.executable, "-m", "cordwood", self._command],
+            [sys.executable, "-m", "cordwood", *(arguments or [self._command])],
             env=self._env,
             capture_output=True,
             text=True,
@@ -107,8 +107,8 @@ class Cordwood:
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
         return self._request(urllib.request.Request(self.url + path, data=body, headers=headers, method=method))
 
-    def json(self, path: str) -> Any:
-        status, body = self.get(path)
+    def json(self, path: str, **headers: str) -> Any:
+        status, body = self.get(path, **headers)
         assert status == 200, body
         return json.loads(body)
 

@@ -64,7 +64,7 @@ def test_an_operation_becomes_what_openapi_says():
     assert [each["required"] for each in deleted["parameters"]] == [True, False]
     assert deleted["parameters"][1]["schema"] == {"type": "array", "items": {"type": "string"}}
     assert deleted["security"] == [{"bearer": []}, {"basic": []}, {"header": []}]
-    assert sorted(deleted["responses"]) == ["200", "400", "401", "404", "429", "431", "503"]
+    assert sorted(deleted["responses"]) == ["200", "400", "401", "403", "404", "429", "431", "503"]
     assert "Retry-After" in deleted["responses"]["429"]["headers"]
     assert deleted["responses"]["404"]["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
 

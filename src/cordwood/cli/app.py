@@ -7,10 +7,12 @@ from cordwood.cli.audit import audit
 from cordwood.cli.config import config
 from cordwood.cli.deadletters import dead_letters
 from cordwood.cli.delete import delete
+from cordwood.cli.keys import keys
 from cordwood.cli.migrate import migrate
 from cordwood.cli.query import query
 from cordwood.cli.search import search
 from cordwood.cli.send import send
+from cordwood.cli.tenants import tenants
 from cordwood.cli.up import up
 from cordwood.cli.version import version
 from cordwood.cli.worker import worker
@@ -24,4 +26,5 @@ app = typer.Typer(
 )
 for command in (up, api, worker, query, migrate, send, search, delete, audit, config, version):
     app.command()(command)
-app.add_typer(dead_letters)
+for group in (keys, tenants, dead_letters):
+    app.add_typer(group, name=group.info.name)

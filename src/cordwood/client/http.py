@@ -17,13 +17,14 @@ from cordwood.errors import (
     ConfigError,
     CordwoodError,
     Corrupt,
+    Forbidden,
     NotFound,
     TooLarge,
     Unauthorized,
     UnsupportedMedia,
 )
 
-_REFUSALS = {error.status: error for error in (Unauthorized, NotFound, TooLarge, UnsupportedMedia)}
+_REFUSALS = {error.status: error for error in (Unauthorized, Forbidden, NotFound, TooLarge, UnsupportedMedia)}
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CONNECT_TIMEOUT_S = 10.0
 _READ_TIMEOUT_S = 120.0
@@ -94,7 +95,7 @@ class Api:
     def ingest(self, body: bytes, encoding: str | None, key: str) -> Taken:
         """Send NDJSON. `key` names this body, so that sending it again cannot store it twice.
 
-        Raises TryAgain, Unauthorized, NotFound, TooLarge, UnsupportedMedia, BadRequest.
+        Raises TryAgain, Unauthorized, Forbidden, NotFound, TooLarge, UnsupportedMedia, BadRequest.
         """
         headers = {**self._headers, "content-type": "application/x-ndjson", "idempotency-key": key}
         if encoding is not None:
@@ -125,7 +126,7 @@ class Api:
     def stream(self, path: str, parameters: Sequence[tuple[str, str]]) -> Iterator[bytes]:
         """A streamed NDJSON answer, line by line.
 
-        Raises TryAgain (also when the answer breaks off), Unauthorized, NotFound, BadRequest.
+        Raises TryAgain (also when the answer breaks off), Unauthorized, Forbidden, NotFound, BadRequest.
         """
         headers = {**self._headers, "accept": "application/x-ndjson"}
         query = f"?{urlencode(parameters)}" if parameters else ""
@@ -194,8 +195,6 @@ def _error_of(response: urllib3.BaseHTTPResponse) -> CordwoodError:
         return TryAgain(
             message, hint=problem.hint, wait_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC))
         )
-    if response.status == 403:
-        return Unauthorized(message, hint=problem.hint)
     if 300 <= response.status < 400:
         return BadRequest(message, hint=f"use the address it points to: {response.headers.get('location', 'none')}")
     return _REFUSALS.get(response.status, BadRequest)(message, hint=problem.hint)

@@ -28,6 +28,9 @@ Connection: TypeAlias = PoolConnectionProxy
 class Conflict(Unavailable):
     """Another transaction was in the way. Nothing was kept; the same one may go through at once."""
 
+    status = 503
+    label = "unavailable"
+
 
 # SQLSTATE classes 22 and 54: the data's fault, and splitting the batch finds the event.
 _REFUSALS = (driver.DataError, driver.ProgramLimitExceededError)

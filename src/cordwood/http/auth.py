@@ -3,22 +3,22 @@
 import base64
 import binascii
 
-from cordwood.errors import Unauthorized
+from cordwood.errors import Forbidden, Unauthorized
 from cordwood.model.tenant import Tenant
 from cordwood.tenancy.interface import Keys, Scope
 
 
 async def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) -> Tenant:
-    """The tenant that the caller speaks for. Raises Unauthorized."""
+    """The tenant that the caller speaks for. Raises Unauthorized, Forbidden, and Unavailable as `Keys.grant` does."""
     token = token_of(headers)
     grant = await keys.grant(token)
     if grant is None:
         raise Unauthorized(
-            "this needs an api key" if token is None else "this api key is not known",
-            hint="send 'Authorization: Bearer KEY'",
+            "this needs an api key" if token is None else "this api key is not known, or no longer",
+            hint="send 'Authorization: Bearer KEY'; `cordwood keys list` shows which keys there are",
         )
     if scope not in grant.scopes:
-        raise Unauthorized(f"this api key may not {scope}", hint=f"use a key with the scope '{scope}'")
+        raise Forbidden(f"this api key has not the scope '{scope}'", hint=f"use a key with the scope '{scope}'")
     return grant.tenant
 
 

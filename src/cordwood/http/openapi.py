@@ -14,7 +14,7 @@ from msgspec import Struct
 from starlette.routing import BaseRoute, Route
 
 from cordwood import __version__
-from cordwood.errors import BadRequest, CordwoodError, HeadTooLarge, Overloaded, Unauthorized, Unavailable
+from cordwood.errors import BadRequest, CordwoodError, Forbidden, HeadTooLarge, Overloaded, Unauthorized, Unavailable
 from cordwood.http.problem import CONTENT_TYPE, Problem
 from cordwood.tenancy.interface import Scope
 
@@ -158,7 +158,7 @@ def _responses(operation: Operation, shape: _Shape) -> dict[str, dict[str, Any]]
     kinds: set[type[CordwoodError]] = {
         *operation.errors,
         *_EVERYWHERE,
-        *([] if operation.scope is None else [Unauthorized]),
+        *([] if operation.scope is None else [Unauthorized, Forbidden]),
     }
     for kind in sorted(kinds, key=lambda kind: (kind.status, kind.label)):
         answer = told.setdefault(str(kind.status), {"description": HTTPStatus(kind.status).phrase, "content": {}})

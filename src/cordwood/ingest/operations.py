@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from cordwood.errors import Overloaded, SlowBody, TooLarge, Unavailable, UnsupportedMedia
 from cordwood.http.inflate import ENCODINGS
 from cordwood.http.openapi import JSON, NDJSON, Answer, Operation, Parameter
+from cordwood.tenancy.quota.gate import Standing
 
 _Count = Annotated[int, Meta(ge=0)]
 _Event = Mapping[str, Any]
@@ -64,4 +65,14 @@ def _taking(path: str, name: str) -> Operation:
     )
 
 
-INGEST = (_taking("/log", "log"), _taking("/api/v1/ingest", "ingest"))
+INGEST = (
+    _taking("/log", "log"),
+    _taking("/api/v1/ingest", "ingest"),
+    Operation(
+        path="/api/v1/limits",
+        name="limits",
+        about="what the key's tenant may send, and how far it is",
+        scope="ingest",
+        answers={200: Answer(about="limits and use", content={JSON: Standing})},
+    ),
+)

@@ -35,7 +35,7 @@ class IngestRoutes:
         wait = _wants_stored(scope["query_string"])
         headers: dict[bytes, bytes] = dict(scope["headers"])
         tenant = await authenticate(headers, self._keys, "ingest")
-        with self._ingest.admission.request() as ticket:
+        with self._ingest.admission.request(tenant) as ticket:
             body = await read_body(headers, receive, self._settings, ticket.grew)
             content_type = headers.get(b"content-type", b"").decode("latin-1")
             key = headers.get(b"idempotency-key")

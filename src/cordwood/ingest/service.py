@@ -8,7 +8,7 @@ from msgspec import Struct
 from cordwood import metrics
 from cordwood.broker.interface import Broker
 from cordwood.clock import Clock
-from cordwood.errors import BadRequest
+from cordwood.errors import BadRequest, CordwoodError
 from cordwood.ingest.admission import Admission
 from cordwood.ingest.packer import Packer
 from cordwood.ingest.producer import Producers
@@ -18,6 +18,8 @@ from cordwood.model.receipt import Part, Receipt
 from cordwood.model.tenant import Tenant
 from cordwood.protocols import native
 from cordwood.protocols.decoded import Chunk, Decoded, Limits, Reject
+from cordwood.tenancy.quota.gate import Gate
+from cordwood.tenancy.quota.interface import Cost
 
 _INLINE_BYTES = 64 << 10
 """Below this, checking a body takes under 0.2 ms: less than handing it to a thread would cost others."""
@@ -50,7 +52,8 @@ class _Opened(Struct, frozen=True):
 class Ingest:
     """Takes events in. Owns the api's side of the broker, but not its connection."""
 
-    def __init__(self, broker: Broker, clock: Clock, settings: IngestSettings) -> None:
+    def __init__(self, broker: Broker, clock: Clock, settings: IngestSettings, gate: Gate | None = None) -> None:
+        self._gate = gate
         self._producers = Producers(broker, clock, settings.heartbeat_s)
         self._packer = Packer(broker, clock, self._producers)
         self._wait_timeout_s = settings.wait_timeout_s
@@ -91,6 +94,19 @@ class Ingest:
         await self._producers.end()
 
     async def _take(self, tenant: Tenant, protocol: str, request: _Opened, *, wait: bool) -> Taken:
+        """Within the tenant's limits: what is refused, here or later on, does not count. Raises as `take_json`."""
+        if self._gate is None:
+            return await self._pack_all(tenant, protocol, request, wait=wait)
+        decoded = request.decoded
+        cost = Cost(decoded.accepted, sum(len(chunk.ndjson) for chunk in decoded.chunks))
+        await self._gate.take(tenant, cost)
+        try:
+            return await self._pack_all(tenant, protocol, request, wait=wait)
+        except CordwoodError:
+            await self._gate.give_back(tenant, cost)
+            raise
+
+    async def _pack_all(self, tenant: Tenant, protocol: str, request: _Opened, *, wait: bool) -> Taken:
         decoded = request.decoded
         parts: list[Part]
         is_stored: bool | None = None

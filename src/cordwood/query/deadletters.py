@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -98,7 +98,7 @@ class Replay(Choice, frozen=True):
     """Store these after all; `body` is one event's whole new text."""
 
     edit: Edit | None = None
-    body: msgspec.Raw = msgspec.Raw()  # immutable
+    body: Raw | UnsetType = UNSET
     dry_run: bool = False
 
 
@@ -142,10 +142,15 @@ class DeadLetterRoutes:
         tenant = await self._tenant(request, "admin")
         asked = await json_body(request, Replay)
         selection = _selection(asked)
-        if bytes(asked.body) and (selection.ids is None or len(selection.ids) != 1):
+        if asked.body is not UNSET and (selection.ids is None or len(selection.ids) != 1):
             raise BadRequest("'body' replaces one event", hint="name one letter in 'ids', or use 'edit'")
         outcome = await self._mender.replay(
-            tenant, selection, asked.edit, bytes(asked.body) or None, "api", dry_run=asked.dry_run
+            tenant,
+            selection,
+            asked.edit,
+            None if asked.body is UNSET else bytes(asked.body),
+            "api",
+            dry_run=asked.dry_run,
         )
         return _json(outcome)
 
