@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -17,6 +18,8 @@ log = structlog.get_logger()
 
 _WATCH_INTERVAL_S = 2.0
 _EXPIRE_INTERVAL_S = 60.0
+_REPORT_INTERVAL_S = 10.0
+"""Each one is a write: an idle platform leaves the disk alone for a while."""
 
 
 async def tend_forever(store: Upkeep, interval_s: float, stop: asyncio.Event) -> None:
@@ -47,6 +50,7 @@ async def expire_forever(store: Eraser, retention: Callable[[], Awaitable[Retent
 
 async def watch_backlog(broker: Broker, writer: Writer, worker: UUID, stop: asyncio.Event) -> None:
     """Publish what waits in the queue as metrics, and tell the ledger when nothing does, until `stop`."""
+    reported_at = -_REPORT_INTERVAL_S
     while not stop.is_set():
         # Away: gauges and ledger keep their last value, and readiness says why.
         with contextlib.suppress(CordwoodError):
@@ -56,7 +60,9 @@ async def watch_backlog(broker: Broker, writer: Writer, worker: UUID, stop: asyn
                 metrics.BACKLOG_BYTES.set(backlog.size_bytes)
             if backlog.oldest_age_s is not None:
                 metrics.BACKLOG_AGE_SECONDS.set(backlog.oldest_age_s)
-            await writer.report(worker, is_drained=backlog.batches == 0)
+            if time.monotonic() - reported_at >= _REPORT_INTERVAL_S:
+                await writer.report(worker, is_drained=backlog.batches == 0)
+                reported_at = time.monotonic()
         await _pause(_WATCH_INTERVAL_S, stop)
 
 
