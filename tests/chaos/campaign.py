@@ -81,6 +81,7 @@ def strike(name: str, setup_name: str, blows: Sequence[tuple[Fault, int]], seed:
         SET_UPS[setup_name](Path(directory), rng) as setup,
     ):
         with Load(setup.api_urls, rng, is_gentle=sum(times for _, times in blows) > _MANY) as load:
+            setup.acknowledged = lambda: load.events
             for fault, times in blows:
                 for _ in range(times):
                     fault(setup)

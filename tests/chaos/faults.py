@@ -121,7 +121,10 @@ def syncs_failed(setup: SetUp) -> None:
     """fsync fails: nothing may be acknowledged meanwhile, nor a segment be named."""
     _for(setup, 0.1, 0.8)
     setup.trouble.fail_syncs(fail=True)
+    _for(setup, 0.3, 0.4)  # what was synced before may still be on its way to its sender
+    promised = setup.acknowledged()
     _for(setup, 0.2, 1.5)
+    assert setup.acknowledged() == promised, "events were acknowledged that no disk had promised to keep"
     setup.trouble.fail_syncs(fail=False)
 
 

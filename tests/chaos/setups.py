@@ -40,6 +40,8 @@ class SetUp:
         self.environment: dict[str, str] = {}
         """Further variables of every process."""
         self.proxies: dict[str, ThreadedProxy] = {}
+        self.acknowledged: Callable[[], int] = lambda: 0
+        """How many events the load was promised so far."""
         self.cluster: Cluster | None = None
         self._trouble: Trouble | None = None
         self._stack = ExitStack()
