@@ -14,12 +14,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import httptools
+import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from cordwood import metrics
 from cordwood.errors import BadRequest, CordwoodError, HeadTooLarge, SlowHead, Unavailable
 from cordwood.http.problem import problem
 from cordwood.http.settings import HttpSettings
+
+log = structlog.get_logger()
 
 _REST_S = 5.0
 _MAX_PIPELINED = 100
@@ -60,9 +63,9 @@ class Connection(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._decline(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            error = self._refusal or BadRequest("this is no HTTP request", hint="speak HTTP/1.1 here, without TLS")
-            self._refuse(error, "malformed" if self._refusal is None else error.label)
+        except httptools.HttpParserError as broken:
+            error = self._refusal or _blamed(broken)
+            self._refuse(error, "malformed" if isinstance(error, BadRequest) and self._refusal is None else error.label)
         else:
             if self._framing_bytes > self._settings.max_head_bytes + _FRAMING * self._body_bytes:
                 self._refuse(self._too_large(), "head_too_large")
@@ -207,3 +210,12 @@ async def reap(connections: Iterable[object], settings: HttpSettings) -> None:
         for connection in list(connections):
             if isinstance(connection, Connection):
                 connection.reap(now)
+
+
+def _blamed(broken: httptools.HttpParserError) -> CordwoodError:
+    """A callback of ours that failed, for want of memory for instance, is no fault of the sender: a 400 would have it
+    throw its events away."""
+    if isinstance(broken, httptools.HttpParserCallbackError):
+        log.error("request_failed", reason=repr(broken.__context__ or broken))
+        return Unavailable("this process could not read the request", hint="send it again")
+    return BadRequest("this is no HTTP request", hint="speak HTTP/1.1 here, without TLS")
