@@ -69,8 +69,11 @@ CASES = [
 ]
 
 
-def strike(name: str, setup_name: str, blows: Sequence[tuple[Fault, int]], seed: int) -> Outcome:
-    """Let faults strike, each so often, in a set-up of their own; the outcome goes by `name`.
+def strike(
+    name: str, setup_name: str, blows: Sequence[tuple[Fault, int]], seed: int, *, is_gentle: bool = False
+) -> Outcome:
+    """Let faults strike, each so often, in a set-up of their own; the outcome goes by `name`. `is_gentle`: under a load
+    that is counted quickly afterwards; where they strike often, it is always.
 
     Raises what the set-up raises when it cannot recover.
     """
@@ -80,7 +83,8 @@ def strike(name: str, setup_name: str, blows: Sequence[tuple[Fault, int]], seed:
         tempfile.TemporaryDirectory(prefix="cordwood-chaos-") as directory,
         SET_UPS[setup_name](Path(directory), rng) as setup,
     ):
-        with Load(setup.api_urls, rng, is_gentle=sum(times for _, times in blows) > _MANY) as load:
+        is_gentle = is_gentle or sum(times for _, times in blows) > _MANY
+        with Load(setup.api_urls, rng, is_gentle=is_gentle) as load:
             setup.acknowledged = lambda: load.events
             for fault, times in blows:
                 for _ in range(times):
