@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
-from tests.chaos.trouble import Trouble
+from tests.chaos.trouble import NotHere, Trouble
 from tests.support.cluster import Cluster
 from tests.support.fixtures import database
 from tests.support.processes import Cordwood
@@ -89,11 +89,11 @@ class SetUp:
         return self._trouble
 
     def mount(self, size_mb: int) -> None:
-        """Put the data on a small disk of its own. Raises RuntimeError where that is not allowed."""
+        """Put the data on a small disk of its own. Raises NotHere where that is not allowed."""
         self.data.mkdir()
         command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "cordwood-chaos", str(self.data)]
         if os.geteuid() or subprocess.run(command, check=False).returncode:
-            raise RuntimeError("filling a disk needs the right to mount one")
+            raise NotHere("filling a disk needs the right to mount one")
         self._stack.callback(subprocess.run, ["umount", "-l", str(self.data)], check=True)
 
     def make_database(self) -> str:

@@ -9,14 +9,18 @@ _SOURCE = Path(__file__).with_name("trouble.c")
 _LAYOUT = struct.Struct("=qq")
 
 
+class NotHere(Exception):
+    """This machine does not allow what a fault needs; the message says what that is."""
+
+
 class Trouble:
     """One control file, for all processes that are started with `environment`."""
 
     def __init__(self, directory: Path) -> None:
-        """Raises RuntimeError where there is no C compiler."""
+        """Raises NotHere where there is no C compiler."""
         compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
         if compiler is None:
-            raise RuntimeError("making clocks jump and syncs fail needs a C compiler")
+            raise NotHere("making clocks jump and syncs fail needs a C compiler")
         library = directory / "trouble.so"
         subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(_SOURCE), "-ldl"], check=True)
         self._file = directory / "trouble"
