@@ -326,9 +326,10 @@ async def test_what_json_calls_no_number_equals_texts_alone(store: Store, text: 
 
 @pytest.mark.parametrize(("field", "found"), [("a.0", 1), ("a.-1", 0), ("a.00", 0), ("a.+0", 0), ("a. 0", 0)])
 async def test_an_array_has_no_places_but_its_indexes(store: Store, field: str, found: int) -> None:
-    keyed = {"a": {field[2:]: "x"}}
-    await store.write([load([{"a": ["x"]}, keyed])])
+    key = field[2:]
+    await store.write([load([{"a": ["x"]}, {"a": {key: "x"}}, {"a": {key: ["y"]}}])])
     assert await store.count(Plan(filters=[Equals(field, "x")]), DEFAULT_TENANT) == found + 1
+    assert await store.count(Plan(filters=[Equals(f"{field}.{key}", "y")]), DEFAULT_TENANT) == found
 
 
 async def test_filters_are_joined_by_and(store: Store) -> None:

@@ -53,20 +53,20 @@ class Conditions:
         text = f"{self._bound(escaped_text(equals.text))}::text"
         if equals.field in DERIVED_FIELDS:
             return f"{equals.field} = {text}"
-        is_number = _NUMBER.fullmatch(equals.text)
         places = [self._place(keys) for keys in paths(equals.field)]
-        ways = [_has_text(place, text, equals.text) for place in places]
-        if is_number:
+        if _NUMBER.fullmatch(equals.text):
             number = float(equals.text)
             beyond = f"{self._bound(double_text(number))}::text"
             between = self._same_double(number)
-            ways += [_has_number(place, between, beyond) for place in places]
+            ways = [_has_number(place, text, between, beyond) for place in places]
+        else:
+            ways = [_has_text(place, text, equals.text) for place in places]
         return "(" + " OR ".join(ways) + ")"
 
     def _place(self, keys: tuple[str, ...]) -> "_Place":
         within, path = "data", list[str]()
-        for key in keys:
-            if path and _NO_INDEX.fullmatch(key):
+        for depth, key in enumerate(keys):
+            if depth and _NO_INDEX.fullmatch(key):
                 # In a path, PostgreSQL would count -1 from an array's end; alone, a text is no index.
                 within = f"({within} #> {self._bound(path)}::text[] -> {self._bound(key)}::text)"
                 path = []
@@ -83,17 +83,18 @@ class Conditions:
         return " AND ".join(ends)
 
 
-def _has_text(place: "_Place", text: str, plain: str) -> str:
+def _has_text(place: _Place, text: str, plain: str) -> str:
     same = f"{place.within} #>> {place.path} = {text}"
     # PostgreSQL gives containers as text; no container equals a text.
     return f"({same} AND jsonb_typeof({place.value}) = 'string')" if plain.startswith(("{", "[")) else same
 
 
-def _has_number(place: "_Place", between: str, beyond: str) -> str:
+def _has_number(place: _Place, text: str, between: str, beyond: str) -> str:
     """CASE, as a cast of what is no number would fail; AND keeps no order."""
     return f"""
         CASE jsonb_typeof({place.value})
             WHEN 'number' THEN (SELECT {between} FROM (SELECT ({place.value})::numeric) AS n(value))
+            WHEN 'string' THEN {place.within} #>> {place.path} = {text}
             WHEN 'object' THEN {place.within} #>> ({place.path} || '{{{NUMBER},1}}') = {beyond}
             ELSE false
         END"""
