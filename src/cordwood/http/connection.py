@@ -14,15 +14,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import httptools
-import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from cordwood import metrics
 from cordwood.errors import BadRequest, CordwoodError, HeadTooLarge, SlowHead, Unavailable
 from cordwood.http.problem import problem
 from cordwood.http.settings import HttpSettings
-
-log = structlog.get_logger()
 
 _REST_S = 5.0
 _MAX_PIPELINED = 100
@@ -213,9 +210,7 @@ async def reap(connections: Iterable[object], settings: HttpSettings) -> None:
 
 
 def _blamed(broken: httptools.HttpParserError) -> CordwoodError:
-    """A callback of ours that failed, for want of memory for instance, is no fault of the sender: a 400 would have it
-    throw its events away."""
-    if isinstance(broken, httptools.HttpParserCallbackError):
-        log.error("request_failed", reason=repr(broken.__context__ or broken))
-        return Unavailable("this process could not read the request", hint="send it again")
+    """Want of memory is no fault of the sender: a 400 would have it throw its events away."""
+    if isinstance(broken.__context__, MemoryError):
+        return Unavailable("this process is out of memory", hint="send it again")
     return BadRequest("this is no HTTP request", hint="speak HTTP/1.1 here, without TLS")
