@@ -4,6 +4,7 @@ Each room declares its own settings beside the code that obeys them; this module
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -89,7 +90,8 @@ def settings_of(config: Config) -> list[Setting]:
 
 
 def redacted(url: str) -> str:
-    """A URL without its password."""
+    """A URL without its passwords: in front of the host, and among its options."""
+    url = re.sub(r"(?i)([?&][^=&]*password=)[^&]*", r"\1***", url)
     parts = urlsplit(url)
     if parts.password is None:
         return url

@@ -191,7 +191,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
             # The worker outlives the listener, so that what the last requests brought is stored.
             group.create_task(work(broker, store, SystemClock(), config.worker, _retention(config, tenancy), is_served))
             group.create_task(ingest.keep_accounts(stop))
-            with _canary(config, url_of(sock)):
+            with _canary(config, url_of(sock, config.http)):
                 await _serve(site, sock, config, health, stop, announce)
             await ingest.close_accounts()
             await _emptied(broker)
@@ -246,7 +246,7 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         health = Health({"store": store.check, "keys": keys.check})
         routes = [*health.routes(), *_query(config, store, cache, keys)]
         site = Site("query", {}, routes, [*HEALTH, *QUERY, *MENDING])
-        with _canary(config, url_of(sock)):
+        with _canary(config, url_of(sock, config.http)):
             await _serve(site, sock, config, health, stop, announce)
 
 

@@ -53,10 +53,10 @@ def server_killed(name: str) -> Fault:
     """SIGKILL of a whole server, and its restart on the same data."""
 
     def fault(setup: SetUp) -> None:
-        _for(setup, 0.5, 1.5)
+        _for(setup, QUEUE_AGE_S if name == "rabbitmq" else 0.5, QUEUE_AGE_S + 0.5)
         with _away(setup.servers[name], setup):
             _for(setup, 0.0, 2.0)
-        _for(setup, QUEUE_AGE_S if name == "rabbitmq" else 0.5, QUEUE_AGE_S + 0.5)
+        _for(setup, 0.5, 1.5)
 
     return fault
 

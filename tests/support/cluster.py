@@ -41,7 +41,7 @@ class Cluster:
 
     def __init__(self) -> None:
         self._epmd = _Epmd()
-        self.nodes = {name: RabbitMQ(name, _NAMES, self._epmd.port) for name in _NAMES}
+        self.nodes = {name: RabbitMQ(node=name, peers=_NAMES, epmd_port=self._epmd.port) for name in _NAMES}
 
     @property
     def url(self) -> str:

@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -24,7 +25,9 @@ class Cordwood:
     def __init__(self, command: str, data_dir: Path, port: int = 0, /, **settings: str) -> None:
         """`settings` are environment variables without their prefix, in lower case: `store_url=…`."""
         self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if 'http_tls_cert' in settings else 'http'}://127.0.0.1:{self.port}"
+        self.trust: ssl.SSLContext | None = None
+        """What a test's own requests trust, where the service speaks TLS."""
         self._command = command
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("CORDWOOD_")}
         self._env |= {f"CORDWOOD_{name.upper()}": value for name, value in settings.items()}
@@ -135,7 +138,7 @@ class Cordwood:
 
     def _request(self, request: urllib.request.Request) -> tuple[int, bytes]:
         try:
-            with urllib.request.urlopen(request, timeout=60) as response:
+            with urllib.request.urlopen(request, timeout=60, context=self.trust) as response:
                 return response.status, response.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()

@@ -20,6 +20,7 @@ from typing import Self
 import psycopg
 
 from tests.support import docker
+from tests.support.certificates import Issued
 from tests.support.waiting import wait_until
 
 _START_TIMEOUT_S = 60.0
@@ -53,11 +54,14 @@ class Server:
     image_data: str
     image_env: tuple[str, ...] = ()
 
-    def __init__(self) -> None:
+    def __init__(self, tls: Issued | None = None) -> None:
+        """With a certificate the server also speaks TLS, on `tls_port`."""
         self.port = free_port()
+        self.tls_port = free_port()
         self.directory = Path(tempfile.mkdtemp(prefix=f"cordwood-test-{self.name}-"))
         self.directory.chmod(0o755)
         self._process: subprocess.Popen[bytes] | None = None
+        self._tls = None if tls is None else tls.copied_to(self.directory)
 
     @property
     def url(self) -> str:
@@ -163,6 +167,9 @@ class Postgres(Server):
             initdb = [*drop, str(self.binary("initdb")), "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync"]
             subprocess.run([*initdb, "-E", "UTF8", "--locale=C.UTF-8"], check=True, capture_output=True, cwd="/")
         options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": self.directory, "max_connections": 200}
+        if self._tls is not None:
+            options |= {"ssl": "on", "ssl_cert_file": self._tls.cert, "ssl_key_file": self._tls.key}
+            shutil.chown(self._tls.key, *_owner(self.directory))
         flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
         return [*drop, str(self.binary()), "-D", str(data), "-p", str(self.port), *flags], dict(os.environ)
 
@@ -193,6 +200,9 @@ class Redis(Server):
 
     def command(self) -> tuple[list[str], dict[str, str]]:
         options = {"port": self.port, "bind": "127.0.0.1", "dir": self.directory, "save": "", "appendonly": "no"}
+        if self._tls is not None:
+            options |= {"tls-port": self.tls_port, "tls-auth-clients": "no", "tls-ca-cert-file": self._tls.authority}
+            options |= {"tls-cert-file": self._tls.cert, "tls-key-file": self._tls.key}
         flags = [flag for name, value in options.items() for flag in (f"--{name}", str(value))]
         return [str(self.binary()), *flags], dict(os.environ)
 
@@ -211,9 +221,11 @@ class RabbitMQ(Server):
     image, image_port, image_data = "rabbitmq:3.13", 5672, "/var/lib/rabbitmq"
     _folders = ("/usr/lib/rabbitmq/bin", "/usr/lib/rabbitmq/lib/*/sbin", "/opt/homebrew/sbin")
 
-    def __init__(self, node: str = "test", peers: Sequence[str] = (), epmd_port: int = 0) -> None:
+    def __init__(
+        self, tls: Issued | None = None, node: str = "test", peers: Sequence[str] = (), epmd_port: int = 0
+    ) -> None:
         """Of a cluster, `node` is one of `peers`; they share an epmd, and `CLUSTER_COOKIE`."""
-        super().__init__()
+        super().__init__(tls)
         self.node, self._peers = node, peers
         self._has_own_epmd = not epmd_port
         self._epmd_port, self._dist_port = epmd_port or free_port(), free_port()
@@ -263,6 +275,11 @@ class RabbitMQ(Server):
             if not cookie.exists():
                 cookie.write_text(CLUSTER_COOKIE)
                 cookie.chmod(0o400)
+        if self._tls is not None:
+            lines.append(f"listeners.ssl.default = 127.0.0.1:{self.tls_port}")
+            files = {"certfile": self._tls.cert, "keyfile": self._tls.key, "cacertfile": self._tls.authority}
+            lines += [f"ssl_options.{name} = {file}" for name, file in files.items()]
+            lines.append("ssl_options.verify = verify_none")
         (etc / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
         private = {
             "HOME": self.directory / "home",
@@ -294,6 +311,11 @@ def _dropping(directory: Path) -> list[str]:
     entry = pwd.getpwnam(user)
     os.chown(directory, entry.pw_uid, entry.pw_gid)
     return ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
+
+
+def _owner(directory: Path) -> tuple[int, int]:
+    stat = directory.stat()
+    return stat.st_uid, stat.st_gid
 
 
 def _exists(user: str) -> bool:

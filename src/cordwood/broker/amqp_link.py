@@ -7,6 +7,7 @@ without anyone having cancelled, when a channel closes under them.
 import asyncio
 import contextlib
 import random
+import ssl
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -304,6 +305,8 @@ def _hint_for(error: BaseException) -> str:
             return "look at user and password in CORDWOOD_BROKER_URL"
         case aiormq.exceptions.InvalidFrameError():
             return "look at the virtual host in CORDWOOD_BROKER_URL, and at the user's rights to it"
+    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+        return "CORDWOOD_BROKER_URL names the authority to trust: amqps://USER:PASSWORD@HOST:PORT/VHOST?cafile=FILE"
     return ""
 
 

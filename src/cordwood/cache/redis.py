@@ -53,4 +53,4 @@ class RedisCache:
     def _failed(self, call: str, error: Exception) -> None:
         self._rests_until = time.monotonic() + _REST_S
         metrics.CACHE_FAILURES.inc()
-        log.warning("cache_unavailable", call=call, reason=type(error).__name__)
+        log.warning("cache_unavailable", call=call, reason=str(error) or type(error).__name__)

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 from asyncpg import exceptions as driver
@@ -21,6 +23,8 @@ POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01T00:00:00Z, where timestamptz counts from, in µs since 1970."""
 JSONB_VERSION = b"\x01"
 """What the binary form of a jsonb begins with."""
+
+_FILE_OPTIONS = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 
 Connection: TypeAlias = PoolConnectionProxy
 
@@ -52,6 +56,7 @@ _HINTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
     (driver.ReadOnlySQLTransactionError, "point store.url at the primary server"),
     (driver.DiskFullError, "free disk space on the server"),
     (driver.QueryCanceledError, "ask for less, or raise store.query_timeout_s"),
+    (ssl.SSLError, "store.url names the authority to trust: ?sslmode=verify-full&sslrootcert=FILE"),
     (driver.ClientConfigurationError, "write store.url as postgresql://USER:PASSWORD@HOST:PORT/DATABASE"),
 )
 
@@ -63,6 +68,7 @@ class Database:
         """Raises ConfigError when the URL cannot be read."""
         self._url = url
         self._shown = _shown(url)
+        _require_files(url)
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
 
@@ -150,3 +156,10 @@ def _shown(url: str) -> str:
             hint="write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with % escapes in the password",
         ) from None
     return f"{parts.hostname}:{port}{parts.path}"
+
+
+def _require_files(url: str) -> None:
+    """Raises ConfigError for a file of the URL's TLS options that is not there: the driver does not say which."""
+    for option, file in parse_qsl(urlsplit(url).query):
+        if option in _FILE_OPTIONS and not Path(file).is_file():
+            raise ConfigError(f"{option} in store.url names {file}, which is no file", hint="see docs/security.md")

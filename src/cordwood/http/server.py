@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from cordwood.errors import ConfigError
 from cordwood.http.connection import connections_with, reap
 from cordwood.http.settings import HttpSettings
+from cordwood.http.tls import certificate_of
 
 log = structlog.get_logger()
 
@@ -32,7 +33,8 @@ class _Server(uvicorn.Server):
 
 
 def listen(settings: HttpSettings, default_port: int) -> socket.socket:
-    """Take the port. Raises ConfigError, naming what is in the way."""
+    """Take the port. Raises ConfigError, naming what is in the way, also for a certificate that cannot be used."""
+    certificate_of(settings)
     host, port = settings.host, settings.port or default_port
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -60,10 +62,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def url_of(sock: socket.socket) -> str:
+def url_of(sock: socket.socket, settings: HttpSettings) -> str:
     """The base URL of a listening socket."""
+    scheme = "https" if settings.tls_cert else "http"
     host, port = sock.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 async def serve(
@@ -77,9 +80,11 @@ async def serve(
 
     `on_ready` hears the base URL once connections are accepted.
     """
+    certificate = certificate_of(settings)
     settings = replace(settings, max_connections=_room(settings.max_connections))
     config = uvicorn.Config(
         app,
+        ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
         http=connections_with(settings),  # type: ignore[arg-type]  # called as the class would be
         ws="none",
         loop="none",
@@ -96,12 +101,15 @@ async def serve(
     running = asyncio.create_task(server.serve(sockets=[sock]))
     reaping = asyncio.create_task(reap(server.server_state.connections, settings))
     stopping = asyncio.create_task(stop.wait())
-    on_ready(url_of(sock))
+    watching = None if certificate is None else asyncio.create_task(certificate.watch())
+    on_ready(url_of(sock, settings))
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         server.should_exit = True
         stopping.cancel()
+        if watching is not None:
+            watching.cancel()
         await running
         reaping.cancel()
 

@@ -12,6 +12,10 @@ class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     port: Annotated[int, Meta(description="port to listen on; 0 means the service's own: api and up 8080, query 8081, "
                                           "worker 8082")] = 0  # fmt: skip
     insecure: Annotated[bool, Meta(description="listen on a public address without api keys")] = False
+    tls_cert: Annotated[
+        str, Meta(description="PEM file of the certificate and its chain; with a key, every listener speaks https")
+    ] = ""
+    tls_key: Annotated[str, Meta(description="PEM file of the certificate's key; new files are used as they come")] = ""
     max_body_bytes: Annotated[int, Meta(description="bytes a request body may have, before and after inflating")] = (
         64 << 20
     )
