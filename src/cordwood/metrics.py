@@ -44,6 +44,14 @@ VISIBLE_SECONDS = Histogram(
 )
 STORE_RETRIES = Counter("cordwood_store_retries_total", "Writes repeated because the store was away")
 
+LEDGER_FINDINGS = Gauge(
+    "cordwood_ledger_findings",
+    "What the last look into the ledger found: gap, imbalance and damage are loss or doubling; in_flight and "
+    "unverified are not known yet, or any more",
+    ["kind"],
+)
+LEDGER_READ_AT = Gauge("cordwood_ledger_read_timestamp_seconds", "When the ledger was last looked into, Unix time")
+
 CANARY_EVENTS = Counter("cordwood_canary_events_total", "Canary events, by outcome: found, lost, refused", ["outcome"])
 CANARY_SECONDS = Histogram(
     "cordwood_canary_visible_seconds", "From sending a canary event to finding it by a query", buckets=_LATENCY_S

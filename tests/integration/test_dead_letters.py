@@ -142,6 +142,7 @@ def test_a_damaged_batch_is_a_letter_as_a_whole(platform: Platform) -> None:
     assert platform.letters() == {"groups": [], "letters": [], "next": None}
     (action,) = json.loads(platform.server.get("/api/v1/actions", **KEY)[1])["actions"]
     assert (action["action"], action["events"]) == ("discard", 5)
+    assert action["actor"] == "a key of the settings"
     assert platform.is_balanced()
 
 

@@ -194,3 +194,19 @@ def test_the_audit_notices_what_was_removed_behind_its_back(
     )
     assert shown.returncode == 1
     assert "not everything is accounted for" in shown.stdout
+
+
+@pytest.mark.parametrize("platform", ["embedded"], indirect=True)
+def test_findings_are_published_as_metrics(platform: Platform) -> None:
+    platform.send(lines(0, 10))
+    platform.send(lines(10, 10))
+    platform.api.stop()
+    batch_gone(platform)
+    platform.api.start()
+    wait_until(lambda: "cordwood_ledger_read_timestamp_seconds 1" in metrics_of(platform), 10, "the ledger to be read")
+    assert 'cordwood_ledger_findings{kind="imbalance"} 1.0' in metrics_of(platform)
+    assert 'cordwood_ledger_findings{kind="damage"} 0.0' in metrics_of(platform)
+
+
+def metrics_of(platform: Platform) -> str:
+    return platform.api.get("/metrics")[1].decode()

@@ -40,7 +40,7 @@ def test_spellings(headers: dict[bytes, bytes], token: str | None) -> None:
 
 class _OneKey:
     async def grant(self, token: str | None) -> Grant | None:
-        return Grant(Tenant("acme"), frozenset({"query"})) if token == KEY else None
+        return Grant(Tenant("acme"), frozenset({"query"}), "key 1") if token == KEY else None
 
 
 async def test_no_key_a_wrong_key_and_a_wrong_scope_are_told_apart() -> None:
@@ -50,4 +50,4 @@ async def test_no_key_a_wrong_key_and_a_wrong_scope_are_told_apart() -> None:
         await authenticate({b"x-api-key": b"wrong"}, _OneKey(), "query")
     with pytest.raises(Forbidden, match="'ingest'"):
         await authenticate({b"x-api-key": KEY.encode()}, _OneKey(), "ingest")
-    assert await authenticate({b"x-api-key": KEY.encode()}, _OneKey(), "query") == "acme"
+    assert (await authenticate({b"x-api-key": KEY.encode()}, _OneKey(), "query")).tenant == "acme"

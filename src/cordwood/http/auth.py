@@ -4,12 +4,11 @@ import base64
 import binascii
 
 from cordwood.errors import Forbidden, Unauthorized
-from cordwood.model.tenant import Tenant
-from cordwood.tenancy.interface import Keys, Scope
+from cordwood.tenancy.interface import Grant, Keys, Scope
 
 
-async def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) -> Tenant:
-    """The tenant that the caller speaks for. Raises Unauthorized, Forbidden, and Unavailable as `Keys.grant` does."""
+async def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) -> Grant:
+    """Whom the caller speaks for. Raises Unauthorized, Forbidden, and Unavailable as `Keys.grant` does."""
     token = token_of(headers)
     grant = await keys.grant(token)
     if grant is None:
@@ -19,7 +18,7 @@ async def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) ->
         )
     if scope not in grant.scopes:
         raise Forbidden(f"this api key has not the scope '{scope}'", hint=f"use a key with the scope '{scope}'")
-    return grant.tenant
+    return grant
 
 
 def token_of(headers: dict[bytes, bytes]) -> str | None:

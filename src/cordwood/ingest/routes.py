@@ -34,7 +34,7 @@ class IngestRoutes:
             raise MethodNotAllowed(f"{scope['path']} takes POST", hint="send events with POST", allow="POST")
         wait = _wants_stored(scope["query_string"])
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        tenant = await authenticate(headers, self._keys, "ingest")
+        tenant = (await authenticate(headers, self._keys, "ingest")).tenant
         with self._ingest.admission.request(tenant) as ticket:
             body = await read_body(headers, receive, self._settings, ticket.grew)
             content_type = headers.get(b"content-type", b"").decode("latin-1")

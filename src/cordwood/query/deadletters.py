@@ -14,12 +14,11 @@ from cordwood.http.auth import authenticate
 from cordwood.model.action import Action
 from cordwood.model.deadletter import KeptLetter, LetterGroup, Selection, letter_text, parse_letter
 from cordwood.model.event import format_timestamp
-from cordwood.model.tenant import Tenant
 from cordwood.query.asked import json_body
 from cordwood.query.mending import Edit, Mender
 from cordwood.query.parameters import only_known
 from cordwood.store.interface import DeadLetters
-from cordwood.tenancy.interface import Keys, Scope
+from cordwood.tenancy.interface import Grant, Keys, Scope
 
 _MAX_LIMIT = 1000
 _DEFAULT_LIMIT = 100
@@ -121,7 +120,7 @@ class DeadLetterRoutes:
         ]
 
     async def _list(self, request: Request) -> Response:
-        tenant = await self._tenant(request, "query")
+        tenant = (await self._grant(request, "query")).tenant
         given = only_known(request.query_params.multi_items(), ("reason", "limit", "cursor"))
         limit = _limit(given)
         after = parse_letter(given["cursor"]) if "cursor" in given else None
@@ -131,7 +130,7 @@ class DeadLetterRoutes:
         return _json(Listing(list(map(_group, groups)), list(map(_row, letters[:limit])), more))
 
     async def _show(self, request: Request) -> Response:
-        tenant = await self._tenant(request, "query")
+        tenant = (await self._grant(request, "query")).tenant
         chosen = parse_letter(request.path_params["id"])
         found = await self._letters.letters(tenant, Selection(ids=[chosen]), 1)
         if not found:
@@ -139,32 +138,33 @@ class DeadLetterRoutes:
         return _json(_whole(found[0]))
 
     async def _replay(self, request: Request) -> Response:
-        tenant = await self._tenant(request, "admin")
+        grant = await self._grant(request, "admin")
         asked = await json_body(request, Replay)
         selection = _selection(asked)
         if asked.body is not UNSET and (selection.ids is None or len(selection.ids) != 1):
             raise BadRequest("'body' replaces one event", hint="name one letter in 'ids', or use 'edit'")
         outcome = await self._mender.replay(
-            tenant,
+            grant.tenant,
             selection,
             asked.edit,
             None if asked.body is UNSET else bytes(asked.body),
-            "api",
+            grant.actor,
             dry_run=asked.dry_run,
         )
         return _json(outcome)
 
     async def _discard(self, request: Request) -> Response:
-        tenant = await self._tenant(request, "admin")
-        events = await self._letters.discard(tenant, _selection(await json_body(request, Discard)), "api")
+        grant = await self._grant(request, "admin")
+        chosen = _selection(await json_body(request, Discard))
+        events = await self._letters.discard(grant.tenant, chosen, grant.actor)
         return _json({"events": events})
 
     async def _actions(self, request: Request) -> Response:
-        tenant = await self._tenant(request, "admin")
+        tenant = (await self._grant(request, "admin")).tenant
         limit = _limit(only_known(request.query_params.multi_items(), ("limit",)))
         return _json({"actions": list(map(_action, await self._letters.actions(tenant, limit)))})
 
-    async def _tenant(self, request: Request, scope: Scope) -> Tenant:
+    async def _grant(self, request: Request, scope: Scope) -> Grant:
         return await authenticate(dict(request.headers.raw), self._keys, scope)
 
 

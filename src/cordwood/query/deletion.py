@@ -39,7 +39,7 @@ class DeletionRoutes:
         return [Route("/api/v1/delete", self._delete, methods=["POST"])]
 
     async def _delete(self, request: Request) -> Response:
-        tenant = await authenticate(dict(request.headers.raw), self._keys, "admin")
+        grant = await authenticate(dict(request.headers.raw), self._keys, "admin")
         asked = await json_body(request, Deletion)
         parameters = [("filter", text) for text in asked.filters]
         parameters += [(name, text) for name, text in (("start", asked.start), ("end", asked.end)) if text is not None]
@@ -49,7 +49,7 @@ class DeletionRoutes:
                 hint="name 'start', 'end' or 'filters', or say 'all': true",
             )
         plan = plan_of(parameters, self._clock.now_us())
-        events = await self._eraser.delete(plan, tenant, "api", dry_run=asked.dry_run)
+        events = await self._eraser.delete(plan, grant.tenant, grant.actor, dry_run=asked.dry_run)
         return Response(
             msgspec.json.encode({"events": events, "dry_run": asked.dry_run}), media_type="application/json"
         )

@@ -85,7 +85,7 @@ class QueryRoutes:
         return blocks()
 
     async def _tenant(self, request: Request) -> Tenant:
-        return await authenticate(dict(request.headers.raw), self._keys, "query")
+        return (await authenticate(dict(request.headers.raw), self._keys, "query")).tenant
 
 
 def _completeness(damaged: Sequence[Damage]) -> dict[str, object]:

@@ -25,5 +25,5 @@ def configured_grants(api_keys: str) -> Mapping[bytes, Grant]:
                 hint=f"use at least {_MIN_KEY_LENGTH}, for instance from `openssl rand -hex 24`",
             )
         owner = tenant(name) if name else DEFAULT_TENANT
-        grants[digest_of(key)] = Grant(owner, frozenset(SCOPES))
+        grants[digest_of(key)] = Grant(owner, frozenset(SCOPES), "a key of the settings")
     return grants

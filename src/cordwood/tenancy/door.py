@@ -24,7 +24,7 @@ log = structlog.get_logger()
 _POLL_S = 0.5
 _READ_TIMEOUT_S = 2.0
 _NOTE_USES_S = 60.0
-_OPEN_GRANT = Grant(DEFAULT_TENANT, frozenset(SCOPES))
+_OPEN_GRANT = Grant(DEFAULT_TENANT, frozenset(SCOPES), "anyone")
 
 
 class _Entry(Struct, frozen=True):
@@ -135,7 +135,7 @@ class Door:
 
     def _take(self, snapshot: Snapshot) -> None:
         stored = {
-            digest: _Entry(Grant(key.tenant, key.scopes), key.id, key.expires_at_us)
+            digest: _Entry(Grant(key.tenant, key.scopes, f"key {key.id}"), key.id, key.expires_at_us)
             for digest, key in snapshot.keys.items()
             if key.revoked_at_us is None
         }

@@ -14,10 +14,11 @@ LimitName = Literal["rate_events_per_s", "rate_bytes_per_s", "daily_bytes", "ret
 
 
 class Grant(Struct, frozen=True):
-    """What a key opens."""
+    """What a key opens. `actor` names its holder in the record of actions."""
 
     tenant: Tenant
     scopes: frozenset[Scope]
+    actor: str
 
 
 class Keys(Protocol):

@@ -9,7 +9,7 @@ from cordwood.model.retention import Retention
 from cordwood.store.interface import Store
 from cordwood.worker.loop import Loop
 from cordwood.worker.settings import WorkerSettings
-from cordwood.worker.upkeep import expire_forever, tend_forever, watch_backlog
+from cordwood.worker.upkeep import audit_forever, expire_forever, tend_forever, watch_backlog
 
 
 async def work(
@@ -25,4 +25,5 @@ async def work(
         group.create_task(Loop(broker, store, clock, settings).run(stop))
         group.create_task(tend_forever(store, settings.tend_interval_s, stop))
         group.create_task(expire_forever(store, retention, stop))
+        group.create_task(audit_forever(store, clock, stop))
         group.create_task(watch_backlog(broker, store, clock.batch_id(), stop))

@@ -3,21 +3,28 @@
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import get_args
 from uuid import UUID
 
 import structlog
 
 from cordwood import metrics
 from cordwood.broker.interface import Broker
+from cordwood.clock import Clock
 from cordwood.errors import CordwoodError
+from cordwood.model.ledger import FindingKind, judge
 from cordwood.model.retention import Retention
-from cordwood.store.interface import Eraser, Upkeep, Writer
+from cordwood.store.interface import Books, Eraser, Upkeep, Writer
 
 log = structlog.get_logger()
 
 _WATCH_INTERVAL_S = 2.0
 _EXPIRE_INTERVAL_S = 60.0
+_AUDIT_INTERVAL_S = 30.0
+_AUDIT_REST = 20.0
+"""Long books are read less often: for one part of the time in twenty."""
 _REPORT_INTERVAL_S = 10.0
 """Each one is a write: an idle platform leaves the disk alone for a while."""
 
@@ -64,6 +71,27 @@ async def watch_backlog(broker: Broker, writer: Writer, worker: UUID, stop: asyn
                 await writer.report(worker, is_drained=backlog.batches == 0)
                 reported_at = time.monotonic()
         await _pause(_WATCH_INTERVAL_S, stop)
+
+
+async def audit_forever(books: Books, clock: Clock, stop: asyncio.Event) -> None:
+    """Publish what the ledger says as metrics, without counting the events themselves, until `stop`."""
+    for kind in get_args(FindingKind):
+        metrics.LEDGER_FINDINGS.labels(kind).set(0)
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            findings = judge(await books.accounts(None, is_counted=False), clock.now_us())
+        except CordwoodError as error:
+            log.warning("ledger_not_read", reason=error.message, hint=error.hint)
+        except Exception:
+            # The outermost edge of a chore: batches must go on being stored while somebody mends this.
+            log.exception("ledger_not_read")
+        else:
+            kinds = Counter(finding.kind for finding in findings)
+            for kind in get_args(FindingKind):
+                metrics.LEDGER_FINDINGS.labels(kind).set(kinds[kind])
+            metrics.LEDGER_READ_AT.set_to_current_time()
+        await _pause(max(_AUDIT_INTERVAL_S, _AUDIT_REST * (time.monotonic() - began)), stop)
 
 
 async def _pause(seconds: float, stop: asyncio.Event) -> None:
