@@ -1,0 +1,45 @@
+"""Shapes and columns → the events' text again."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cordwood.store.segments.shape import Kind, shape_of
+
+_ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
+"""All that the masks of `masking` stand for; no other control character gets into a column."""
+
+
+def compose(shape: str, columns: Mapping[str, pa.Array], rows: int) -> pa.Array:
+    """The JSON of events of one shape. `columns` has at least the shape's, each with `rows` values."""
+    parts, slots = shape_of(shape).parts, shape_of(shape).slots
+    if not slots:
+        return pa.repeat(pa.scalar(parts[0]), rows)
+    pieces: list[pa.Array | pa.Scalar] = [pa.scalar(parts[0])]
+    for slot, part in zip(slots, parts[1:], strict=True):
+        pieces += [_spelt(slot.kind, columns[slot.column]), pa.scalar(part)]
+    return pc.binary_join_element_wise(*pieces, "")
+
+
+def _spelt(kind: Kind, values: pa.Array) -> pa.Array:
+    match kind:
+        case "s":
+            # A shape with a text in it has one in every event.
+            return pc.binary_join_element_wise(pa.scalar('"'), _escaped(values), pa.scalar('"'), "")
+        case "d":
+            texts = values.cast(pa.string())
+            is_whole = pc.invert(pc.match_substring_regex(texts, "[.en]"))
+            if pc.any(is_whole).as_py():
+                texts = pc.if_else(is_whole, pc.binary_join_element_wise(texts, pa.scalar(".0"), ""), texts)
+        case _:
+            texts = values.cast(pa.string())
+    return pc.fill_null(texts, "null") if texts.null_count else texts
+
+
+def _escaped(values: pa.Array) -> pa.Array:
+    if not pc.any(pc.match_substring_regex(values, r'["\\\x00-\x1f]')).as_py():
+        return values
+    for meant, escape in _ESCAPES:
+        values = pc.replace_substring(values, meant, escape)
+    return values

@@ -1,0 +1,161 @@
+"""Events taken apart into columns and put together again are the same events."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cordwood.store.segments.compose import compose
+from cordwood.store.segments.shape import shape_of
+from cordwood.store.segments.shred import shred
+
+_texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
+    ['"', "\\", '\\"', "a\nb", "\t", "\x00", "\x01", "\x7f", "\u00e9", "\U0001f600", "/", "{", "]", "null", "s", "1"]
+)
+_numbers = (
+    st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from([0, -0.0, 1.0, 5.0, 1e300, 1e-7, 2**53, 2**53 + 1, 2**63, -(2**63), 0.1, 1e22, 123456789.125])
+)
+_values = st.recursive(
+    st.none() | st.booleans() | _numbers | _texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_texts, inner, max_size=3),
+    max_leaves=6,
+)
+_events = st.dictionaries(st.sampled_from(["a", "b", "a.b", "level", "message"]) | _texts, _values, max_size=5)
+_spellings = st.sampled_from([
+    {"separators": (",", ":")},
+    {},
+    {"ensure_ascii": False},
+    {"ensure_ascii": False, "separators": (" ,", " : ")},
+])
+
+
+def _lines(events: list[object], **spelling: object) -> bytes:
+    return b"".join(json.dumps(event, **spelling).encode() + b"\n" for event in events)  # type: ignore[arg-type]
+
+
+def _put_together(lines: bytes) -> tuple[list[bytes], int]:
+    """Every event again, and how many of them were no columns."""
+    shredded = shred(lines)
+    found = {int(row): lines.split(b"\n")[row] for row in shredded.rest}
+    for group in shredded.groups:
+        texts = compose(group.shape, group.columns, len(group.rows)).to_pylist()
+        for row, text in zip(group.rows, texts, strict=True):
+            assert int(row) not in found
+            found[int(row)] = text.encode()
+    assert sorted(found) == list(range(lines.count(b"\n")))
+    return [found[row] for row in sorted(found)], len(shredded.rest)
+
+
+def _same(one: object, other: object) -> bool:
+    """Equal, and of the same types all the way down; a double is itself only."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return one == other
+
+
+@settings(deadline=None)
+@given(st.lists(_events, min_size=1, max_size=6), st.integers(1, 40), _spellings)
+def test_any_events_come_back_as_they_were(events: list[object], times: int, spelling: dict[str, object]) -> None:
+    lines = _lines(events * times, **spelling)
+    again, _ = _put_together(lines)
+    for line, text in zip(lines.split(b"\n"), again, strict=False):
+        assert _same(json.loads(line), json.loads(text)), (line, text)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.fixed_dictionaries({"a": _values, "b": st.fixed_dictionaries({"c": _values})}), min_size=2, max_size=6),
+    st.integers(16, 40),
+    _spellings,
+)
+def test_fields_whose_types_vary_come_back_as_they_were(
+    events: list[object], times: int, spelling: dict[str, object]
+) -> None:
+    lines = _lines(events * times, **spelling)
+    again, _ = _put_together(lines)
+    for line, text in zip(lines.split(b"\n"), again, strict=False):
+        assert _same(json.loads(line), json.loads(text)), (line, text)
+
+
+def _columns(lines: bytes) -> dict[str, list[object]]:
+    (group,) = shred(lines).groups
+    return {name: column.to_pylist() for name, column in group.columns.items()}
+
+
+def test_values_go_into_columns_of_their_types() -> None:
+    event = {"at": "now", "n": 1, "took": 0.5, "ok": True, "tags": ["x", {"y": 1}], "in": {"deep": "er"}, "no": None}
+    assert _columns(_lines([event] * 40)) == {
+        "at:str": ["now"] * 40,
+        "n:int": [1] * 40,
+        "took:float": [0.5] * 40,
+        "ok:bool": [True] * 40,
+        "tags:json": ['["x", {"y": 1}]'] * 40,
+        "in.deep:str": ["er"] * 40,
+    }
+
+
+def test_escapes_in_texts_mean_in_columns_what_they_mean() -> None:
+    lines = _lines([{"m": 'a "quoted"\n\\ line\t\u00e9\U0001f600/'}] * 40)
+    assert _columns(lines) == {"m:str": ['a "quoted"\n\\ line\t\u00e9\U0001f600/'] * 40}
+    assert _columns(rb'{"m":"a\/b"}' + b"\n") == {"m:str": ["a/b"]}
+
+
+def test_numbers_and_nulls_share_a_column() -> None:
+    events: list[object] = [{"n": 1}, {"n": None}, {"n": 3}] * 20
+    assert _columns(_lines(events)) == {"n:int": [1, None, 3] * 20}
+
+
+def test_whole_and_broken_numbers_of_a_sender_share_a_column() -> None:
+    assert _columns(b'{"n":1.5}\n{"n":2}\n' * 20) == {"n:float": [1.5, 2.0] * 20}
+    assert _put_together(b'{"n":1.5}\n{"n":2}\n' * 20)[0][:2] == [b'{"n":1.5}', b'{"n":2}']
+    assert _put_together(b'{"n":1.5}\n{"n":2.0}\n' * 20)[0][:2] == [b'{"n":1.5}', b'{"n":2.0}']
+
+
+def test_an_odd_event_does_not_spoil_the_others() -> None:
+    lines = [b'{"n":%d,"m":"x"}' % n for n in range(1000)]
+    lines[500] = rb'{"n":500,"m":"\u0000"}'
+    shredded = shred(b"\n".join(lines) + b"\n")
+    assert shredded.rest.tolist() == [500]
+    (group,) = shredded.groups
+    assert group.columns["n:int"].to_pylist() == [n for n in range(1000) if n != 500]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b'{"a":["p"],"b":["q"]}',
+        b'{"a":["p","q","r"]}',
+        b'{"a":"p","b":["q"]}',
+        b'{"b":["p","q"]}',
+        b'{"a":["p","q"],"c":1}',
+        b'{"a":["p","q" ]}',
+        b'{"a":["p",["q"]]}',
+        b'{"a":[1,"p","q"]}',
+    ],
+)
+def test_what_is_made_otherwise_joins_no_group(other: bytes) -> None:
+    lines = b'{"a":["p","q"]}\n' * 40 + other + b"\n"
+    again, rest = _put_together(lines)
+    assert json.loads(again[40]) == json.loads(other)
+    assert rest == 1
+
+
+@pytest.mark.parametrize("other", [b'{"a":{"x":1},"b":2}', b'{"a":[1],"b":[2]}', b'{"a":[1,2,3],"b":2}'])
+def test_arrays_of_numbers_are_kept_whole(other: bytes) -> None:
+    again, _ = _put_together(b'{"a":[1,2],"b":2}\n' * 40 + other + b"\n")
+    assert again[0] == b'{"a":[1,2],"b":2}'
+    assert json.loads(again[40]) == json.loads(other)
+
+
+def test_a_shape_tells_its_columns() -> None:
+    slots = shape_of('{"a":s,"b.c":{"d":i,"e":{}}, "f" : j,"g":null,"h":[]}').slots
+    assert [slot.column for slot in slots] == ["a:str", "b.c.d:int", "f:json"]
+    with pytest.raises(ValueError, match="no shape"):
+        shape_of('{"a":x}')
