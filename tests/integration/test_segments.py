@@ -92,9 +92,7 @@ async def test_a_writer_that_is_killed_loses_and_doubles_nothing(
     ended = await asyncio.to_thread(subprocess.run, command, cwd=Path(__file__).parents[2], check=False)
     assert ended.returncode == -signal.SIGKILL
     assert len(files(root)) == 2
-    (root / "staging" / "half.ndjson").write_bytes(b'{"n":')
     async with segment_store(root) as store:
-        assert list((root / "staging").iterdir()) == []
         assert len(list((root / "orphans").iterdir())) == orphans
         assert len(files(root)) == 2 - orphans
         # The broker delivers the batch again.
@@ -407,10 +405,11 @@ async def test_each_tenant_has_files_of_its_own(store: SegmentStore, tmp_path: P
 
 
 async def test_a_disk_that_fails_is_not_the_data_s_fault(store: SegmentStore, tmp_path: Path) -> None:
-    (tmp_path / "staging").rmdir()
+    (tmp_path / "segments").rmdir()
+    (tmp_path / "segments").write_bytes(b"in the way")
     with pytest.raises(Unavailable, match="cannot write"):
         await store.write([load([{"n": 1}])])
-    (tmp_path / "staging").mkdir()
+    (tmp_path / "segments").unlink()
     (written,) = await store.write([load([{"n": 1}])])
     assert written.stored == 1
 
@@ -429,6 +428,7 @@ async def test_files_and_catalog_are_as_the_reference_says(store: SegmentStore, 
             ("inserted_at", "INT64", "TIMESTAMP_MICROS"),
             ("level", "BYTE_ARRAY", "UTF8"),
             ("service", "BYTE_ARRAY", "UTF8"),
+            ("shape", "BYTE_ARRAY", "UTF8"),
             ("raw", "BYTE_ARRAY", "UTF8"),
         ]
     with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as catalog:

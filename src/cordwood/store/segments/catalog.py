@@ -130,6 +130,11 @@ SCHEMA = (
     ) WITHOUT ROWID;
     CREATE INDEX actions_by_time ON actions (tenant, at_us)
     """,
+    # Which fields a segment has columns for, and how many of its events it keeps as text instead.
+    """
+    ALTER TABLE segments ADD COLUMN columns TEXT;
+    ALTER TABLE segments ADD COLUMN texts INTEGER
+    """,
 )
 
 
@@ -148,6 +153,14 @@ class Segment(Struct, frozen=True):
     max_us: int
     digest: bytes | None = None
     """BLAKE2b-128 of the file; None for files that an earlier release wrote."""
+    columns: frozenset[str] = frozenset()
+    """The columns of fields, as `shape.column_of` names them."""
+    texts: int | None = None
+    """How many events are kept as text; None: all, in a file of an earlier release, without a column `shape`."""
+
+    @property
+    def has_texts(self) -> bool:
+        return self.texts != 0
 
 
 class BatchEntry(Struct, frozen=True):
@@ -332,29 +345,27 @@ class Catalog:
     def segments(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> list[Segment]:
         """Segments that may hold events with start ≤ timestamp < end, newest first."""
         rows = self.rows(
-            "SELECT path, tenant, events, size_bytes, min_us, max_us, digest FROM segments WHERE tenant = ? "
+            f"SELECT {_SEGMENT} FROM segments WHERE tenant = ? "
             "AND max_us >= coalesce(?, max_us) AND min_us < coalesce(?, min_us + 1) ORDER BY max_us DESC, path",
             (tenant, start_us, end_us),
         )
-        return [Segment(*row) for row in rows]
+        return [_segment(row) for row in rows]
 
     def all_segments(self, tenant: Tenant | None) -> list[Segment]:
         """Every segment, or every one of a tenant."""
         rows = self.rows(
-            "SELECT path, tenant, events, size_bytes, min_us, max_us, digest FROM segments "
-            "WHERE :tenant IS NULL OR tenant = :tenant ORDER BY path",
+            f"SELECT {_SEGMENT} FROM segments WHERE :tenant IS NULL OR tenant = :tenant ORDER BY path",
             {"tenant": tenant},
         )
-        return [Segment(*row) for row in rows]
+        return [_segment(row) for row in rows]
 
     def small_segments(self, events: int) -> list[Segment]:
         """Segments of every tenant with fewer than so many events."""
         rows = self.rows(
-            "SELECT path, tenant, events, size_bytes, min_us, max_us, digest FROM segments "
-            "WHERE events < ? ORDER BY path",
+            f"SELECT {_SEGMENT} FROM segments WHERE events < ? ORDER BY path",
             (events,),
         )
-        return [Segment(*row) for row in rows]
+        return [_segment(row) for row in rows]
 
     def span(self, batch_id: UUID, tenant: Tenant) -> tuple[int, int] | None:
         """The first and last timestamp of a batch's stored events; None when it has none here."""
@@ -497,7 +508,7 @@ class Catalog:
 
     def _insert_segment(self, connection: sqlite3.Connection, segment: Segment, now_us: int) -> None:
         connection.execute(
-            f"INSERT INTO segments VALUES ({_marks(range(8))})",
+            f"INSERT INTO segments VALUES ({_marks(range(10))})",
             (
                 segment.path,
                 segment.tenant,
@@ -507,8 +518,19 @@ class Catalog:
                 segment.max_us,
                 now_us,
                 segment.digest,
+                msgspec.json.encode(sorted(segment.columns)).decode(),
+                segment.texts,
             ),
         )
+
+
+_SEGMENT = "path, tenant, events, size_bytes, min_us, max_us, digest, columns, texts"
+_columns = msgspec.json.Decoder(frozenset[str])
+
+
+def _segment(row: tuple) -> Segment:  # type: ignore[type-arg]  # as sqlite3 types it
+    *plain, columns, texts = row
+    return Segment(*plain, columns=_columns.decode(columns) if columns else frozenset(), texts=texts)
 
 
 def _marks(values: Sequence[object]) -> str:

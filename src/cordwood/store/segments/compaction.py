@@ -1,24 +1,28 @@
 """Many small segments → few large ones: the same events, sorted by time."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import pyarrow as pa
 import structlog
 
 from cordwood.clock import Clock
-from cordwood.errors import CordwoodError, Unavailable
+from cordwood.errors import Unavailable
 from cordwood.store.segments.catalog import Catalog, Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.health import damage
-from cordwood.store.segments.layout import COLUMNS, PARQUET_OPTIONS, Directory, digest_of, quoted
+from cordwood.store.segments.layout import Directory
+from cordwood.store.segments.making import make_segment
+from cordwood.store.segments.runs import runs_of, typed
+from cordwood.store.segments.tables import arranged
 
 log = structlog.get_logger()
 
 _FAN_IN = 8
 """Segments of one tier that are merged into one of the next: each event is rewritten about log8(n) times."""
 _MOST_FILES = 256
-_FULL_EVENTS = 500_000
-_FULL_BYTES = 64 << 20
+_FULL_EVENTS = 100_000
+_FULL_BYTES = 24 << 20
 """A segment this large is left alone, and a merge gathers no more than it takes to make one."""
 
 
@@ -43,17 +47,7 @@ class Compactor:
         started = time.perf_counter()
         now_us = self._clock.now_us()
         name = self._directory.new_segment(group[0].tenant, now_us, self._clock.batch_id())
-        path = self._directory.root / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            merged = self._merge(group, name)
-            self._directory.make_durable(path)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise Unavailable(f"cannot write {path}: {error.strerror}", hint="free disk space") from error
-        except CordwoodError:
-            path.unlink(missing_ok=True)
-            raise
+        merged = self._merge(group, name)
         # From here on the file stays even if this fails: whether the swap is committed may be unknown. An orphan is
         # put aside at the next start.
         self._catalog.swap(group, merged, now_us)
@@ -73,23 +67,33 @@ class Compactor:
         return is_damaged
 
     def _merge(self, group: Sequence[Segment], name: str) -> Segment:
-        path = self._directory.root / name
-        files = [str(self._directory.root / segment.path) for segment in group]
-        expected = sum(segment.events for segment in group)
-        with self._engine.cursor() as cursor:
-            # By time first, since queries ask for time; the rest makes the order one of a kind.
-            source = f"SELECT {', '.join(COLUMNS)} FROM read_parquet($1) ORDER BY ts, batch_id, ordinal"
-            cursor.execute(f"COPY ({source}) TO {quoted(path)} ({PARQUET_OPTIONS})", [files])
-            sql = "SELECT count(*), epoch_us(min(ts)), epoch_us(max(ts)) FROM read_parquet($1)"
-            ((events, min_us, max_us),) = cursor.execute(sql, [str(path)]).fetchall()
-        merged = Segment(name, group[0].tenant, events, path.stat().st_size, min_us, max_us, digest_of(path))
-        if events != expected:
-            log.error("merge_inexact", segments=len(group), events=expected, merged=events)
+        merged = make_segment(self._directory, name, group[0].tenant, self._gathered(group))
+        if merged.events != sum(segment.events for segment in group):
+            self._directory.remove(name)
+            log.error("merge_inexact", segments=len(group), merged=merged.events)
             raise Unavailable(
-                f"merging {len(group)} segments kept {events} events of {expected}: they stay as they are",
+                f"merging {len(group)} segments kept {merged.events} events: they stay as they are",
                 hint="this is a defect: please report it",
             )
         return merged
+
+    def _gathered(self, group: Sequence[Segment]) -> list[pa.Table]:
+        """All rows by shape. Old segments first: rows of one shape are then mostly in order already."""
+        shaped: dict[str | None, list[pa.Table]] = {}
+        for segment in sorted(group, key=lambda each: each.min_us):
+            for shape, table in self._runs(segment):
+                shaped.setdefault(shape, []).append(table)
+        if None in shaped:
+            for shape, table in typed(pa.concat_tables(shaped.pop(None))):
+                shaped.setdefault(shape, []).append(table)
+        return arranged(shaped)
+
+    def _runs(self, segment: Segment) -> Iterator[tuple[str | None, pa.Table]]:
+        path = self._directory.root / segment.path
+        try:
+            yield from runs_of(path)
+        except (OSError, pa.ArrowException) as error:
+            raise Unavailable(f"cannot read {path}: {error}", hint="look at the disk") from error
 
 
 def next_group(segments: Sequence[Segment]) -> list[Segment] | None:

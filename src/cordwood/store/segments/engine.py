@@ -113,17 +113,18 @@ class Session:
 
     async def rows(self, sql: str, values: dict[str, object]) -> list[Row]:
         """All rows of a statement. Raises duckdb.Error, Unavailable (out of time)."""
-        return await self._run(lambda: self._cursor.execute(sql, values).fetchall())
+        return await self.run(lambda: self._cursor.execute(sql, values).fetchall())
 
     async def start(self, sql: str, values: dict[str, object]) -> None:
         """Begin a statement whose rows `some` gives. Raises duckdb.Error, Unavailable (out of time)."""
-        await self._run(lambda: self._cursor.execute(sql, values))
+        await self.run(lambda: self._cursor.execute(sql, values))
 
     async def some(self, count: int) -> list[Row]:
         """At most `count` further rows; none at the end. Raises duckdb.Error, Unavailable (out of time)."""
-        return await self._run(lambda: self._cursor.fetchmany(count))
+        return await self.run(lambda: self._cursor.fetchmany(count))
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], T]) -> T:
+        """Any work of this task, in a thread. Raises what it raises, Unavailable (out of time)."""
         self._running = running = self._executor.submit(work)
         try:
             async with asyncio.timeout_at(self._deadline):

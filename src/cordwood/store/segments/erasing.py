@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+import pyarrow as pa
 import structlog
 from msgspec import Struct
 
@@ -18,7 +19,10 @@ from cordwood.store.segments.catalog import Catalog, Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
-from cordwood.store.segments.layout import COLUMNS, PARQUET_OPTIONS, Directory, digest_of, quoted
+from cordwood.store.segments.layout import Directory
+from cordwood.store.segments.making import make_segment
+from cordwood.store.segments.runs import runs_of
+from cordwood.store.segments.tables import arranged
 
 log = structlog.get_logger()
 
@@ -42,12 +46,9 @@ class SegmentEraser:
 
     def delete(self, plan: Plan, tenant: Tenant, actor: str, *, dry_run: bool) -> int:
         """See `store.interface.Eraser.delete`. All segments change in one transaction."""
-        conditions = Conditions()
-        conditions.between(plan.start_us, plan.end_us)
-        conditions.matching(plan)
         detail = {"filters": " ".join(f"{each.field}:{each.text}" for each in plan.filters)}
         segments = self._catalog.segments(tenant, plan.start_us, plan.end_us)
-        return self._remove(segments, conditions, tenant, "delete", actor, detail, dry_run=dry_run)
+        return self._remove(segments, plan, tenant, "delete", actor, detail, dry_run=dry_run)
 
     def expire(self, retention: Retention) -> int:
         """See `store.interface.Eraser.expire`. A segment that is partly due is written anew once a day at most."""
@@ -60,16 +61,16 @@ class SegmentEraser:
             if cutoff_us is not None and segment.min_us < cutoff_us and segment.path not in damaged:
                 due.setdefault((segment.tenant, cutoff_us), []).append(segment)
         for (tenant, cutoff_us), segments in due.items():
-            conditions = Conditions()
-            conditions.between(None, cutoff_us)
             detail = {"before_us": str(cutoff_us)}
-            removed += self._remove(segments, conditions, tenant, "expire", "retention", detail, dry_run=False)
+            removed += self._remove(
+                segments, Plan(end_us=cutoff_us), tenant, "expire", "retention", detail, dry_run=False
+            )
         return removed
 
     def _remove(
         self,
         segments: Sequence[Segment],
-        conditions: Conditions,
+        plan: Plan,
         tenant: Tenant,
         kind: ActionKind,
         actor: str,
@@ -81,9 +82,9 @@ class SegmentEraser:
         with ExitStack() as undo:
             cuts: list[_Cut] = []
             for segment in segments:
-                gone = self._matching(segment, conditions)
+                places, gone = self._matching(segment, plan)
                 if gone and not dry_run:
-                    cuts.append(_Cut(segment, gone, self._rest(segment, gone.total(), conditions, now_us, undo)))
+                    cuts.append(_Cut(segment, gone, self._rest(segment, places, now_us, undo)))
                 elif gone:
                     cuts.append(_Cut(segment, gone, None))
             events = sum(cut.gone.total() for cut in cuts)
@@ -100,8 +101,8 @@ class SegmentEraser:
         log.info("events_removed", tenant=tenant, by=kind, events=events, segments=len(cuts))
         return events
 
-    def _matching(self, segment: Segment, conditions: Conditions) -> Counter[int]:
-        """How many events of each day match."""
+    def _matching(self, segment: Segment, plan: Plan) -> tuple[pa.Array, Counter[int]]:
+        """The row numbers of the events that match, and how many there are of each day."""
         # Written anew, damaged bytes would look well.
         if (reason := damage(self._engine, self._directory.root, segment)) is not None:
             self._catalog.note_damage(segment.path, reason, self._clock.now_us())
@@ -109,34 +110,30 @@ class SegmentEraser:
                 f"segment {segment.path} may hold some of these events, and cannot be read: {reason}",
                 hint="restore this file from a backup, then ask again; nothing was removed",
             )
-        sql = f"""SELECT epoch_us(ts) // {DAY_US}, count(*) FROM read_parquet($file) {conditions.where} GROUP BY ALL"""
+        conditions = Conditions()
+        conditions.between(plan.start_us, plan.end_us)
+        conditions.matching(plan, segment.columns, has_texts=segment.has_texts)
+        sql = f"""SELECT file_row_number AS place, epoch_us(ts) // {DAY_US} AS day
+            FROM read_parquet($file, file_row_number = true) {conditions.where}"""
+        values = conditions.values | {"file": str(self._directory.root / segment.path)}
         with self._engine.cursor() as cursor:
-            rows = cursor.execute(
-                sql, conditions.values | {"file": str(self._directory.root / segment.path)}
-            ).fetchall()
-        return Counter({int(day): count for day, count in rows})
+            found = cursor.execute(sql, values).to_arrow_table()
+        counts: list[dict[str, int]] = found["day"].value_counts().to_pylist()
+        return found["place"].combine_chunks(), Counter({int(each["values"]): int(each["counts"]) for each in counts})
 
-    def _rest(
-        self, segment: Segment, gone: int, conditions: Conditions, now_us: int, undo: ExitStack
-    ) -> Segment | None:
-        if gone == segment.events:
+    def _rest(self, segment: Segment, gone: pa.Array, now_us: int, undo: ExitStack) -> Segment | None:
+        if len(gone) == segment.events:
             return None
         name = self._directory.new_segment(segment.tenant, now_us, self._clock.batch_id())
-        path = self._directory.root / name
-        undo.callback(path.unlink, missing_ok=True)
-        keep = f"WHERE ({conditions.where.removeprefix('WHERE ')}) IS NOT TRUE"
-        values = conditions.values | {"file": str(self._directory.root / segment.path)}
+        shaped: dict[str | None, list[pa.Table]] = {}
+        path = self._directory.root / segment.path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with self._engine.cursor() as cursor:
-                source = f"SELECT {', '.join(COLUMNS)} FROM read_parquet($file) {keep}"
-                cursor.execute(f"COPY ({source}) TO {quoted(path)} ({PARQUET_OPTIONS})", values)
-                sql = "SELECT count(*), epoch_us(min(ts)), epoch_us(max(ts)) FROM read_parquet($1)"
-                ((events, min_us, max_us),) = cursor.execute(sql, [str(path)]).fetchall()
-            self._directory.make_durable(path)
-            made = Segment(name, segment.tenant, events, path.stat().st_size, min_us, max_us, digest_of(path))
-        except OSError as error:
-            raise Unavailable(f"cannot write {path}: {error.strerror}", hint="free disk space") from error
-        if events != segment.events - gone:
-            raise Unavailable(f"writing {segment.path} anew kept {events} events of {segment.events - gone}")
+            for shape, table in runs_of(path, without=gone):
+                shaped.setdefault(shape, []).append(table)
+        except (OSError, pa.ArrowException) as error:
+            raise Unavailable(f"cannot read {path}: {error}", hint="look at the disk") from error
+        undo.callback(self._directory.remove, name)
+        made = make_segment(self._directory, name, segment.tenant, arranged(shaped))
+        if made.events != segment.events - len(gone):
+            raise Unavailable(f"writing {segment.path} anew kept {made.events} events of {segment.events - len(gone)}")
         return made

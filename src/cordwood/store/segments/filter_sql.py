@@ -1,6 +1,7 @@
-"""A plan's conditions as DuckDB SQL, with every value bound.
+"""A plan's conditions as DuckDB SQL over segments with the same columns, with every value bound.
 
-Where an event repeats a key, a condition sees the first occurrence only: the engine gives no other.
+Where an event that is kept as text repeats a key, a condition sees the first occurrence only: the engine gives no
+other.
 """
 
 import re
@@ -8,12 +9,32 @@ from collections.abc import Iterable
 
 from cordwood.model.batch import batch_of
 from cordwood.model.plan import DERIVED_FIELDS, Equals, Plan, Position, paths
-from cordwood.store.segments.derive_sql import pointer
 
 # What JSON may spell with an escape other than \u (RFC 8259 §7).
 _ESCAPED = re.compile(r'["\\/\x00-\x1f]')
 # What JSON calls a number (RFC 8259 §6), also with a plus sign or leading zeros.
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_MAX_WHOLE = 1 << 53
+"""Below it, equal as doubles and equal as whole numbers are the same."""
+
+
+def pointer(keys: Iterable[str]) -> str:
+    """A JSON Pointer (RFC 6901)."""
+    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+def columns_asked(plan: Plan, columns: frozenset[str]) -> frozenset[str]:
+    """Those of a segment's columns that a plan's conditions look at."""
+    asked = {name for equals in plan.filters for name in _candidates(equals.field)}
+    return columns & asked
+
+
+def _candidates(field: str) -> list[str]:
+    """The columns that can say something of a field: its own, and arrays that it may lead into."""
+    segments = field.split(".")
+    heads = (".".join(segments[:length]) for length in range(1, len(segments)))
+    own = [f"{field}:{kind}" for kind in ("str", "int", "float", "bool")]
+    return [*own, *(f"{head}:json" for head in heads)]
 
 
 class Conditions:
@@ -36,10 +57,10 @@ class Conditions:
             self._all.append("ts < make_timestamptz($end::BIGINT)")
             self.values["end"] = end_us
 
-    def matching(self, plan: Plan) -> None:
-        """The filters of a plan."""
+    def matching(self, plan: Plan, columns: frozenset[str], *, has_texts: bool) -> None:
+        """The filters of a plan, on segments with these columns; `has_texts`: some events are kept as text."""
         for number, equals in enumerate(plan.filters):
-            self._all.append(_equals(equals, number, self.values))
+            self._all.append(_equals(equals, number, columns, self.values, has_texts=has_texts))
 
     def behind(self, position: Position) -> None:
         """After a position in the newest-first order."""
@@ -49,40 +70,79 @@ class Conditions:
             AND (batch_id < $at_batch::UUID OR (batch_id = $at_batch::UUID AND ordinal < $at_ordinal))))""")
 
 
-def _equals(equals: Equals, number: int, values: dict[str, object]) -> str:
-    values[f"text{number}"] = equals.text
+def _equals(equals: Equals, number: int, columns: frozenset[str], values: dict[str, object], *, has_texts: bool) -> str:
     if equals.field in DERIVED_FIELDS:
+        values[f"text{number}"] = equals.text
         return f"{equals.field} = $text{number}"
+    ways = [_typed(equals, number, name, values) for name in _candidates(equals.field) if name in columns]
+    if has_texts:
+        ways.append(_within("raw", paths(equals.field), f"{number}", equals.text, values))
+    possible = [way for way in ways if way is not None]
+    return _any(possible) if possible else "false"
+
+
+def _typed(equals: Equals, number: int, name: str, values: dict[str, object]) -> str | None:
+    """What a column of a field says; None when it cannot hold the value."""
+    path, _, kind = name.rpartition(":")
+    column = quoted_name(name)
+    text, is_number = equals.text, _NUMBER.fullmatch(equals.text) is not None
+    match kind:
+        case "str":
+            values[f"text{number}"] = text
+            return f"{column} = $text{number}"
+        case "int" if is_number:
+            wanted = float(text)
+            values[f"whole{number}"] = int(wanted) if wanted.is_integer() and abs(wanted) < _MAX_WHOLE else wanted
+            return f"{column} = $whole{number}"
+        case "float" if is_number:
+            values[f"number{number}"] = float(text)
+            return f"{column} = $number{number}"
+        case "bool" if text in ("true", "false"):
+            return column if text == "true" else f"NOT {column}"
+        case "json":
+            rest = equals.field.removeprefix(f"{path}.")
+            return _within(column, paths(rest), f"{number}_{path.count('.')}", text, values)
+    return None
+
+
+def quoted_name(name: str) -> str:
+    """A column's name in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _within(column: str, ways: list[tuple[str, ...]], number: str, text: str, values: dict[str, object]) -> str:
+    """Whether the JSON in a column has the value at one of some places."""
+    values[f"text{number}"] = text
     places = []
-    for way, keys in enumerate(paths(equals.field)):
+    for way, keys in enumerate(ways):
         place = f"path{number}_{way}"
         values[place] = pointer(keys)
         places.append(f"${place}")
-    if _NUMBER.fullmatch(equals.text):
-        values[f"number{number}"] = float(equals.text)
-        return _any(_equals_number(place, number) for place in places)
-    found = _any(_equals_text(place, number, equals.text) for place in places)
+    if _NUMBER.fullmatch(text):
+        values[f"number{number}"] = float(text)
+        return _any(_equals_number(column, place, number) for place in places)
+    found = _any(_equals_text(column, place, number, text) for place in places)
     # A search through bytes costs a tenth of a look into an event, and leaves few to look into.
-    return found if _ESCAPED.search(equals.text) else f"({_any(_spells(number))} AND {found})"
+    return found if _ESCAPED.search(text) else f"({_any(_spells(column, number))} AND {found})"
 
 
-def _spells(number: int) -> list[str]:
+def _spells(column: str, number: str) -> list[str]:
     """Whether an event can spell a text at all: as it is, or with escapes."""
-    return [f"contains(raw, $text{number})", "contains(raw, '\\u')"]
+    return [f"contains({column}, $text{number})", f"contains({column}, '\\u')"]
 
 
-def _equals_text(place: str, number: int, text: str) -> str:
-    same = f"json_extract_string(raw, {place}) = $text{number}"
+def _equals_text(column: str, place: str, number: str, text: str) -> str:
+    same = f"json_extract_string({column}, {place}) = $text{number}"
     if not text.startswith(("{", "[")):
         return same
     # The engine gives containers as text; no container equals a text.
-    return f"({same} AND json_type(raw, {place}) = 'VARCHAR')"
+    return f"({same} AND json_type({column}, {place}) = 'VARCHAR')"
 
 
-def _equals_number(place: str, number: int) -> str:
+def _equals_number(column: str, place: str, number: str) -> str:
     """The first comparison leaves few events for the exact ones."""
-    found = f"json_extract_string(raw, {place})"
-    is_number = f"json_type(raw, {place}) IN ('BIGINT', 'UBIGINT', 'DOUBLE')"
+    found = f"json_extract_string({column}, {place})"
+    is_number = f"json_type({column}, {place}) IN ('BIGINT', 'UBIGINT', 'DOUBLE')"
     return f"(TRY_CAST({found} AS DOUBLE) = $number{number} AND ({found} = $text{number} OR {is_number}))"
 
 

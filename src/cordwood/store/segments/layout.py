@@ -1,5 +1,6 @@
 """What a segment is: a Parquet file in a directory that tells its tenant and hour. `docs/reference/segments.md`."""
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -7,12 +8,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+import pyarrow as pa
+
 from cordwood.model.tenant import Tenant
 
-COLUMNS = ("batch_id", "ordinal", "ts", "inserted_at", "level", "service", "raw")
-"""UUID · UINT32 · timestamp µs UTC · timestamp µs UTC · text · text · the event's JSON as it was sent."""
+BASE = pa.schema(
+    [
+        pa.field("batch_id", pa.uuid(), nullable=False),
+        pa.field("ordinal", pa.uint32(), nullable=False),
+        pa.field("ts", pa.timestamp("us", "UTC"), nullable=False),
+        pa.field("inserted_at", pa.timestamp("us", "UTC"), nullable=False),
+        pa.field("level", pa.string()),
+        pa.field("service", pa.string()),
+        pa.field("shape", pa.string()),
+        pa.field("raw", pa.string()),
+    ]
+)
+"""The columns of every segment. An event has either a `shape`, and its values in further columns, or all its text in
+`raw`."""
 
-PARQUET_OPTIONS = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 65536"
+_TYPES = {"str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "json": pa.string()}
+
+
+def field_of(column: str) -> pa.Field:
+    """A further column, by its name: `path:type`."""
+    return pa.field(column, _TYPES[column.rpartition(":")[2]])
 
 
 class Directory:
@@ -23,8 +43,6 @@ class Directory:
         self.catalog = root / "catalog.sqlite"
         self.lock = root / "writer.lock"
         self.segments = root / "segments"
-        # Only the writing process puts files here, so it may empty it when it starts.
-        self.staging = root / "staging"
         # What engines put aside when memory is short: of any process, readers too.
         self.spill = root / "spill"
         # What a crash left behind, kept for a while in case it was no crash but a lost catalog.
@@ -39,6 +57,11 @@ class Directory:
     def hour(self, now_us: int) -> str:
         """The two directories below a tenant's that take what is written now."""
         return f"{datetime.fromtimestamp(now_us / 1e6, UTC):date=%Y-%m-%d/hour=%H}"
+
+    def remove(self, name: str) -> None:
+        """Remove a file that no catalog names. Where that fails, it is an orphan, which the next start puts aside."""
+        with contextlib.suppress(OSError):
+            (self.root / name).unlink()
 
     def make_durable(self, path: Path) -> None:
         """Make a new file, and every directory that leads to it, survive a power cut. Raises OSError."""
@@ -72,8 +95,3 @@ def digest_of(path: Path) -> bytes:
     """BLAKE2b-128 of a file. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-
-
-def quoted(path: Path) -> str:
-    """A path as an SQL literal, where the engine takes no bound value."""
-    return "'" + str(path).replace("'", "''") + "'"

@@ -1,30 +1,36 @@
 """Plan → segments → events, newest first."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+import contextlib
+import functools
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from uuid import UUID
 
 import duckdb
+import pyarrow as pa
 import structlog
 
 from cordwood.errors import CordwoodError, Corrupt, Unavailable
 from cordwood.model.answer import Block, Coverage, StoredEvent
-from cordwood.model.batch import batch_of, event_id
+from cordwood.model.batch import batch_of
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Catalog, Segment
-from cordwood.store.segments.engine import Engine, Row, Session
-from cordwood.store.segments.filter_sql import Conditions
+from cordwood.store.segments.engine import Engine, Session
+from cordwood.store.segments.fetching import fetch
+from cordwood.store.segments.filter_sql import Conditions, columns_asked
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.spans import Span, spans
 
 log = structlog.get_logger()
 
 _BLOCK_EVENTS = 1000
-_SELECT = "SELECT batch_id, ordinal, epoch_us(ts), epoch_us(inserted_at), level, service, raw FROM read_parquet($files)"
+_FETCHED_EVENTS = 16_384
+"""Events made at once while an answer goes on: files are opened anew for each lot."""
+_FILES = "read_parquet(${}, filename = true, file_row_number = true)"
 _NEWEST_FIRST = "ORDER BY ts DESC, batch_id DESC, ordinal DESC"
 # Events in a span: small at first, so that an answer begins at once. A span without a limit is sorted as a whole, so
 # it is bounded; the newest of a span are picked without sorting it.
@@ -62,7 +68,7 @@ class SegmentReader:
         segments = await self._readable(tenant, plan.start_us, end_us)
         most = _SORTED_SPAN if plan.limit is None else _PICKED_SPAN
         left = plan.limit
-        async with Session(self._engine, self._executor, self._timeout_s) as session:
+        async with self._session(segments) as session:
             for span in spans(segments, plan.start_us, end_us, _FIRST_SPAN, _SPAN_GROWTH, most):
                 async for block in self._span(session, span, plan, left):
                     yield block
@@ -81,10 +87,13 @@ class SegmentReader:
             return None
         conditions = Conditions()
         conditions.between(span[0], span[1] + 1)
-        sql = f"{_SELECT} {conditions.where} AND batch_id = $batch::UUID AND ordinal = $ordinal"
-        values = conditions.values | {"batch": str(batch_id), "ordinal": ordinal}
-        rows = await self._rows(segments, sql, values)
-        return _event(rows[0]) if rows else None
+        sql = f"""SELECT filename, file_row_number FROM {_FILES.format("files")}
+            {conditions.where} AND batch_id = $batch::UUID AND ordinal = $ordinal"""
+        values = conditions.values | {"batch": str(batch_id), "ordinal": ordinal, "files": self._files(segments)}
+        async with self._session(segments) as session:
+            rows = await session.rows(sql, values)
+            events = await session.run(lambda: fetch(rows))
+        return events[0] if events else None
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
         """See `store.interface.Reader.count`. Raises Corrupt for a damaged segment, naming it."""
@@ -93,11 +102,9 @@ class SegmentReader:
         opened = [segment for segment in segments if plan.filters or not _lies_within(segment, plan)]
         counted = sum(segment.events for segment in segments) - sum(segment.events for segment in opened)
         if opened:
-            conditions = Conditions()
-            conditions.between(plan.start_us, plan.end_us)
-            conditions.matching(plan)
-            sql = f"SELECT count(*) FROM read_parquet($files) {conditions.where}"
-            ((found,),) = await self._rows(opened, sql, conditions.values)
+            source, values = self._source(opened, plan, plan.start_us, plan.end_us, "count(*) AS n")
+            async with self._session(opened) as session:
+                ((found,),) = await session.rows(f"SELECT sum(n)::BIGINT FROM ({source})", values)
             counted += found
         return counted
 
@@ -120,33 +127,51 @@ class SegmentReader:
         ]
 
     async def _span(self, session: Session, span: Span, plan: Plan, limit: int | None) -> AsyncGenerator[Block, None]:
+        """First the places of the events, in order; then the events, some at a time."""
         if not span.segments:
             return
-        conditions = Conditions()
-        conditions.between(span.start_us, span.end_us)
-        conditions.matching(plan)
-        if plan.after is not None:
-            conditions.behind(plan.after)
+        columns = "filename, file_row_number, ts, batch_id, ordinal"
+        source, values = self._source(span.segments, plan, span.start_us, span.end_us, columns)
         bound = "" if limit is None else f"LIMIT {limit}"
-        values = conditions.values | {"files": self._files(span.segments)}
-        try:
-            await session.start(f"{_SELECT} {conditions.where} {_NEWEST_FIRST} {bound}", values)
-            while rows := await session.some(_BLOCK_EVENTS):
-                yield [_event(row) for row in rows]
-        except duckdb.Error as error:
-            raise await self._explained(error, span.segments) from error
+        await session.start(f"SELECT filename, file_row_number FROM ({source}) {_NEWEST_FIRST} {bound}", values)
+        while rows := await session.some(_FETCHED_EVENTS):
+            events = await session.run(functools.partial(fetch, rows))
+            for start in range(0, len(events), _BLOCK_EVENTS):
+                yield events[start : start + _BLOCK_EVENTS]
 
-    async def _rows(self, segments: Sequence[Segment], sql: str, values: dict[str, object]) -> list[Row]:
+    def _source(
+        self, segments: Sequence[Segment], plan: Plan, start_us: int | None, end_us: int | None, columns: str
+    ) -> tuple[str, dict[str, object]]:
+        """Those `columns` of what matches in some segments, as SQL with its values. Segments that have different ones
+        of the columns asked for are asked differently."""
+        alike: dict[tuple[frozenset[str], bool], list[Segment]] = {}
+        for segment in segments:
+            alike.setdefault((columns_asked(plan, segment.columns), segment.has_texts), []).append(segment)
+        parts: list[str] = []
+        values: dict[str, object] = {}
+        for number, ((asked, has_texts), group) in enumerate(alike.items()):
+            conditions = Conditions()
+            conditions.between(start_us, end_us)
+            conditions.matching(plan, asked, has_texts=has_texts)
+            if plan.after is not None:
+                conditions.behind(plan.after)
+            parts.append(f"SELECT {columns} FROM {_FILES.format(f'files{number}')} {conditions.where}")
+            values |= conditions.values | {f"files{number}": self._files(group)}
+        return " UNION ALL ".join(parts), values
+
+    @contextlib.asynccontextmanager
+    async def _session(self, segments: Sequence[Segment]) -> AsyncIterator[Session]:
+        """A session that tells what is wrong with these segments when something is."""
         async with Session(self._engine, self._executor, self._timeout_s) as session:
             try:
-                return await session.rows(sql, values | {"files": self._files(segments)})
-            except duckdb.Error as error:
+                yield session
+            except (duckdb.Error, OSError, pa.ArrowException) as error:
                 raise await self._explained(error, segments) from error
 
     def _files(self, segments: Sequence[Segment]) -> list[str]:
         return [str(self._root / segment.path) for segment in segments]
 
-    async def _explained(self, error: duckdb.Error, segments: Sequence[Segment]) -> CordwoodError:
+    async def _explained(self, error: Exception, segments: Sequence[Segment]) -> CordwoodError:
         """Damage is named; anything else is the machine's."""
         if isinstance(error, duckdb.InterruptException):
             return Unavailable("the read was stopped: the store is closing")
@@ -168,8 +193,3 @@ def _lies_within(segment: Segment, plan: Plan) -> bool:
     return (plan.start_us is None or plan.start_us <= segment.min_us) and (
         plan.end_us is None or segment.max_us < plan.end_us
     )
-
-
-def _event(row: Row) -> StoredEvent:
-    batch_id, ordinal, timestamp_us, inserted_us, level, service, raw = row
-    return StoredEvent(event_id(batch_id, ordinal), timestamp_us, inserted_us, level, service, raw.encode())

@@ -162,7 +162,8 @@ class _Piece:
                 low <<= np.uint64(64 - 8 * len(wanted))
             difference |= low
             low = high
-        return differing | (difference != 0)
+        differing |= difference != 0
+        return differing
 
     def texts(self, starts: Places, ends: Places, *, is_plain: bool) -> pa.Array:
         """These stretches, ascending, as texts; `is_plain`: with what escapes mean in their place."""
@@ -170,14 +171,15 @@ class _Piece:
         offsets[0::2], offsets[1::2] = starts, ends
         body = self._plain if is_plain else self._masked
         every = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(body))
-        return every.take(pa.array(np.arange(0, len(offsets) - 1, 2, np.int32)))
+        return every.take(pa.array(np.arange(0, len(offsets) - 1, 2, dtype=np.int32)))
 
     def have_masks(self, starts: Places, ends: Places) -> Flags:
         """Which of these stretches hold an escape."""
         if self._mask_places is None or not len(self._mask_places):
             return np.zeros(len(starts), np.bool_)
         places = self._mask_places
-        return np.searchsorted(places, starts) != np.searchsorted(places, ends)
+        have: Flags = np.searchsorted(places, starts) != np.searchsorted(places, ends)
+        return have
 
 
 class _Places:

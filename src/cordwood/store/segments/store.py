@@ -66,7 +66,7 @@ class SegmentStore:
     def _open(self) -> None:
         directory, settings, clock = self._directory, self._settings, self._clock
         try:
-            for each in (directory.segments, directory.staging, directory.spill, directory.orphans):
+            for each in (directory.segments, directory.spill, directory.orphans):
                 each.mkdir(parents=True, exist_ok=True)
             if self._is_writer:
                 lock = FileLock(directory.lock, f"the data directory {directory.root}")
@@ -88,7 +88,7 @@ class SegmentStore:
         self._merging = self._pool(1, "segment-merge")
         self._stack.callback(engine.stop)
         grace_s = settings.query_timeout_s + _GRACE_S
-        self._writer = SegmentWriter(directory, catalog, engine, clock)
+        self._writer = SegmentWriter(directory, catalog, clock)
         self._reader = SegmentReader(directory.root, catalog, engine, reading, settings.query_timeout_s)
         self._letters = SegmentDeadLetters(catalog, clock)
         self._eraser = SegmentEraser(directory, catalog, engine, clock)

@@ -28,8 +28,6 @@ class Sweeper:
 
     def start(self) -> None:
         """Put aside what a crash left. Only while no write can be under way."""
-        for path in self._directory.staging.iterdir():
-            path.unlink()
         named = self._catalog.named()
         unnamed = [
             path

@@ -3,60 +3,39 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from uuid import UUID
 
-import duckdb
-import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
 from cordwood.clock import Clock
-from cordwood.errors import Refused, Unavailable
+from cordwood.errors import Unavailable
 from cordwood.model.action import Action
-from cordwood.model.ledger import DAY_US
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.outcomes import outcomes
 from cordwood.store.segments.catalog import BatchEntry, Catalog, Known, Segment, Stock
-from cordwood.store.segments.copying import Staged, derived_in_python, select_events, staged
-from cordwood.store.segments.engine import Engine
-from cordwood.store.segments.layout import PARQUET_OPTIONS, Directory, digest_of, quoted
-from cordwood.store.slices import HOUR_US, slice_of
-
-log = structlog.get_logger()
+from cordwood.store.segments.layout import Directory
+from cordwood.store.segments.making import make_segment
+from cordwood.store.segments.tables import Made, Spans, tables_of
+from cordwood.store.slices import slices_of
 
 _ATTEMPTS = 5
-_FEW_EVENTS = 2000
-"""Fewer than this are derived in Python: for the engine, planning costs more than that."""
-# Each batch's span in each hour. Hours are counted by floor division, as the catalog does, also before 1970.
-_MEASURE = f"""SELECT batch_id, epoch_us(ts) // {HOUR_US}, count(*), min(epoch_us(ts)), max(epoch_us(ts))
-    FROM read_parquet($1) GROUP BY ALL"""
-
-
-Spans = Mapping[UUID, tuple[int, int]]
-"""First and last timestamp of each batch's events, µs."""
 
 
 class _File(Struct, frozen=True):
     """A segment that is on the disk and in no catalog yet."""
 
     segment: Segment
-    spans: dict[UUID, tuple[int, int]]
-    """First and last timestamp of each batch, µs."""
-    moments: list[int]
-    """A timestamp of each hour that has events, µs."""
-    days: Counter[tuple[Tenant, int]]
-    """How many events there are of each day."""
+    made: Made
 
 
 class SegmentWriter:
     """Synchronous; call it in a thread, from several at once if you like."""
 
-    def __init__(self, directory: Directory, catalog: Catalog, engine: Engine, clock: Clock) -> None:
+    def __init__(self, directory: Directory, catalog: Catalog, clock: Clock) -> None:
         self._directory = directory
         self._catalog = catalog
-        self._engine = engine
         self._clock = clock
         self._doubtful: list[str] = []
 
@@ -77,16 +56,7 @@ class SegmentWriter:
         lines = load.ndjson.split(b"\n")[first : first + count]
         ndjson = b"".join(line + b"\n" for line in lines)
         header = replace(load.batch.header, events=len(lines), size_bytes=len(ndjson))
-        part = Load(replace(load.batch, header=header), ndjson)
-        with (
-            staged(self._directory.staging, [part], self._clock) as source,
-            self._engine.cursor(must_finish=True) as cursor,
-        ):
-            sql, values = select_events(source, self._clock.now_us(), derived_in_python([part]))
-            # Every column is made, as a write would; hashed, so that none is left out.
-            rows = cursor.execute(f"SELECT hash(batch_id, ordinal, ts, level, service, raw) FROM ({sql})", values)
-            found = len(rows.fetchall())
-        _check_count(found, source)
+        tables_of([Load(replace(load.batch, header=header), ndjson)], self._clock.now_us())
 
     def _fresh(self, loads: Sequence[Load]) -> dict[UUID, Load]:
         """The first load of each batch id that the catalog lacks. Its constraint has the last word."""
@@ -168,15 +138,15 @@ class SegmentWriter:
         with ExitStack() as undo:
             for tenant, owned in by_tenant.items():
                 name = self._directory.new_segment(tenant, now_us, self._clock.batch_id())
-                undo.callback((self._directory.root / name).unlink, missing_ok=True)
+                undo.callback(self._directory.remove, name)
                 files.append(self._write_file(name, tenant, owned, now_us))
             stock = Stock(
                 [file.segment for file in files],
-                {file.segment.tenant: {slice_of(moment, now_us) for moment in file.moments} for file in files},
-                sum((file.days for file in files), Counter()),
+                {file.segment.tenant: slices_of(file.made.hours, now_us) for file in files},
+                {(file.segment.tenant, day): count for file in files for day, count in file.made.days.items()},
             )
             try:
-                commit(stock, {batch_id: span for file in files for batch_id, span in file.spans.items()}, now_us)
+                commit(stock, {batch_id: span for file in files for batch_id, span in file.made.spans.items()}, now_us)
             except Unavailable:
                 # Whether it is committed may be unknown until the next commit: a file must not go before that.
                 self._doubtful += [file.segment.path for file in files]
@@ -190,52 +160,11 @@ class SegmentWriter:
         while self._doubtful:
             path = self._doubtful.pop()
             if not self._catalog.names(path):
-                (self._directory.root / path).unlink(missing_ok=True)
+                self._directory.remove(path)
 
     def _write_file(self, name: str, tenant: Tenant, loads: Sequence[Load], now_us: int) -> _File:
-        path = self._directory.root / name
-        with (
-            staged(self._directory.staging, loads, self._clock) as source,
-            self._engine.cursor(must_finish=True) as cursor,
-        ):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _copy(cursor, source, loads, path, now_us)
-            rows = cursor.execute(_MEASURE, [str(path)]).fetchall()
-            _check_count(sum(row[2] for row in rows), source)
-            self._directory.make_durable(path)
-            size_bytes, digest = path.stat().st_size, digest_of(path)
-        spans: dict[UUID, tuple[int, int]] = {}
-        for batch_id, _, _, first, last in rows:
-            known = spans.get(batch_id, (first, last))
-            spans[batch_id] = min(known[0], first), max(known[1], last)
-        segment = Segment(
-            name, tenant, source.events, size_bytes, min(row[3] for row in rows), max(row[4] for row in rows),
-            digest,
-        )  # fmt: skip
-        days: Counter[tuple[Tenant, int]] = Counter()
-        for _, _, count, _, last in rows:
-            days[tenant, last // DAY_US] += count
-        return _File(segment, spans, [row[4] for row in rows], days)
-
-
-def _copy(cursor: duckdb.DuckDBPyConnection, source: Staged, loads: Sequence[Load], path: Path, now_us: int) -> None:
-    """Write the file. Raises duckdb.Error, Refused."""
-    if source.events >= _FEW_EVENTS:
-        try:
-            sql, values = select_events(source, now_us, None)
-            cursor.execute(f"COPY ({sql}) TO {quoted(path)} ({PARQUET_OPTIONS})", values)
-        except duckdb.InvalidInputException:
-            # Most likely an event repeats a key. If something else is wrong, the other way says so as well.
-            log.debug("events_derived_in_python", events=source.events)
-        else:
-            return
-    sql, values = select_events(source, now_us, derived_in_python(loads))
-    cursor.execute(f"COPY ({sql}) TO {quoted(path)} ({PARQUET_OPTIONS})", values)
-
-
-def _check_count(found: int, source: Staged) -> None:
-    if found != source.events:
-        raise Refused(f"{source.events} events read back as {found}", hint="this is a defect: please report it")
+        made = tables_of(loads, now_us)
+        return _File(make_segment(self._directory, name, tenant, made.tables), made)
 
 
 def _entry(load: Load, span: tuple[int, int] | None, repeated: Mapping[UUID, UUID]) -> BatchEntry:

@@ -1,0 +1,139 @@
+"""The rules of `cordwood.model.event` for columns: what `model.derive` says of one event, said of a whole group.
+
+What the usual spellings leave open is asked of `model.derive` itself, line by line. A property test holds the two
+together.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from cordwood.model.derive import Columns, level_of, looks_like_container, service_of
+from cordwood.model.event import (
+    EPOCH_UNITS,
+    LEVEL_NAMES,
+    MAX_TIMESTAMP_US,
+    MIN_TIMESTAMP_US,
+    SERVICE_NAMES,
+    TIMESTAMP_NAMES,
+)
+
+Times: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+_SHORTEST_ISO = 17
+"""2026-11-25T00:00Z"""
+_OFFSET = r"[+-](?:0\d|1[0-4]):?[0-5]\d$"
+_MOST_SPELLINGS = 4096
+_KINDS = ("str", "int", "float", "bool", "json")
+
+
+class Derived(Struct, frozen=True):
+    """What is known of some events beside their fields: timestamps in µs since 1970 UTC, levels, services."""
+
+    timestamps: Times
+    levels: pa.Array
+    services: pa.Array
+
+
+def derive_columns(
+    columns: Mapping[str, pa.Array], received: Times, exactly: Callable[[Times], Sequence[Columns]]
+) -> Derived:
+    """Derive from the columns of events of one shape. `received` is each one's time of arrival, `exactly` derives from
+    the lines of those with these places."""
+    timestamps, has_time = _timestamps(columns, received)
+    levels, has_level = _texts(columns, LEVEL_NAMES, level_of)
+    services, has_service = _texts(columns, SERVICE_NAMES, _service_of)
+    unclear = np.flatnonzero(~(has_time & has_level & has_service))
+    if not len(unclear):
+        return Derived(timestamps, levels, services)
+    known = exactly(unclear)
+    timestamps[unclear] = [each[0] for each in known]
+    return Derived(
+        timestamps,
+        _replaced(levels, unclear, [each[1] for each in known]),
+        _replaced(services, unclear, [each[2] for each in known]),
+    )
+
+
+def _replaced(values: pa.Array, places: Times, by: Sequence[str | None]) -> pa.Array:
+    is_replaced = np.zeros(len(values), np.bool_)
+    is_replaced[places] = True
+    return pc.replace_with_mask(values, pa.array(is_replaced), pa.array(by, pa.string()))
+
+
+def _present(columns: Mapping[str, pa.Array], names: Sequence[str]) -> list[str]:
+    """The columns that these fields have, the one that counts first in front."""
+    return [column for name in names for kind in _KINDS if (column := f"{name}:{kind}") in columns]
+
+
+def _timestamps(columns: Mapping[str, pa.Array], received: Times) -> tuple[Times, Flags]:
+    """Timestamps, and which of them are certain."""
+    present = _present(columns, TIMESTAMP_NAMES)
+    if not present:
+        return received.copy(), np.ones(len(received), np.bool_)
+    first = present[0]
+    if first.endswith(":int"):
+        return _epochs(columns[first])
+    if first.endswith(":str"):
+        return _isos(columns[first])
+    return received.copy(), np.zeros(len(received), np.bool_)
+
+
+def _epochs(values: pa.Array) -> tuple[Times, Flags]:
+    """Unix times of the unit that their size tells."""
+    whole: Times = pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
+    times = whole // 1000
+    for limit, unit_ns in reversed(EPOCH_UNITS):
+        if unit_ns >= 1000:
+            times = np.where(whole < limit, whole * (unit_ns // 1000), times)
+    is_certain = (whole > 0) & (times >= MIN_TIMESTAMP_US) & (times <= MAX_TIMESTAMP_US)
+    return times, is_certain
+
+
+def _isos(values: pa.Array) -> tuple[Times, Flags]:
+    """RFC 3339. The engine takes most of its forms, and some more, which are kept from it."""
+    nothing = np.zeros(len(values), np.int64), np.zeros(len(values), np.bool_)
+    shortest = pc.min(pc.binary_length(values)).as_py()
+    if shortest is None or shortest < _SHORTEST_ISO:
+        return nothing
+    if (
+        not pc.all(pc.ends_with(values, "Z")).as_py()
+        and not pc.all(pc.match_substring_regex(values, f"(?:Z|{_OFFSET})$")).as_py()
+    ):
+        return nothing
+    try:
+        times: Times = values.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return nothing
+    return times.copy(), (times >= MIN_TIMESTAMP_US) & (times <= MAX_TIMESTAMP_US)
+
+
+def _texts(
+    columns: Mapping[str, pa.Array], names: Sequence[str], read: Callable[[str], str | None]
+) -> tuple[pa.Array, Flags]:
+    """What `read` makes of each event's text, and where that is certain."""
+    present = _present(columns, names)
+    rows = len(next(iter(columns.values()))) if columns else 0
+    if not present:
+        return pa.nulls(rows, pa.string()), np.ones(rows, np.bool_)
+    first = present[0]
+    if not first.endswith((":str", ":int")):
+        return pa.nulls(rows, pa.string()), np.zeros(rows, np.bool_)
+    spelt = pc.dictionary_encode(columns[first].cast(pa.string()))
+    if len(spelt.dictionary) > _MOST_SPELLINGS:
+        return pa.nulls(rows, pa.string()), np.zeros(rows, np.bool_)
+    meant = pa.array([read(text) for text in spelt.dictionary.to_pylist()], pa.string())
+    texts = meant.take(spelt.indices)
+    if len(present) == 1 or not texts.null_count:
+        return texts, np.ones(rows, np.bool_)
+    return texts, texts.is_valid().to_numpy(zero_copy_only=False).copy()
+
+
+def _service_of(text: str) -> str | None:
+    return None if looks_like_container(text) else service_of(text)

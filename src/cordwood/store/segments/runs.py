@@ -1,0 +1,77 @@
+"""The rows of a segment file, cut where the shape changes: each run has only the columns of its shape."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cordwood.store.segments.layout import BASE, field_of
+from cordwood.store.segments.shape import shape_of
+from cordwood.store.segments.shred import shred
+from cordwood.store.segments.tables import FEW_EVENTS
+
+
+def runs_of(path: Path, *, without: pa.Array | None = None) -> Iterator[tuple[str | None, pa.Table]]:
+    """All rows of a file but those at the places `without`, by shape; None is that of events kept as text.
+
+    Raises OSError, pa.ArrowException.
+    """
+    table = completed(pq.read_table(path, partitioning=None))
+    if without is not None:
+        is_kept = np.ones(table.num_rows, np.bool_)
+        is_kept[without.to_numpy()] = False
+        table = table.filter(pa.array(is_kept))
+    yield from runs(table)
+
+
+def completed(table: pa.Table) -> pa.Table:
+    """The rows with all columns of `layout.BASE` in front: files of an earlier release have no shapes."""
+    present = set(table.column_names)
+    columns = [
+        table[field.name].cast(field.type) if field.name in present else pa.nulls(table.num_rows, field.type)
+        for field in BASE
+    ]
+    further = [name for name in table.column_names if name not in BASE.names]
+    schema = pa.schema([*BASE, *map(field_of, further)])
+    return pa.table([*columns, *(table[name] for name in further)], schema)
+
+
+def runs(table: pa.Table) -> Iterator[tuple[str | None, pa.Table]]:
+    """The same rows, a table for each stretch of one shape."""
+    if not table.num_rows:
+        return
+    shapes = pc.dictionary_encode(table["shape"].combine_chunks(), null_encoding="encode")
+    indices = shapes.indices.to_numpy(zero_copy_only=False)
+    bounds = [0, *(np.flatnonzero(indices[1:] != indices[:-1]) + 1).tolist(), len(indices)]
+    names = shapes.dictionary.to_pylist()
+    for start, end in pairwise(bounds):
+        shape = names[indices[start]]
+        further = [] if shape is None else [slot.column for slot in shape_of(shape).slots]
+        yield shape, table.select([*BASE.names, *further]).slice(start, end - start)
+
+
+def typed(texts: pa.Table) -> Iterator[tuple[str | None, pa.Table]]:
+    """Events kept as text, taken apart where enough of them are alike; what was derived stays as it is."""
+    if texts.num_rows < FEW_EVENTS:
+        yield None, texts
+        return
+    lines = pc.binary_join_element_wise(texts["raw"].cast(pa.large_string()), pa.scalar("", pa.large_string()), "\n")
+    whole = lines.combine_chunks()
+    body = whole.buffers()[2]
+    offsets = np.frombuffer(whole.buffers()[1], np.int64, len(whole) + 1, whole.offset * 8)
+    shredded = shred(body.to_pybytes()[offsets[0] : offsets[-1]])
+    for group in shredded.groups:
+        base = texts.take(pa.array(group.rows))
+        shape = pa.repeat(pa.scalar(group.shape), len(group.rows))
+        kept = base.set_column(6, BASE.field("shape"), shape).set_column(
+            7, BASE.field("raw"), pa.nulls(len(group.rows), pa.string())
+        )
+        for name, column in group.columns.items():
+            kept = kept.append_column(name, column)
+        yield group.shape, kept
+    if len(shredded.rest):
+        yield None, texts.take(pa.array(shredded.rest))
