@@ -529,8 +529,9 @@ _columns = msgspec.json.Decoder(frozenset[str])
 
 
 def _segment(row: tuple) -> Segment:  # type: ignore[type-arg]  # as sqlite3 types it
-    *plain, columns, texts = row
-    return Segment(*plain, columns=_columns.decode(columns) if columns else frozenset(), texts=texts)
+    path, tenant, events, size_bytes, min_us, max_us, digest, columns, texts = row
+    known = _columns.decode(columns) if columns else frozenset()
+    return Segment(path, tenant, events, size_bytes, min_us, max_us, digest, known, texts)
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -117,7 +117,7 @@ class SegmentEraser:
             FROM read_parquet($file, file_row_number = true) {conditions.where}"""
         values = conditions.values | {"file": str(self._directory.root / segment.path)}
         with self._engine.cursor() as cursor:
-            found = cursor.execute(sql, values).to_arrow_table()
+            found: pa.Table = cursor.execute(sql, values).to_arrow_table()
         counts: list[dict[str, int]] = found["day"].value_counts().to_pylist()
         return found["place"].combine_chunks(), Counter({int(each["values"]): int(each["counts"]) for each in counts})
 

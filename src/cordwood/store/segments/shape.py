@@ -34,7 +34,7 @@ def column_of(path: str, kind: Kind) -> str:
 
 
 class Edge(NamedTuple):
-    """A place in a line: so many bytes from the quotation mark with that number; behind the last, from the line's end."""
+    """A place in a line: so many bytes from the quotation mark with that number; or, behind the last, from its end."""
 
     quote: int
     offset: int

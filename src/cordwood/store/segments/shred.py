@@ -140,7 +140,8 @@ class _Piece:
         return self._ends[rows]
 
     def byte_at(self, places: Places) -> NDArray[np.uint8]:
-        return self._bytes[places]
+        found: NDArray[np.uint8] = self._bytes[places]
+        return found
 
     def differing(self, starts: Places, ends: Places, literal: bytes) -> Flags:
         """Which of these stretches are not `literal`."""
