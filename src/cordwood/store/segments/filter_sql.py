@@ -5,6 +5,7 @@ Where an event repeats a key, a condition sees the first occurrence only: the en
 
 import re
 from collections.abc import Iterable
+from uuid import UUID
 
 from cordwood.model.batch import batch_of
 from cordwood.model.plan import DERIVED_FIELDS, Equals, Plan, Position, paths
@@ -35,6 +36,11 @@ class Conditions:
         if end_us is not None:
             self._all.append("ts < make_timestamptz($end::BIGINT)")
             self.values["end"] = end_us
+
+    def of_event(self, batch_id: UUID, ordinal: int) -> None:
+        """The event at `ordinal` in a batch."""
+        self._all.append("batch_id = $batch::UUID AND ordinal = $ordinal")
+        self.values |= {"batch": str(batch_id), "ordinal": ordinal}
 
     def matching(self, plan: Plan) -> None:
         """The filters of a plan."""
