@@ -8,7 +8,7 @@ from cordwood.model.batch import BatchHeader
 
 _ROWS_AT_ONCE = 5000
 _ROWS_A_ROUND = 50_000
-_BALANCED_AT_ONCE = 50_000
+_BALANCED_AT_ONCE = 10_000
 _PRODUCERS_A_ROUND = 200
 
 

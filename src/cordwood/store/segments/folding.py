@@ -7,7 +7,7 @@ from cordwood.store.segments.catalog import Catalog
 
 _ROWS_AT_ONCE = 5000
 _ROWS_A_ROUND = 50_000
-_BALANCED_AT_ONCE = 50_000
+_BALANCED_AT_ONCE = 10_000
 _PRODUCERS_A_ROUND = 200
 _HOUR_US = 3_600_000_000
 
