@@ -24,12 +24,14 @@ _values = st.recursive(
     max_leaves=6,
 )
 _events = st.dictionaries(st.sampled_from(["a", "b", "a.b", "level", "message"]) | _texts, _values, max_size=5)
-_spellings = st.sampled_from([
-    {"separators": (",", ":")},
-    {},
-    {"ensure_ascii": False},
-    {"ensure_ascii": False, "separators": (" ,", " : ")},
-])
+_spellings = st.sampled_from(
+    [
+        {"separators": (",", ":")},
+        {},
+        {"ensure_ascii": False},
+        {"ensure_ascii": False, "separators": (" ,", " : ")},
+    ]
+)
 
 
 def _lines(events: list[object], **spelling: object) -> bytes:

@@ -272,7 +272,8 @@ _CHECK_RECENT = f"""
         SELECT coalesce(sum(batches), 0)::bigint AS batches, coalesce(sum(accepted), 0)::bigint AS accepted,
             coalesce(sum(stored), 0)::bigint AS stored, coalesce(sum(deduplicated), 0)::bigint AS deduplicated,
             coalesce(sum(dead_lettered), 0)::bigint AS dead_lettered
-        FROM minutes WHERE tenant = t.tenant AND minute >= floor(extract(epoch FROM now()) / 60)::bigint - {RECHECKED_MINUTES}
+        FROM minutes
+        WHERE tenant = t.tenant AND minute >= floor(extract(epoch FROM now()) / 60)::bigint - {RECHECKED_MINUTES}
     ) m CROSS JOIN LATERAL (
         SELECT count(*) AS batches, {_SUMS} FROM batches
         WHERE tenant = t.tenant AND received_at >= date_trunc('minute', now()) - interval '{RECHECKED_MINUTES} minutes'
