@@ -288,7 +288,7 @@ def _query(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route
     engine = Engine(store, cache, config.query, config.cache)
     return [
         *QueryRoutes(engine, keys, clock).routes(),
-        *LedgerRoutes(store, keys, clock).routes(),
+        *LedgerRoutes(store, keys, clock, config.store.receipts_days).routes(),
         *_mending(config, store, keys),
     ]
 

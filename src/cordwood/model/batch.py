@@ -94,6 +94,11 @@ def event_id(batch_id: UUID, ordinal: int) -> UUID:
     return UUID(int=batch_id.int | ordinal)
 
 
+def made_at_us(batch_id: UUID) -> int:
+    """When a batch id was made, if it is a UUIDv7 (RFC 9562 §5.7): µs since 1970 UTC."""
+    return (batch_id.int >> 80) * 1000
+
+
 def batch_of(event: UUID) -> tuple[UUID, int]:
     """The batch id and ordinal that an event id is made of."""
     ordinal = event.int & ((1 << ORDINAL_BITS) - 1)

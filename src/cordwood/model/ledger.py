@@ -19,6 +19,8 @@ from cordwood.model.tenant import Tenant
 
 DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
+RECHECKED_MINUTES = 5
+"""A quick audit holds the sums of the last minutes against the batches' own records; a full one all of them."""
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 Range = tuple[int, int]
@@ -78,6 +80,24 @@ class Minute(Struct, frozen=True, kw_only=True):
     stored: int
     deduplicated: int
     dead_lettered: int
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """Batches, and what became of their events."""
+
+    batches: int
+    accepted: int
+    stored: int
+    deduplicated: int
+    dead_lettered: int
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """The same batches of a tenant by the sums and by their own records: these must be equal."""
+
+    tenant: Tenant
+    booked: Counts
+    recorded: Counts
 
 
 class Missing(Struct, frozen=True):
@@ -147,6 +167,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
     tenants: Sequence[TenantAccount]
     holdings: Sequence[Holding]
     damaged: Sequence[Damage] = ()
+    checks: Sequence[Check] = ()
     drained_us: int | None
     """The last time when every worker found the queue and its hands empty; None: not yet."""
 
@@ -182,6 +203,7 @@ def judge(accounts: Accounts, now_us: int) -> list[Finding]:
     for holding in accounts.holdings:
         stored[holding.tenant] = stored.get(holding.tenant, 0) + holding.stored
         findings += _of_holding(holding)
+    findings += [finding for check in accounts.checks for finding in _of_check(check)]
     for tenant in accounts.tenants:
         findings += _of_tenant(tenant, stored.pop(tenant.tenant, 0))
     findings += [
@@ -223,6 +245,18 @@ def _of_holding(holding: Holding) -> list[Finding]:
     what = f"{_date(holding.day)}: the books say {expected} events, the store holds {holding.held}"
     kind: FindingKind = "events_missing" if holding.held < expected else "events_surplus"
     return [Finding(kind=kind, tenant=holding.tenant, what=what, events=abs(expected - holding.held))]
+
+
+def _of_check(check: Check) -> list[Finding]:
+    booked, recorded = check.booked, check.recorded
+    if booked == recorded:
+        return []
+    what = (
+        f"the sums count {booked.batches} batches of {booked.accepted} events, {booked.stored} of them stored; the "
+        f"records that are there {recorded.batches} of {recorded.accepted}, {recorded.stored} of them stored"
+    )
+    events = abs(booked.accepted - recorded.accepted)
+    return [Finding(kind="imbalance", tenant=check.tenant, what=what, events=events)]
 
 
 def _of_tenant(tenant: TenantAccount, held: int) -> list[Finding]:

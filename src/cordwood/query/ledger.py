@@ -52,7 +52,8 @@ class LedgerAnswer(Struct, frozen=True):
 class LedgerRoutes:
     """`GET /api/v1/ledger` and `/api/v1/receipts/{receipt}`."""
 
-    def __init__(self, books: Books, keys: Keys, clock: Clock) -> None:
+    def __init__(self, books: Books, keys: Keys, clock: Clock, receipts_days: int) -> None:
+        self._receipts_days = receipts_days
         self._books = books
         self._keys = keys
         self._clock = clock
@@ -81,7 +82,8 @@ class LedgerRoutes:
     async def _receipt(self, request: Request) -> Response:
         tenant = (await authenticate(dict(request.headers.raw), self._keys, "query")).tenant
         receipt = parse_receipt(request.path_params["receipt"])
-        return Response(msgspec.json.encode(await fate_of(receipt, self._books, tenant)), media_type="application/json")
+        fate = await fate_of(receipt, self._books, tenant, self._receipts_days)
+        return Response(msgspec.json.encode(fate), media_type="application/json")
 
 
 def _wants_count(given: dict[str, str]) -> bool:

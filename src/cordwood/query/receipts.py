@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from cordwood.errors import BadRequest
+from cordwood.errors import BadRequest, NotFound
 from cordwood.model.deadletter import WHOLE_BATCH, LetterFate, Settled
 from cordwood.model.event import format_timestamp
 from cordwood.model.ledger import BatchAccount
@@ -54,8 +54,8 @@ class ReceiptFate(Struct, frozen=True, kw_only=True):
     parts: Sequence[PartFate]
 
 
-async def fate_of(receipt: Receipt, books: Books, tenant: Tenant) -> ReceiptFate:
-    """Ask the books. Raises BadRequest for a receipt of too many parts, Unavailable.
+async def fate_of(receipt: Receipt, books: Books, tenant: Tenant, receipts_days: int) -> ReceiptFate:
+    """Ask the books. Raises BadRequest for a receipt of too many parts, NotFound for one that is too old, Unavailable.
 
     A batch of another tenant is as unknown as one that is not recorded yet.
     """
@@ -63,6 +63,13 @@ async def fate_of(receipt: Receipt, books: Books, tenant: Tenant) -> ReceiptFate
         raise BadRequest(f"the receipt has {len(receipt.parts):,} parts; at most {_MAX_PARTS:,} are looked up at once")
     ids = list({part.batch_id for part in receipt.parts})
     accounts = {account.id: account for account in await books.batches(ids, tenant)}
+    unknown = [each for each in ids if each not in accounts]
+    forgotten = await books.forgotten(tenant) if unknown else None
+    if forgotten is not None and min(unknown) <= forgotten:
+        raise NotFound(
+            "what became of this receipt is not known any more",
+            hint=f"receipts are kept for {receipts_days} days; the events can still be asked for",
+        )
     dead = [account.id for account in accounts.values() if account.dead_lettered]
     letters: dict[UUID, list[LetterFate]] = {}
     for letter in await books.dead_letters_of(dead, tenant) if dead else ():

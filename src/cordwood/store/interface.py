@@ -120,6 +120,11 @@ class Books(Protocol):
         """What is recorded of those of a tenant's batches that are recorded at all. Raises Unavailable."""
         ...
 
+    async def forgotten(self, tenant: Tenant) -> UUID | None:
+        """The youngest of a tenant's batches whose record was folded into the sums; those with a lower id, and without
+        a record, may have been as well. Raises Unavailable."""
+        ...
+
     async def dead_letters_of(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[LetterFate]:
         """The dead letters of a tenant's batches, by batch and ordinal. Raises Unavailable."""
         ...
@@ -129,8 +134,10 @@ class Books(Protocol):
         ...
 
     async def accounts(self, tenant: Tenant | None, *, is_counted: bool) -> Accounts:
-        """All books, or those of one tenant, as of one moment. `is_counted`: also count every event, and look whether
-        what holds it is as it was written; that reads everything. Raises Unavailable."""
+        """All books, or those of one tenant, as of one moment. Without `is_counted` from the sums, the last minutes'
+        records, and numbers that were not all known yet; producers that ended an hour ago with all theirs known are
+        left out. `is_counted`: also read every record, count every event, and look whether what holds it is as it was
+        written; that reads everything. Raises Unavailable."""
         ...
 
 
@@ -197,7 +204,8 @@ class Upkeep(Protocol):
         ...
 
     async def tend(self) -> None:
-        """One round of chores (partitions ahead, merging small segments, sweeping orphans). Safe to run at any time,
+        """One round of chores (partitions ahead, merging small segments, sweeping orphans, folding
+        the records of old batches). Safe to run at any time,
         also by several workers at once. Raises Unavailable."""
         ...
 

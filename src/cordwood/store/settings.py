@@ -21,6 +21,9 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         int, Meta(ge=0, description="days that events are kept, by their timestamp; 0 keeps them for ever")
     ] = 0
     dead_letter_days: Annotated[int, Meta(ge=1, description="days that dead letters are kept")] = 30
+    receipts_days: Annotated[
+        int, Meta(ge=1, description="days that each batch has a record of its own, and so each receipt an answer")
+    ] = 30
     idempotency_window_s: Annotated[
         float, Meta(ge=86_400, description="seconds that an Idempotency-Key is remembered; a day at least")
     ] = 86_400.0
@@ -29,3 +32,8 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 512 << 20
     partition_days_back: Annotated[int, Meta(description="days of PostgreSQL partitions made behind today")] = 30
     partition_days_ahead: Annotated[int, Meta(description="days of PostgreSQL partitions made ahead of today")] = 7
+
+    @property
+    def records_kept_s(self) -> float:
+        """Repetitions of a request name the batch that came first: its record stays as long as they are known."""
+        return max(self.receipts_days * 86_400.0, self.idempotency_window_s)

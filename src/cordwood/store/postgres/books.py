@@ -1,14 +1,18 @@
 """The ledger's questions, answered by PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import LiteralString
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
 from cordwood.model.deadletter import LetterFate
 from cordwood.model.ledger import (
     MINUTE_US,
+    RECHECKED_MINUTES,
     Accounts,
     BatchAccount,
+    Check,
+    Counts,
     Holding,
     Minute,
     Missing,
@@ -45,6 +49,12 @@ class PostgresBooks:
             for row in rows
         ]
 
+    async def forgotten(self, tenant: Tenant) -> UUID | None:
+        """See `store.interface.Books.forgotten`."""
+        async with self._database.connection() as connection:
+            last: UUID | None = await connection.fetchval(_FORGOTTEN, tenant)
+        return last
+
     async def dead_letters_of(self, ids: Sequence[UUID], tenant: Tenant) -> list[LetterFate]:
         """See `store.interface.Books.dead_letters_of`."""
         async with self._database.connection() as connection:
@@ -56,7 +66,7 @@ class PostgresBooks:
     async def minutes(self, tenant: Tenant, start_us: int, end_us: int) -> list[Minute]:
         """See `store.interface.Books.minutes`."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(_MINUTES, tenant, start_us, end_us)
+            rows = await connection.fetch(_MINUTES, tenant, start_us / MINUTE_US, end_us / MINUTE_US)
         return [
             Minute(
                 start_us=row["minute"] * MINUTE_US,
@@ -76,16 +86,19 @@ class PostgresBooks:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             return Accounts(
-                producers=await _producers(connection, tenant),
+                producers=await _producers(connection, tenant, is_counted=is_counted),
                 tenants=await _tenants(connection, tenant),
                 holdings=await _holdings(connection, tenant, is_counted=is_counted),
+                checks=await _checks(connection, tenant, is_counted=is_counted),
                 drained_us=await connection.fetchval(_DRAINED),
             )
 
 
-async def _producers(connection: Connection, tenant: Tenant | None) -> list[ProducerAccount]:
+async def _producers(connection: Connection, tenant: Tenant | None, *, is_counted: bool) -> list[ProducerAccount]:
+    known = "folded" if is_counted else "balanced"
+    last_stage = 1 if is_counted else 0
     missing: dict[UUID, list[Missing]] = {}
-    for row in await connection.fetch(_MISSING, tenant, timeout=_COUNT_TIMEOUT_S):
+    for row in await connection.fetch(_MISSING[known], tenant, last_stage, timeout=_COUNT_TIMEOUT_S):
         missing.setdefault(row["producer"], []).append(Missing(row["first"], row["last"], row["since"]))
     return [
         ProducerAccount(
@@ -97,7 +110,7 @@ async def _producers(connection: Connection, tenant: Tenant | None) -> list[Prod
             heard_at_us=row["heard_at"],
             is_ended=row["is_ended"],
         )
-        for row in await connection.fetch(_PRODUCERS, tenant, timeout=_COUNT_TIMEOUT_S)
+        for row in await connection.fetch(_PRODUCERS, tenant, last_stage, timeout=_COUNT_TIMEOUT_S)
     ]
 
 
@@ -115,6 +128,24 @@ async def _tenants(connection: Connection, tenant: Tenant | None) -> list[Tenant
         )
         for row in await connection.fetch(_TENANTS, tenant, timeout=_COUNT_TIMEOUT_S)
     ]
+
+
+async def _checks(connection: Connection, tenant: Tenant | None, *, is_counted: bool) -> list[Check]:
+    sql = _CHECK_ALL if is_counted else _CHECK_RECENT
+    return [
+        Check(tenant=Tenant(row["tenant"]), booked=_counts(row, ""), recorded=_counts(row, "r_"))
+        for row in await connection.fetch(sql, tenant, timeout=_COUNT_TIMEOUT_S)
+    ]
+
+
+def _counts(row: Mapping[str, int], prefix: str) -> Counts:
+    return Counts(
+        batches=row[f"{prefix}batches"],
+        accepted=row[f"{prefix}accepted"],
+        stored=row[f"{prefix}stored"],
+        deduplicated=row[f"{prefix}deduplicated"],
+        dead_lettered=row[f"{prefix}dead_lettered"],
+    )
 
 
 async def _holdings(connection: Connection, tenant: Tenant | None, *, is_counted: bool) -> list[Holding]:
@@ -156,58 +187,114 @@ _DEAD = """
     WHERE batch_id = ANY($1::uuid[]) AND tenant = $2 ORDER BY batch_id, ordinal
 """
 
+_FORGOTTEN = "SELECT last_id FROM totals WHERE tenant = $1 AND is_folded"
+
 _MINUTES = """
-    SELECT floor(extract(epoch FROM received_at) / 60)::bigint AS minute, count(*) AS batches,
-        sum(events)::bigint AS accepted, sum(stored)::bigint AS stored, sum(deduplicated)::bigint AS deduplicated,
-        sum(dead_lettered)::bigint AS dead_lettered
-    FROM batches WHERE tenant = $1 AND received_at >= $2 AND received_at < $3 GROUP BY 1 ORDER BY 1
+    SELECT minute, batches, accepted, stored, deduplicated, dead_lettered FROM minutes
+    WHERE tenant = $1 AND minute >= $2::float8 AND minute < $3::float8 ORDER BY minute
 """
 
+
+# What lies before the balanced mark was taken into the row. Batches without a number (0) are behind no mark.
 _PRODUCERS = """
-    WITH recorded AS (
-        SELECT producer, min(tenant) AS tenant, max(sequence) AS highest, max(inserted_at) AS heard_at
-        FROM batches WHERE $1::text IS NULL OR tenant = $1 GROUP BY producer
-    ), said AS (SELECT * FROM producers WHERE $1::text IS NULL OR tenant = $1)
-    SELECT coalesce(r.producer, s.id) AS producer, coalesce(r.tenant, s.tenant) AS tenant,
-        greatest(r.highest, s.settled) AS highest, coalesce(s.settled, 0) AS settled,
-        greatest(r.heard_at, s.heard_at) AS heard_at,
-        coalesce(s.is_ended, false) AS is_ended
-    FROM recorded r FULL JOIN said s ON s.id = r.producer ORDER BY 5, 1
+    SELECT p.id AS producer, p.tenant, greatest(p.settled, p.balanced, r.highest) AS highest, p.settled,
+        greatest(p.heard_at, r.heard_at) AS heard_at, p.is_ended
+    FROM producers p LEFT JOIN LATERAL (
+        SELECT max(sequence) AS highest, max(inserted_at) AS heard_at FROM batches b
+        WHERE b.producer = p.id AND b.sequence > CASE balanced WHEN 0 THEN -1 ELSE balanced END
+    ) r ON true
+    WHERE stage <= $2 AND ($1::text IS NULL OR tenant = $1) ORDER BY 5, 1
 """
 
-# Runs of numbers before a known one that no known one covers.
-_MISSING = """
-    WITH known AS (
-        SELECT producer, sequence AS first, sequence AS last, inserted_at AS at
-        FROM batches WHERE $1::text IS NULL OR tenant = $1
-        UNION ALL
-        SELECT a.producer, a.first, a.last, p.heard_at FROM abandoned a JOIN producers p ON p.id = a.producer
-        WHERE $1::text IS NULL OR p.tenant = $1
-        UNION ALL
-        SELECT id, settled + 1, settled + 1, heard_at FROM producers WHERE $1::text IS NULL OR tenant = $1
-    ), ordered AS (
-        SELECT producer, first, at, coalesce(max(last) OVER (PARTITION BY producer ORDER BY first, last
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-        FROM known
+
+def _missing_sql(known: LiteralString) -> LiteralString:
+    """Runs of numbers behind the mark and before a known one that no known one covers."""
+    # Behind the balanced mark there are few: OFFSET keeps the planner, which cannot know, from reading them all.
+    batches: LiteralString = (
+        "asked JOIN LATERAL (SELECT * FROM batches WHERE producer = who AND sequence > mark OFFSET 0) b ON true"
+        if known == "balanced"
+        else "asked JOIN batches ON producer = who AND sequence > mark"
     )
-    SELECT producer, before + 1 AS first, first - 1 AS last, at AS since
-    FROM ordered WHERE first > before + 1 ORDER BY producer, first
-"""
+    return f"""
+        WITH asked AS (
+            SELECT id AS who, {known} AS mark, settled, heard_at FROM producers
+            WHERE stage <= $2 AND ($1::text IS NULL OR tenant = $1)
+        ), known AS (
+            SELECT producer, sequence AS first, sequence AS last, inserted_at AS at, mark
+            FROM {batches}
+            UNION ALL
+            SELECT producer, first, last, heard_at, mark FROM asked JOIN abandoned ON producer = who AND last > mark
+            UNION ALL
+            SELECT who, settled + 1, settled, heard_at, mark FROM asked
+        ), ordered AS (
+            SELECT producer, first, at, greatest(mark, max(last) OVER (PARTITION BY producer ORDER BY first, last
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS before
+            FROM known
+        )
+        SELECT producer, before + 1 AS first, first - 1 AS last, at AS since
+        FROM ordered WHERE first > before + 1 ORDER BY producer, first
+    """
+
+
+_MISSING = {"balanced": _missing_sql("balanced"), "folded": _missing_sql("folded")}
 
 _TENANTS = """
-    WITH accepted AS (
-        SELECT tenant, count(*) AS batches, sum(events)::bigint AS accepted, sum(stored)::bigint AS stored,
-            sum(deduplicated)::bigint AS deduplicated, sum(dead_lettered)::bigint AS dead_lettered
-        FROM batches WHERE $1::text IS NULL OR tenant = $1 GROUP BY tenant
-    ), dead AS (
+    WITH dead AS (
         SELECT tenant, sum(events) FILTER (WHERE settled_as IS NULL)::bigint AS held,
             sum(events) FILTER (WHERE settled_as IS NOT NULL)::bigint AS settled
         FROM dead_letters WHERE $1::text IS NULL OR tenant = $1 GROUP BY tenant
+    ), counted AS (SELECT * FROM totals WHERE NOT is_folded AND ($1::text IS NULL OR tenant = $1))
+    SELECT tenant, coalesce(c.batches, 0) AS batches, coalesce(c.accepted, 0) AS accepted,
+        coalesce(c.stored, 0) AS stored, coalesce(c.deduplicated, 0) AS deduplicated,
+        coalesce(c.dead_lettered, 0) AS dead_lettered, coalesce(held, 0) AS held,
+        coalesce(settled, 0) + coalesce(f.letters, 0) AS settled
+    FROM counted c FULL JOIN dead USING (tenant)
+        LEFT JOIN (SELECT tenant, letters FROM totals WHERE is_folded) f USING (tenant)
+    ORDER BY tenant
+"""
+
+_SUMS = ", ".join(
+    f"coalesce(sum({column}), 0)::bigint AS {name}"
+    for name, column in {
+        "accepted": "events",
+        "stored": "stored",
+        "deduplicated": "deduplicated",
+        "dead_lettered": "dead_lettered",
+    }.items()
+)
+_COUNTS = ("batches", "accepted", "stored", "deduplicated", "dead_lettered")
+_RECORDED = ", ".join(f"r.{name} AS r_{name}" for name in _COUNTS)
+
+# The last minutes only: none of their batches is folded yet.
+_CHECK_RECENT = f"""
+    SELECT t.tenant, m.*, {_RECORDED}
+    FROM totals t CROSS JOIN LATERAL (
+        SELECT coalesce(sum(batches), 0)::bigint AS batches, coalesce(sum(accepted), 0)::bigint AS accepted,
+            coalesce(sum(stored), 0)::bigint AS stored, coalesce(sum(deduplicated), 0)::bigint AS deduplicated,
+            coalesce(sum(dead_lettered), 0)::bigint AS dead_lettered
+        FROM minutes
+        WHERE tenant = t.tenant AND minute >= floor(extract(epoch FROM now()) / 60)::bigint - {RECHECKED_MINUTES}
+    ) m CROSS JOIN LATERAL (
+        SELECT count(*) AS batches, {_SUMS} FROM batches
+        WHERE tenant = t.tenant AND received_at >= date_trunc('minute', now()) - interval '{RECHECKED_MINUTES} minutes'
+    ) r
+    WHERE NOT is_folded AND ($1::text IS NULL OR t.tenant = $1) ORDER BY t.tenant
+"""
+
+_CHECK_ALL = f"""
+    WITH booked AS (
+        SELECT tenant, {
+    ", ".join(f"sum(CASE WHEN is_folded THEN -{name} ELSE {name} END)::bigint AS {name}" for name in _COUNTS)
+}
+        FROM totals WHERE $1::text IS NULL OR tenant = $1 GROUP BY tenant
+    ), r AS (
+        SELECT tenant, count(*) AS batches, {_SUMS} FROM batches
+        WHERE $1::text IS NULL OR tenant = $1 GROUP BY tenant
     )
-    SELECT tenant, coalesce(batches, 0) AS batches, coalesce(accepted, 0) AS accepted, coalesce(stored, 0) AS stored,
-        coalesce(deduplicated, 0) AS deduplicated, coalesce(dead_lettered, 0) AS dead_lettered,
-        coalesce(held, 0) AS held, coalesce(settled, 0) AS settled
-    FROM accepted FULL JOIN dead USING (tenant) ORDER BY tenant
+    SELECT tenant, {
+    ", ".join(f"coalesce(b.{name}, 0) AS {name}, coalesce(r.{name}, 0) AS r_{name}" for name in _COUNTS)
+}
+    FROM booked b FULL JOIN r USING (tenant) ORDER BY tenant
 """
 
 _HOLDINGS = "SELECT tenant, day, stored, expired, deleted FROM holdings WHERE $1::text IS NULL OR tenant = $1"

@@ -14,6 +14,7 @@ from cordwood.model.deadletter import DeadLetter, KeptLetter, LetterGroup, Lette
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Replay
 from cordwood.store.postgres.copy import Rows, rows_of
+from cordwood.store.postgres.folding import count_over
 from cordwood.store.postgres.writer import copy_rows, hold, raise_versions
 
 
@@ -50,6 +51,7 @@ class PostgresDeadLetters:
             await _move_counts(connection, rows)
             await raise_versions(connection, rows, now_us)
             await hold(connection, rows)
+            await count_over(connection, [each.load.batch.header.id for each in rows], [each.stored for each in rows])
             events = sum(each.stored for each in rows)
             if events:
                 await self._record(connection, tenant, actor, "replay", events, {"letters": str(len(rows))})

@@ -9,12 +9,12 @@ from uuid import UUID
 from cordwood.db.postgres import Connection, Database
 from cordwood.errors import Unavailable
 from cordwood.model.answer import Block, StoredEvent
-from cordwood.model.batch import batch_of
+from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.filter_sql import Conditions
 from cordwood.store.postgres.jsonb import unescaped, unescaped_text
-from cordwood.store.slices import FAR_SLICE, hours
+from cordwood.store.slices import FAR_SLICE, HOUR_US, hours
 
 _BLOCK = 1000
 _COLUMNS = "id, ts, inserted_at, level, service, data"
@@ -40,11 +40,18 @@ class PostgresReader:
                 yield [_event(row) for row in rows]
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
-        """By way of the batch: it tells the time range, and so the partitions, to look in."""
+        """By way of the batch: it tells the time range, and so the partitions, to look in. One that was folded tells
+        nothing: then first around the time that the id was made, where most events are, and at last everywhere."""
         batch_id, _ = batch_of(event)
         async with self._database.connection() as connection:
             with self._in_time():
                 row = await connection.fetchrow(_FIND, tenant, event, batch_id, timeout=self._timeout_s)
+                if row is None and await connection.fetchval(_MAY_BE_FOLDED, tenant, batch_id):
+                    made_us = made_at_us(batch_id)
+                    near = (made_us - HOUR_US, made_us + HOUR_US)
+                    row = await connection.fetchrow(_FIND_NEAR, tenant, event, *near, timeout=self._timeout_s)
+                    if row is None:
+                        row = await connection.fetchrow(_FIND_ANYWHERE, tenant, event, timeout=self._timeout_s)
         return None if row is None else _event(row)
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
@@ -103,6 +110,15 @@ _FIND = f"""
     FROM batches b JOIN logs l ON l.ts BETWEEN b.min_ts AND b.max_ts AND l.id = $2 AND l.tenant = $1
     WHERE b.id = $3 AND b.tenant = $1
 """
+
+_MAY_BE_FOLDED = """
+    SELECT $2 <= (SELECT last_id FROM totals WHERE tenant = $1 AND is_folded)
+        AND NOT EXISTS (SELECT FROM batches WHERE id = $2)
+"""
+
+_FIND_ANYWHERE = f"SELECT {_COLUMNS} FROM logs WHERE tenant = $1 AND id = $2"
+
+_FIND_NEAR = f"{_FIND_ANYWHERE} AND ts BETWEEN $3 AND $4"
 
 _VERSION = """
     SELECT coalesce(sum(version), 0)::bigint FROM slices

@@ -19,6 +19,7 @@ from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.postgres.books import PostgresBooks
 from cordwood.store.postgres.deadletters import PostgresDeadLetters
 from cordwood.store.postgres.erasing import PostgresEraser
+from cordwood.store.postgres.folding import PostgresFolder
 from cordwood.store.postgres.partitions import ensure_partitions, wanted
 from cordwood.store.postgres.reader import PostgresReader
 from cordwood.store.postgres.writer import PostgresWriter
@@ -36,6 +37,7 @@ class PostgresStore:
         self._letters = PostgresDeadLetters(self._database, SystemClock())
         self._eraser = PostgresEraser(self._database, SystemClock())
         self._books = PostgresBooks(self._database)
+        self._folder = PostgresFolder(self._database, settings.records_kept_s)
         self._reader = PostgresReader(self._database, settings.query_timeout_s)
 
     async def __aenter__(self) -> "PostgresStore":
@@ -70,6 +72,9 @@ class PostgresStore:
 
     async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
         return await self._books.batches(ids, tenant)
+
+    async def forgotten(self, tenant: Tenant) -> UUID | None:
+        return await self._books.forgotten(tenant)
 
     async def dead_letters_of(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[LetterFate]:
         return await self._books.dead_letters_of(ids, tenant)
@@ -117,6 +122,7 @@ class PostgresStore:
             await self._partition(connection)
             await connection.execute(_FORGET_MARKS, self._settings.idempotency_window_s)
             await connection.execute(_EXPIRE_LETTERS, self._settings.dead_letter_days)
+        await self._folder.tend()
 
     async def _partition(self, connection: Connection) -> list[str]:
         return await ensure_partitions(connection, self._days())

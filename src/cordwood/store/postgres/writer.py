@@ -13,6 +13,7 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
 from cordwood.store.outcomes import outcomes
 from cordwood.store.postgres.copy import COLUMNS, SIGNATURE, TRAILER, Rows, rows_of
+from cordwood.store.postgres.folding import count_in, take_back_folded
 from cordwood.store.slices import slice_of
 
 _COPY_TIMEOUT_S = 120.0
@@ -74,14 +75,16 @@ class PostgresWriter:
 
     async def _write(self, rows: Sequence[Rows], moment_us: int) -> tuple[set[UUID], dict[UUID, UUID]]:
         """The ids of the batches that were not there before, and which of them repeat an earlier one's request."""
-        async with self._database.connection() as connection, connection.transaction():
+        async with self._database.connection() as connection, connection.transaction(isolation="read_committed"):
             repeated = await _repetitions(connection, rows)
             fresh = await _insert_batches(connection, rows, repeated)
+            fresh -= await take_back_folded(connection, [each.load.batch.header for each in rows if _id(each) in fresh])
             new = [each for each in rows if (batch_id := _id(each)) in fresh and batch_id not in repeated]
             await copy_rows(connection, new)
             await _insert_dead_letters(connection, new)
             await raise_versions(connection, new, moment_us)
             await hold(connection, new)
+            await count_in(connection, list(fresh))
         return fresh, repeated
 
     async def report(self, worker: UUID, *, is_drained: bool) -> None:
@@ -215,7 +218,8 @@ _HEAR = """
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::boolean[])
     ON CONFLICT (id) DO UPDATE SET settled = greatest(producers.settled, excluded.settled),
         heard_at = CASE WHEN excluded.said_at > producers.said_at THEN now() ELSE producers.heard_at END,
-        said_at = greatest(producers.said_at, excluded.said_at), is_ended = producers.is_ended OR excluded.is_ended
+        said_at = greatest(producers.said_at, excluded.said_at), is_ended = producers.is_ended OR excluded.is_ended,
+        stage = CASE WHEN excluded.settled > producers.settled THEN 0 ELSE producers.stage END
 """
 
 _REPORT = """
@@ -226,7 +230,9 @@ _REPORT = """
 """
 
 _ABANDON = """
-    INSERT INTO abandoned (producer, first, last) SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
+    INSERT INTO abandoned (producer, first, last)
+        SELECT producer, first, last FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS a(producer, first, last)
+            JOIN producers p ON p.id = producer WHERE last > folded
     ON CONFLICT DO NOTHING
 """
 

@@ -130,6 +130,47 @@ SCHEMA = (
     ) WITHOUT ROWID;
     CREATE INDEX actions_by_time ON actions (tenant, at_us)
     """,
+    # Sums that are written with the batches, and how far the batches' own rows were folded: `store.segments.folding`.
+    """
+    CREATE TABLE minutes (
+        tenant TEXT NOT NULL,
+        minute INTEGER NOT NULL,
+        batches INTEGER NOT NULL,
+        accepted INTEGER NOT NULL,
+        stored INTEGER NOT NULL,
+        deduplicated INTEGER NOT NULL,
+        dead_lettered INTEGER NOT NULL,
+        PRIMARY KEY (tenant, minute)
+    ) WITHOUT ROWID;
+    INSERT INTO minutes
+        SELECT tenant, received_us / 60000000, count(*), sum(events), sum(stored), sum(deduplicated),
+            sum(dead_lettered)
+        FROM batches GROUP BY 1, 2;
+    CREATE TABLE totals (
+        tenant TEXT NOT NULL,
+        is_folded INTEGER NOT NULL,
+        batches INTEGER NOT NULL,
+        accepted INTEGER NOT NULL,
+        stored INTEGER NOT NULL,
+        deduplicated INTEGER NOT NULL,
+        dead_lettered INTEGER NOT NULL,
+        letters INTEGER NOT NULL DEFAULT 0,
+        last_id BLOB,
+        PRIMARY KEY (tenant, is_folded)
+    ) WITHOUT ROWID;
+    INSERT INTO totals
+        SELECT tenant, 0, sum(batches), sum(accepted), sum(stored), sum(deduplicated), sum(dead_lettered), 0, NULL
+        FROM minutes GROUP BY tenant;
+    ALTER TABLE producers ADD COLUMN balanced INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE producers ADD COLUMN folded INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE producers ADD COLUMN folded_id BLOB;
+    ALTER TABLE producers ADD COLUMN stage INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE producers ADD COLUMN resting_us INTEGER;
+    INSERT OR IGNORE INTO producers (id, tenant, settled, said_us, heard_us, is_ended)
+        SELECT producer, min(tenant), 0, 0, max(inserted_us), 0 FROM batches GROUP BY producer;
+    CREATE INDEX producers_open ON producers (id) WHERE stage = 0;
+    CREATE INDEX producers_resting ON producers (resting_us) WHERE stage = 1
+    """,
     # Which fields a segment has columns for, and how many of its events it keeps as text instead.
     """
     ALTER TABLE segments ADD COLUMN columns TEXT;
@@ -137,6 +178,39 @@ SCHEMA = (
     """,
 )
 
+
+_SUMS = """batches = batches + excluded.batches, accepted = accepted + excluded.accepted,
+    stored = stored + excluded.stored, deduplicated = deduplicated + excluded.deduplicated,
+    dead_lettered = dead_lettered + excluded.dead_lettered"""
+
+_COUNT_IN = (
+    f"""
+    INSERT INTO minutes
+        SELECT tenant, received_us / 60000000, count(*), sum(events), sum(stored), sum(deduplicated),
+            sum(dead_lettered)
+        FROM batches WHERE id IN ({{}}) GROUP BY 1, 2
+    ON CONFLICT (tenant, minute) DO UPDATE SET {_SUMS}
+    """,
+    f"""
+    INSERT INTO totals
+        SELECT tenant, 0, count(*), sum(events), sum(stored), sum(deduplicated), sum(dead_lettered), 0, NULL
+        FROM batches WHERE id IN ({{}}) GROUP BY tenant
+    ON CONFLICT (tenant, is_folded) DO UPDATE SET {_SUMS}
+    """,
+)
+"""The sums that batches add to, which the transaction has inserted."""
+
+_COUNT_OVER = (
+    """
+    UPDATE minutes SET stored = stored + ?, dead_lettered = dead_lettered - ?
+    WHERE (tenant, minute) = (SELECT tenant, received_us / 60000000 FROM batches WHERE id = ?)
+    """,
+    """
+    UPDATE totals SET stored = stored + ?, dead_lettered = dead_lettered - ?
+    WHERE tenant = (SELECT tenant FROM batches WHERE id = ?) AND NOT is_folded
+    """,
+)
+"""So many events of a batch are stored now, and dead no more."""
 
 _MARKS_AT_ONCE = 10_000
 """SQLite takes 32,766 bound values in a statement."""
@@ -203,15 +277,22 @@ class Catalog:
         with self._turn:
             return migrate(self._connection, SCHEMA)
 
-    def known(self, ids: Sequence[UUID]) -> set[UUID]:
-        """Those batch ids that are in the catalog."""
+    def known(self, headers: Sequence[BatchHeader]) -> set[UUID]:
+        """The ids of those batches that are in the catalog, or were until they were folded."""
+        ids = [header.id for header in headers]
         known: set[UUID] = set()
         for start in range(0, len(ids), _MARKS_AT_ONCE):
             some = [each.bytes for each in ids[start : start + _MARKS_AT_ONCE]]
             known |= {
                 UUID(bytes=row[0]) for row in self.rows(f"SELECT id FROM batches WHERE id IN ({_marks(some)})", some)
             }
-        return known
+        return known | {header.id for header in headers if header.id not in known and self._is_folded(header)}
+
+    def _is_folded(self, header: BatchHeader) -> bool:
+        """Whether it was stored, and its row folded away. Not by the number alone: should a producer number anew, its
+        batches are younger than those that were folded."""
+        sql = "SELECT 1 FROM producers WHERE id = ? AND ? BETWEEN 1 AND folded AND folded_id >= ?"
+        return bool(self.rows(sql, (header.producer.bytes, header.sequence, header.id.bytes)))
 
     def first_of(self, marks: Sequence[tuple[Tenant, str]]) -> dict[tuple[Tenant, str], UUID]:
         """For each idempotency mark that is known, the batch that came first with it."""
@@ -230,6 +311,11 @@ class Catalog:
             for entry in batches:
                 self._insert_batch(connection, entry, now_us)
             self._take_in(connection, stock, now_us)
+            ids = [entry.header.id.bytes for entry in batches]
+            for start in range(0, len(ids), _MARKS_AT_ONCE):
+                some = ids[start : start + _MARKS_AT_ONCE]
+                for sql in _COUNT_IN:
+                    connection.execute(sql.format(_marks(some)), some)
 
     def replay(
         self,
@@ -253,6 +339,8 @@ class Catalog:
                 "min_us = min(coalesce(min_us, ?), ?), max_us = max(coalesce(max_us, ?), ?) WHERE id = ?",
                 [(events, events, first, first, last, last, batch_id.bytes) for batch_id, events, first, last in moved],
             )
+            for sql in _COUNT_OVER:
+                connection.executemany(sql, [(events, events, batch_id.bytes) for batch_id, events, _, _ in moved])
             self._take_in(connection, stock, now_us)
             self.record(connection, action)
 
@@ -278,7 +366,8 @@ class Catalog:
         """What producers say of their numbers, in one transaction. Raises Unavailable."""
         with self.transaction() as connection:
             connection.executemany(
-                "INSERT INTO producers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                "INSERT INTO producers (id, tenant, settled, said_us, heard_us, is_ended) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET stage = iif(excluded.settled > settled, 0, stage), "
                 "settled = max(settled, excluded.settled), "
                 "heard_us = iif(excluded.said_us > said_us, excluded.heard_us, heard_us), "
                 "said_us = max(said_us, excluded.said_us), "
@@ -289,8 +378,8 @@ class Catalog:
                 ],
             )
             connection.executemany(
-                "INSERT OR IGNORE INTO abandoned VALUES (?, ?, ?)",
-                [(beat.producer.bytes, first, last) for beat in beats for first, last in beat.abandoned],
+                "INSERT OR IGNORE INTO abandoned SELECT id, ?, ? FROM producers WHERE id = ? AND folded < ?",
+                [(first, last, beat.producer.bytes, last) for beat in beats for first, last in beat.abandoned],
             )
 
     def report(self, worker: UUID, now_us: int, *, is_drained: bool) -> None:
@@ -372,6 +461,11 @@ class Catalog:
         rows = self.rows("SELECT min_us, max_us FROM batches WHERE id = ? AND tenant = ?", (batch_id.bytes, tenant))
         return (rows[0][0], rows[0][1]) if rows and rows[0][0] is not None else None
 
+    def forgotten(self, tenant: Tenant) -> UUID | None:
+        """The youngest of a tenant's batches whose row was folded away."""
+        rows = self.rows("SELECT last_id FROM totals WHERE tenant = ? AND is_folded", (tenant,))
+        return UUID(bytes=rows[0][0]) if rows else None
+
     def version(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> int:
         """Rises with every write that start ≤ timestamp < end can see."""
         first, last = hours(start_us, end_us)
@@ -409,10 +503,6 @@ class Catalog:
     def names(self, path: str) -> bool:
         """Whether a file is one of the segments."""
         return bool(self.rows("SELECT 1 FROM segments WHERE path = ?", (path,)))
-
-    def is_new(self) -> bool:
-        """Whether nothing was ever stored."""
-        return not self.rows("SELECT 1 FROM batches LIMIT 1", ())
 
     def check(self) -> None:
         """Raises Unavailable."""
@@ -468,6 +558,8 @@ class Catalog:
     def _insert_batch(self, connection: sqlite3.Connection, entry: BatchEntry, now_us: int) -> None:
         header = entry.header
         is_repeated = entry.duplicate_of is not None
+        if self._is_folded(header):
+            raise Known(str(header.id))
         try:
             if header.idempotency is not None and not is_repeated:
                 mark = bytes.fromhex(header.idempotency)
@@ -495,6 +587,11 @@ class Catalog:
             )
         except sqlite3.IntegrityError as error:
             raise Known(str(header.id)) from error
+        connection.execute(
+            "INSERT OR IGNORE INTO producers (id, tenant, settled, said_us, heard_us, is_ended) "
+            "VALUES (?, ?, 0, 0, ?, 0)",
+            (header.producer.bytes, header.tenant, now_us),
+        )
         connection.executemany(
             "INSERT INTO dead_letters "
             "(batch_id, ordinal, tenant, protocol, reason, received_us, body, events, dead_us) "

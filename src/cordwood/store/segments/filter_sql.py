@@ -6,6 +6,7 @@ other.
 
 import re
 from collections.abc import Iterable
+from uuid import UUID
 
 from cordwood.model.batch import batch_of
 from cordwood.model.plan import DERIVED_FIELDS, Equals, Plan, Position, paths
@@ -56,6 +57,11 @@ class Conditions:
         if end_us is not None:
             self._all.append("ts < make_timestamptz($end::BIGINT)")
             self.values["end"] = end_us
+
+    def of_event(self, batch_id: UUID, ordinal: int) -> None:
+        """The event at `ordinal` in a batch."""
+        self._all.append("batch_id = $batch::UUID AND ordinal = $ordinal")
+        self.values |= {"batch": str(batch_id), "ordinal": ordinal}
 
     def matching(self, plan: Plan, columns: frozenset[str], *, has_texts: bool) -> None:
         """The filters of a plan, on segments with these columns; `has_texts`: some events are kept as text."""

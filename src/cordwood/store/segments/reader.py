@@ -14,7 +14,7 @@ import structlog
 
 from cordwood.errors import CordwoodError, Corrupt, Unavailable
 from cordwood.model.answer import Block, Coverage, StoredEvent
-from cordwood.model.batch import batch_of
+from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
@@ -24,6 +24,7 @@ from cordwood.store.segments.fetching import fetch
 from cordwood.store.segments.filter_sql import Conditions, columns_asked
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.spans import Span, spans
+from cordwood.store.slices import HOUR_US
 
 log = structlog.get_logger()
 
@@ -79,19 +80,35 @@ class SegmentReader:
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         """See `store.interface.Reader.find`. Raises Corrupt for a damaged segment, naming it."""
         batch_id, ordinal = batch_of(event)
-        span = await asyncio.to_thread(self._catalog.span, batch_id, tenant)
-        if span is None:
-            return None
-        segments = await self._readable(tenant, span[0], span[1] + 1)
+        for start_us, end_us in await asyncio.to_thread(self._ranges, batch_id, tenant):
+            if found := await self._find(batch_id, ordinal, tenant, start_us, end_us):
+                return found
+        return None
+
+    def _ranges(self, batch_id: UUID, tenant: Tenant) -> list[tuple[int | None, int | None]]:
+        """Where to look for a batch's events, one after the other: start ≤ timestamp < end."""
+        span = self._catalog.span(batch_id, tenant)
+        if span is not None:
+            return [(span[0], span[1] + 1)]
+        forgotten = self._catalog.forgotten(tenant)
+        if forgotten is None or batch_id > forgotten:
+            return []
+        # Its row, which told, was folded: most events are of about the time that the id was made, others may be of any.
+        made_us = made_at_us(batch_id)
+        return [(made_us - HOUR_US, made_us + HOUR_US), (None, None)]
+
+    async def _find(
+        self, batch_id: UUID, ordinal: int, tenant: Tenant, start_us: int | None, end_us: int | None
+    ) -> StoredEvent | None:
+        segments = await self._readable(tenant, start_us, end_us)
         if not segments:
             return None
         conditions = Conditions()
-        conditions.between(span[0], span[1] + 1)
-        sql = f"""SELECT filename, file_row_number FROM {_FILES.format("files")}
-            {conditions.where} AND batch_id = $batch::UUID AND ordinal = $ordinal"""
-        values = conditions.values | {"batch": str(batch_id), "ordinal": ordinal, "files": self._files(segments)}
+        conditions.between(start_us, end_us)
+        conditions.of_event(batch_id, ordinal)
+        sql = f"SELECT filename, file_row_number FROM {_FILES.format('files')} {conditions.where}"
         async with self._session(segments) as session:
-            rows = await session.rows(sql, values)
+            rows = await session.rows(sql, conditions.values | {"files": self._files(segments)})
             events = await session.run(lambda: fetch(rows))
         return events[0] if events else None
 

@@ -145,7 +145,7 @@ class _Piece:
 
     def differing(self, starts: Places, ends: Places, literal: bytes) -> Flags:
         """Which of these stretches are not `literal`."""
-        differing = (ends - starts) != len(literal)
+        differing: Flags = (ends - starts) != len(literal)
         difference = np.zeros(len(starts), np.uint64)
         # Whole words are read where they are aligned, which is several times quicker, and shifted together.
         at = starts >> 3

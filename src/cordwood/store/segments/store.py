@@ -26,6 +26,7 @@ from cordwood.store.segments.compaction import Compactor
 from cordwood.store.segments.deadletters import SegmentDeadLetters
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
+from cordwood.store.segments.folding import SegmentFolder
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.reader import SegmentReader
 from cordwood.store.segments.scrub import Scrubber
@@ -95,6 +96,7 @@ class SegmentStore:
         self._books = SegmentBooks(directory.root, catalog, engine)
         self._compactor = Compactor(directory, catalog, engine, clock)
         self._scrubber = Scrubber(directory, catalog, engine, clock)
+        self._folder = SegmentFolder(catalog, clock, settings.records_kept_s)
         self._sweeper = Sweeper(directory, catalog, clock, grace_s)
         if self._is_writer:
             self._sweeper.start()
@@ -130,6 +132,9 @@ class SegmentStore:
 
     async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
         return await asyncio.to_thread(self._books.batches, ids, tenant)
+
+    async def forgotten(self, tenant: Tenant) -> UUID | None:
+        return await asyncio.to_thread(self._catalog.forgotten, tenant)
 
     async def dead_letters_of(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[LetterFate]:
         return await asyncio.to_thread(self._books.dead_letters_of, ids, tenant)
@@ -196,6 +201,7 @@ class SegmentStore:
             await asyncio.to_thread(
                 self._catalog.expire_letters, now_us - self._settings.dead_letter_days * DAY_US, now_us
             )
+            await loop.run_in_executor(self._merging, self._folder.tend)
 
     def _must_write(self) -> None:
         if not self._is_writer:

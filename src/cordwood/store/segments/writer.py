@@ -60,7 +60,7 @@ class SegmentWriter:
 
     def _fresh(self, loads: Sequence[Load]) -> dict[UUID, Load]:
         """The first load of each batch id that the catalog lacks. Its constraint has the last word."""
-        known = self._catalog.known([load.batch.header.id for load in loads])
+        known = self._catalog.known([load.batch.header for load in loads])
         fresh: dict[UUID, Load] = {}
         for load in loads:
             if load.batch.header.id not in known:
