@@ -12,8 +12,9 @@ from typing import Any, Self
 
 import msgspec
 
-from tests.chaos.trouble import NotHere, Trouble
+from tests.chaos.trouble import Trouble
 from tests.support.cluster import Cluster
+from tests.support.disk import mounted
 from tests.support.fixtures import database
 from tests.support.processes import Cordwood
 from tests.support.servers import Postgres, RabbitMQ, Redis, Server, start_together
@@ -90,11 +91,7 @@ class SetUp:
 
     def mount(self, size_mb: int) -> None:
         """Put the data on a small disk of its own. Raises NotHere where that is not allowed."""
-        self.data.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "cordwood-chaos", str(self.data)]
-        if os.geteuid() or subprocess.run(command, check=False).returncode:
-            raise NotHere("filling a disk needs the right to mount one")
-        self._stack.callback(subprocess.run, ["umount", "-l", str(self.data)], check=True)
+        self._stack.enter_context(mounted(self.data, size_mb))
 
     def make_database(self) -> str:
         """A database on the set-up's PostgreSQL, which goes with the server."""
