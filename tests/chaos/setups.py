@@ -5,8 +5,8 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -43,6 +43,8 @@ class SetUp:
         self.proxies: dict[str, ThreadedProxy] = {}
         self.acknowledged: Callable[[], int] = lambda: 0
         """How many events the load was promised so far."""
+        self.refused: Callable[[], int] = lambda: 0
+        """How many of its requests were told to wait."""
         self.cluster: Cluster | None = None
         self._trouble: Trouble | None = None
         self._stack = ExitStack()
@@ -121,6 +123,20 @@ class SetUp:
         assert process is not None, "started before"
         process.send_signal(signal.SIGTERM)
         return process.wait(60)
+
+    @contextmanager
+    def held_workers(self) -> Iterator[None]:
+        """Workers stand still, so that what is sent meanwhile lies in the queue."""
+        held = [process.process for name, process in self.processes.items() if name.startswith("worker")]
+        for each in held:
+            assert each is not None, "started before"
+            each.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in held:
+                assert each is not None, "started before"
+                each.send_signal(signal.SIGCONT)
 
     def restart(self, name: str) -> None:
         self.processes[name].start(wait=False)
