@@ -177,8 +177,10 @@ def embedded(directory: Path, rng: random.Random) -> SetUp:
 
 
 def troubled(directory: Path, rng: random.Random) -> SetUp:
-    """Everything in one process, whose clock and disk can be made to fail."""
+    """Everything in one process, whose clock and disk can be made to fail. It stores once a second, so that there is
+    something left to store when they do."""
     made = SetUp(directory, rng)
+    made.settings |= {"worker_pace_s": "1", "worker_writers": "1"}
     made.trouble.shift_clock(0)
     made.run("up")
     return made
