@@ -95,7 +95,6 @@ def killed_while_spooling(setup: SetUp) -> None:
         promised = setup.acknowledged()
         wait_until(lambda: setup.acknowledged() > promised, 20, "the spool to take something")
         setup.kill("api")
-        setup.wait_ready("api")
         _for(setup, 0.0, 1.0)
     _for(setup, 0.0, 0.6)
     setup.kill("api")
