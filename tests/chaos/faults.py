@@ -120,26 +120,41 @@ def node_parted(setup: SetUp) -> None:
     setup.cluster.join(name)
 
 
-def connections_cut(name: str) -> Fault:
+def connections_cut(*names: str) -> Fault:
     """Every connection to a server is reset, wherever in a frame it was."""
 
     def fault(setup: SetUp) -> None:
         for _ in range(3):
             _for(setup, 0.05, 0.8)
-            setup.proxies[name].cut()
+            for name in names:
+                setup.proxies[name].cut()
 
     return fault
 
 
-def connections_stalled(name: str) -> Fault:
+def acks_lost(setup: SetUp) -> None:
+    """The worker stores what it has in hand, and RabbitMQ does not hear that it did: all of it comes again."""
+    _for(setup, 0.3, 1.0)
+    proxy = setup.proxies["rabbitmq's worker"]
+    stored = setup.query.count()
+    proxy.fall_deaf()
+    wait_until(lambda: setup.query.count() > stored, 20, "the worker to store something")
+    _for(setup, 0.1, 0.5)
+    proxy.cut()
+
+
+def connections_stalled(*names: str) -> Fault:
     """The server falls silent, or deaf, on every open connection for some seconds; then they end."""
 
     def fault(setup: SetUp) -> None:
         _for(setup, 0.3, 1.0)
-        proxy = setup.proxies[name]
-        setup.rng.choice([proxy.fall_silent, proxy.fall_deaf])()
+        proxies = [setup.proxies[name] for name in names]
+        is_deaf = setup.rng.random() < 0.5
+        for proxy in proxies:
+            proxy.fall_deaf() if is_deaf else proxy.fall_silent()
         _for(setup, 1.0, 6.0)
-        proxy.cut()
+        for proxy in proxies:
+            proxy.cut()
 
     return fault
 
