@@ -43,6 +43,7 @@ _MANY = 40
 CASES = [
     Case("kill all-in-one", "embedded", faults.killed("up"), 4, 100),
     Case("kill api, worker, query", "split", faults.killed("api", "worker", "query"), 4, 300),
+    Case("kill worker after its commit", "split", faults.killed_after_commit, 2, 50),
     Case("kill api", "services", faults.killed("api", "api2"), 3, 100),
     Case("kill worker (two on a queue)", "services", faults.killed("worker", "worker2"), 3, 100),
     Case("kill query", "services", faults.killed("query"), 2, 100),
@@ -50,15 +51,23 @@ CASES = [
     Case("restart all-in-one", "embedded", faults.restarted("up"), 3, 30),
     Case("rolling restart", "services", faults.restarted("api", "api2", "worker", "worker2", "query"), 4, 100),
     Case("kill PostgreSQL", "services", faults.server_killed("postgres"), 1, 20),
-    Case("kill RabbitMQ", "services", faults.server_killed("rabbitmq"), 1, 20),
+    Case("kill RabbitMQ", "services", faults.queue_killed, 1, 20),
     Case("kill Redis", "services", faults.server_killed("redis"), 1, 20),
-    Case("kill RabbitMQ", "spooled", faults.server_killed("rabbitmq"), 1, 20),
+    Case("kill RabbitMQ", "spooled", faults.queue_killed, 1, 20),
     Case("kill api", "spooled", faults.killed("api"), 1, 50),
+    Case("kill api while RabbitMQ is away", "spooled", faults.killed_while_spooling, 1, 20),
     Case("kill one RabbitMQ node of three", "cluster", faults.node_killed, 1, 10),
     Case("part one RabbitMQ node of three", "cluster", faults.node_parted, 1, 10),
-    Case("cut connections to RabbitMQ", "proxied", faults.connections_cut("rabbitmq"), 2, 50),
+    Case("cut connections to RabbitMQ", "proxied", faults.connections_cut("rabbitmq", "rabbitmq's worker"), 2, 50),
+    Case("acks to RabbitMQ lost", "proxied", faults.acks_lost, 2, 50),
     Case("cut connections to PostgreSQL", "proxied", faults.connections_cut("postgres"), 2, 50),
-    Case("stall connections to RabbitMQ", "proxied", faults.connections_stalled("rabbitmq"), 1, 20),
+    Case(
+        "stall connections to RabbitMQ",
+        "proxied",
+        faults.connections_stalled("rabbitmq", "rabbitmq's worker"),
+        1,
+        20,
+    ),
     Case("stall connections to PostgreSQL", "proxied", faults.connections_stalled("postgres"), 1, 20),
     Case("disk full", "small disk", faults.disk_filled, 3, 50),
     Case("fsync fails", "troubled", faults.syncs_failed, 3, 50),
@@ -85,7 +94,7 @@ def strike(
     ):
         is_gentle = is_gentle or sum(times for _, times in blows) > _MANY
         with Load(setup.api_urls, rng, is_gentle=is_gentle) as load:
-            setup.acknowledged = lambda: load.events
+            setup.acknowledged, setup.refused = (lambda: load.events), (lambda: load.refused)
             for fault, times in blows:
                 for _ in range(times):
                     fault(setup)

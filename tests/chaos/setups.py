@@ -5,15 +5,16 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
-from tests.chaos.trouble import NotHere, Trouble
+from tests.chaos.trouble import Trouble
 from tests.support.cluster import Cluster
+from tests.support.disk import mounted
 from tests.support.fixtures import database
 from tests.support.processes import Cordwood
 from tests.support.servers import Postgres, RabbitMQ, Redis, Server, start_together
@@ -42,6 +43,8 @@ class SetUp:
         self.proxies: dict[str, ThreadedProxy] = {}
         self.acknowledged: Callable[[], int] = lambda: 0
         """How many events the load was promised so far."""
+        self.refused: Callable[[], int] = lambda: 0
+        """How many of its requests were told to wait."""
         self.cluster: Cluster | None = None
         self._trouble: Trouble | None = None
         self._stack = ExitStack()
@@ -90,11 +93,7 @@ class SetUp:
 
     def mount(self, size_mb: int) -> None:
         """Put the data on a small disk of its own. Raises NotHere where that is not allowed."""
-        self.data.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "cordwood-chaos", str(self.data)]
-        if os.geteuid() or subprocess.run(command, check=False).returncode:
-            raise NotHere("filling a disk needs the right to mount one")
-        self._stack.callback(subprocess.run, ["umount", "-l", str(self.data)], check=True)
+        self._stack.enter_context(mounted(self.data, size_mb))
 
     def make_database(self) -> str:
         """A database on the set-up's PostgreSQL, which goes with the server."""
@@ -124,6 +123,20 @@ class SetUp:
         assert process is not None, "started before"
         process.send_signal(signal.SIGTERM)
         return process.wait(60)
+
+    @contextmanager
+    def held_workers(self) -> Iterator[None]:
+        """Workers stand still, so that what is sent meanwhile lies in the queue."""
+        held = [process.process for name, process in self.processes.items() if name.startswith("worker")]
+        for each in held:
+            assert each is not None, "started before"
+            each.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in held:
+                assert each is not None, "started before"
+                each.send_signal(signal.SIGCONT)
 
     def restart(self, name: str) -> None:
         self.processes[name].start(wait=False)
@@ -164,8 +177,10 @@ def embedded(directory: Path, rng: random.Random) -> SetUp:
 
 
 def troubled(directory: Path, rng: random.Random) -> SetUp:
-    """Everything in one process, whose clock and disk can be made to fail."""
+    """Everything in one process, whose clock and disk can be made to fail. It stores once a second, so that there is
+    something left to store when they do."""
     made = SetUp(directory, rng)
+    made.settings |= {"worker_pace_s": "1", "worker_writers": "1"}
     made.trouble.shift_clock(0)
     made.run("up")
     return made
@@ -216,7 +231,7 @@ def spooled(directory: Path, rng: random.Random) -> SetUp:
 
 
 def proxied(directory: Path, rng: random.Random) -> SetUp:
-    """RabbitMQ and PostgreSQL behind proxies that cut and stall."""
+    """RabbitMQ and PostgreSQL behind proxies that cut and stall; the worker's way to RabbitMQ is one of its own."""
     made = SetUp(directory, rng)
     made.serve(postgres=Postgres(), rabbitmq=RabbitMQ())
     made.settings |= {
@@ -224,7 +239,9 @@ def proxied(directory: Path, rng: random.Random) -> SetUp:
         "store_url": made.put_proxy("postgres", made.make_database()),
     }
     assert Cordwood("migrate", made.data, **made.settings).run().returncode == 0
-    made.run("api", "worker", "query")
+    made.run("api", "query")
+    made.settings["broker_url"] = made.put_proxy("rabbitmq's worker", made.servers["rabbitmq"].url)
+    made.run("worker")
     return made
 
 

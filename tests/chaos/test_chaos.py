@@ -4,7 +4,7 @@ import pytest
 
 from tests.chaos.campaign import CASES, strike
 from tests.chaos.setups import SET_UPS
-from tests.chaos.trouble import NotHere
+from tests.support.not_here import NotHere
 
 
 @pytest.mark.timeout(300)

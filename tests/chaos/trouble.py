@@ -5,12 +5,10 @@ import struct
 import subprocess
 from pathlib import Path
 
+from tests.support.not_here import NotHere
+
 _SOURCE = Path(__file__).with_name("trouble.c")
 _LAYOUT = struct.Struct("=qq")
-
-
-class NotHere(Exception):
-    """This machine does not allow what a fault needs; the message says what that is."""
 
 
 class Trouble:

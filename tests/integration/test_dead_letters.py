@@ -16,7 +16,7 @@ from cordwood.broker.settings import BrokerSettings
 from cordwood.config import Config
 from cordwood.model.batch import Batch
 from cordwood.model.tenant import Tenant
-from cordwood.wiring import open_broker
+from cordwood.wiring.parts import open_broker
 from tests.support.builders import batch
 from tests.support.processes import Cordwood
 from tests.support.waiting import wait_until

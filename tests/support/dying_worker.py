@@ -9,7 +9,7 @@ from cordwood.broker.interface import Broker, Delivery
 from cordwood.clock import SystemClock
 from cordwood.config import load
 from cordwood.model.batch import Batch
-from cordwood.wiring import open_broker, open_store
+from cordwood.wiring.parts import open_broker, open_store
 from cordwood.worker.loop import Loop
 
 

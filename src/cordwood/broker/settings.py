@@ -28,6 +28,13 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "is away, blocked or full; 0 keeps none and answers 503"
         ),
     ] = 0
+    min_free_bytes: Annotated[
+        int,
+        Meta(
+            description="bytes that stay free on the disk of the SQLite queue, or of the spool, for storing what is "
+            "queued; a tenth of the disk where that is less; below, publishers get 429"
+        ),
+    ] = 256 << 20
     max_size_bytes: Annotated[
         int, Meta(description="bytes of batches the queue may hold before publishers get 429")
     ] = 4 << 30

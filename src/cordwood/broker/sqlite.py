@@ -15,6 +15,7 @@ import structlog
 
 from cordwood.broker.interface import Backlog, Settlement
 from cordwood.broker.settings import BrokerSettings
+from cordwood.broker.sqlite_room import Room
 from cordwood.broker.sqlite_schema import SCHEMA, Row, last_seq, rows_after, rows_at, totals
 from cordwood.broker.sqlite_watch import Watches
 from cordwood.broker.sqlite_writer import Settle, WriterThread
@@ -49,7 +50,7 @@ class SqliteBroker:
         """Raises ConfigError when the file cannot be used."""
         reader, writer = await asyncio.to_thread(self._open)
         self._reader = DatabaseThread(reader, "queue-reader")
-        self._writer = WriterThread(writer, asyncio.get_running_loop(), self._settings.max_size_bytes)
+        self._writer = WriterThread(writer, asyncio.get_running_loop(), Room(self._path, self._settings))
         self._writer.start()
         self._watches = Watches(self._reader, _POLL_S)
         return self
@@ -106,8 +107,7 @@ class SqliteBroker:
 
     async def check(self) -> None:
         await self._read(totals)
-        if self._writer.failure is not None:
-            await self._writer.probe()
+        await self._writer.probe()
 
     def _settle(self, delivery: "SqliteDelivery", reason: str | None) -> None:
         self._writer.settle(Settle(delivery.seq, reason))
@@ -138,9 +138,11 @@ class SqliteBroker:
 
     def _open(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
         with contextlib.ExitStack() as opened:
-            writer = open_database(self._path, synchronous="FULL", page_size_bytes=_PAGE_BYTES)
+            writer = open_database(self._path, synchronous="FULL", page_size_bytes=_PAGE_BYTES, may_shrink=True)
             opened.callback(writer.close)
             try:
+                # Builds of SQLite that overwrite what is deleted write every body twice, and need room to delete.
+                writer.execute("PRAGMA secure_delete = FAST").fetchall()
                 migrate(writer, SCHEMA)
             except sqlite3.Error as error:
                 raise unusable(self._path, error) from error

@@ -12,6 +12,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from cordwood.broker.sqlite_room import Room
 from cordwood.db.sqlite import hint_for
 from cordwood.errors import CordwoodError, Overloaded, Unavailable
 from cordwood.model.batch import Batch
@@ -24,7 +25,7 @@ _MAX_PENDING_BYTES = 64 << 20
 _LONELY_S = 0.01
 """Settlements alone wait this long for a publish to share its commit; nobody waits for them."""
 _RETRY_S = 0.5
-"""How soon settlements that could not be written are tried again."""
+"""How soon settlements that could not be written are tried again, and more pages given back."""
 
 
 class Settle(Struct, frozen=True):
@@ -40,7 +41,7 @@ class _Publish(Struct, frozen=True):
 
 
 class _Probe(Struct, frozen=True):
-    """Write something, if `is_written`, and take it back; without, just let all that came before be committed."""
+    """Ask whether a publish would be taken, once all that came before is committed; if `is_written`, by writing."""
 
     done: "asyncio.Future[None]"
     is_written: bool
@@ -53,14 +54,16 @@ _Outcome = tuple["asyncio.Future[None]", CordwoodError | None]
 class WriterThread(threading.Thread):
     """Owns the writing connection. `publish`, `settle`, `probe` and `flush` are called on the event loop."""
 
-    def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop, max_size_bytes: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop, room: Room) -> None:
         super().__init__(name="queue-writer", daemon=True)
         self._connection = connection
         self._loop = loop
-        self._max_size_bytes = max_size_bytes
+        self._room = room
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._unsettled: list[Settle] = []
         self._pending_bytes = 0
+        self._has_empty_pages = False
+        """That a disk which runs low is still to be given."""
         self.failure: Unavailable | None = None
         """Why the last commit failed; None once one has succeeded."""
 
@@ -82,12 +85,12 @@ class WriterThread(threading.Thread):
         self._tasks.put(settle)
 
     async def probe(self) -> None:
-        """Raises Unavailable when nothing can be written."""
-        await self._barrier(is_written=True)
+        """Raises Unavailable when nothing can be written, Overloaded when the disk is short."""
+        await self._barrier(is_written=self.failure is not None)
 
     async def flush(self) -> None:
         """Return when all that was handed over before has been tried."""
-        with contextlib.suppress(Unavailable):
+        with contextlib.suppress(Unavailable, Overloaded):
             await self._barrier(is_written=False)
 
     def close(self) -> None:
@@ -103,6 +106,7 @@ class WriterThread(threading.Thread):
             outcomes = self._outcomes(group)
             sizes = sum(len(task.batch.body) for task in group if isinstance(task, _Publish))
             self._loop.call_soon_threadsafe(self._tell, outcomes, sizes)
+            self._give_back()
 
     async def _barrier(self, *, is_written: bool) -> None:
         done: asyncio.Future[None] = self._loop.create_future()
@@ -135,7 +139,7 @@ class WriterThread(threading.Thread):
     def _patience_s(self, group: list[_Task]) -> float:
         """How long to wait for one more; an hour stands for ever."""
         if not group:
-            return _RETRY_S if self._unsettled else 3600.0
+            return _RETRY_S if self._unsettled or self._has_empty_pages else 3600.0
         return _LONELY_S if all(isinstance(each, Settle) for each in group) else 0.0
 
     def _outcomes(self, group: list[_Task]) -> list[_Outcome]:
@@ -171,39 +175,46 @@ class WriterThread(threading.Thread):
         return self.failure
 
     def _commit(self, settles: list[Settle], waited_for: Iterable[_Publish | _Probe]) -> list[_Outcome]:
-        """One transaction. Raises sqlite3.Error with the transaction still open."""
+        """One transaction. Raises OSError, and sqlite3.Error with the transaction still open."""
         outcomes: list[_Outcome] = []
+        self._room.look()
+        writing_bytes = 0
         self._connection.execute("BEGIN IMMEDIATE")
         totals = _Totals(self._connection)
         for settle in settles:  # first: they make room
             self._remove(settle, totals)
         for task in waited_for:
-            error = None
             if isinstance(task, _Publish):
-                error = self._insert(task.batch, totals)
-            elif task.is_written:
+                size = len(task.batch.body)
+                error = self._room.refusal(totals.size_bytes, size)
+                error = error or self._room.shortage(totals.batches, writing_bytes + size)
+                if error is None:
+                    self._insert(task.batch, totals)
+                    writing_bytes += size
+                outcomes.append((task.done, error))
+                continue
+            if task.is_written:
                 self._connection.execute("INSERT INTO probe VALUES (zeroblob(65536))")
                 self._connection.execute("DELETE FROM probe")
-            outcomes.append((task.done, error))
+            outcomes.append((task.done, self._room.shortage(totals.batches)))
         totals.save()
         self._connection.execute("COMMIT")
         return outcomes
 
-    def _insert(self, batch: Batch, totals: "_Totals") -> CordwoodError | None:
+    def _give_back(self) -> None:
+        try:
+            self._has_empty_pages = self._room.give_back(self._connection)
+        except sqlite3.Error as error:
+            log.warning("queue_not_shrunk", reason=str(error), hint=hint_for(error), retry_in_s=_RETRY_S)
+
+    def _insert(self, batch: Batch, totals: "_Totals") -> None:
         size = len(batch.body)
-        if totals.size_bytes + size > self._max_size_bytes:
-            return Overloaded(
-                f"the queue holds {totals.size_bytes:,} bytes of batches; {self._max_size_bytes:,} are the limit",
-                hint="see why workers do not keep up, or raise CORDWOOD_BROKER_MAX_SIZE_BYTES",
-                retry_after_s=5,
-            )
         inserted = self._connection.execute(
             "INSERT INTO queue (batch_id, header, enqueued_at_us, size_bytes, body) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (batch_id) DO NOTHING",
             (batch.header.id.bytes, msgspec.json.encode(batch.header), time.time_ns() // 1000, size, batch.body),
         )
         totals.change(inserted.rowcount, size * inserted.rowcount)
-        return None
 
     def _remove(self, settle: Settle, totals: "_Totals") -> None:
         if settle.reason is not None:

@@ -2,9 +2,9 @@
 
 import typer
 
-from cordwood import wiring
 from cordwood.cli.options import DataDir, Host, Insecure, Port
 from cordwood.cli.process import configured, run
+from cordwood.wiring import services
 
 
 def api(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure: Insecure = None) -> None:
@@ -14,4 +14,4 @@ def api(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure
     (see `cordwood config`). Listens on port 8080 unless told otherwise.
     """
     config = configured(http__host=host, http__port=port, data_dir=data_dir, http__insecure=insecure)
-    run("api", wiring.run_api, config, lambda url: typer.echo(f"cordwood api is ready at {url}"))
+    run("api", services.run_api, config, lambda url: typer.echo(f"cordwood api is ready at {url}"))

@@ -8,13 +8,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cordwood import wiring
 from cordwood.cli.options import DataDir
 from cordwood.cli.process import configured, telling_errors
 from cordwood.clock import SystemClock
 from cordwood.model.ledger import Accounts, Finding, judge
 from cordwood.model.tenant import Tenant
 from cordwood.model.tenant import tenant as checked
+from cordwood.wiring import services
 
 _COLUMNS = ("tenant", "accepted", "stored", "deduplicated", "dead-lettered", "expired", "deleted", "held")
 
@@ -46,7 +46,7 @@ def audit(
     config = configured(data_dir=data_dir)
     with telling_errors():
         owner = None if tenant is None else checked(tenant)
-        accounts = asyncio.run(wiring.run_audit(config, owner, is_counted=not quick))
+        accounts = asyncio.run(services.run_audit(config, owner, is_counted=not quick))
     findings = judge(accounts, SystemClock().now_us())
     faults = [finding for finding in findings if finding.is_fault]
     if as_json:

@@ -7,7 +7,6 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from cordwood import wiring
 from cordwood.cli.options import DataDir
 from cordwood.cli.process import configured, telling_errors
 from cordwood.cli.shown import moment, print_json, print_table
@@ -19,6 +18,7 @@ from cordwood.model.tenant import DEFAULT_TENANT, Tenant, tenant
 from cordwood.neutral import neutral
 from cordwood.tenancy.interface import SCOPES, Scope, StoredKey, Tenancy
 from cordwood.tenancy.keys import digest_of, new_key
+from cordwood.wiring.parts import open_tenancy
 
 T = TypeVar("T")
 
@@ -145,7 +145,7 @@ def with_tenancy(config: Config, use: Callable[[Tenancy], Awaitable[T]]) -> T:
     """What `use` makes of the opened tenancy."""
 
     async def main() -> T:
-        async with wiring.open_tenancy(config) as tenancy:
+        async with open_tenancy(config) as tenancy:
             return await use(tenancy)
 
     return asyncio.run(main())

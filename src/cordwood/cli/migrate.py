@@ -4,16 +4,16 @@ import asyncio
 
 import typer
 
-from cordwood import wiring
 from cordwood.cli.options import DataDir
 from cordwood.cli.process import configured, telling_errors
+from cordwood.wiring import services
 
 
 def migrate(data_dir: DataDir = None) -> None:
     """Make or update the store's tables. Safe to run twice, and from several places at once."""
     config = configured(data_dir=data_dir)
     with telling_errors():
-        steps = asyncio.run(wiring.run_migrate(config))
+        steps = asyncio.run(services.run_migrate(config))
     for step in steps:
         typer.echo(f"applied {step}")
     if not steps:

@@ -2,9 +2,9 @@
 
 import typer
 
-from cordwood import wiring
 from cordwood.cli.options import DataDir, Host, Insecure, Port
 from cordwood.cli.process import configured, run
+from cordwood.wiring import services
 
 
 def query(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure: Insecure = None) -> None:
@@ -14,4 +14,4 @@ def query(host: Host = None, port: Port = None, data_dir: DataDir = None, insecu
     (see `cordwood config`). Listens on port 8081 unless told otherwise.
     """
     config = configured(http__host=host, http__port=port, data_dir=data_dir, http__insecure=insecure)
-    run("query", wiring.run_query, config, lambda url: typer.echo(f"cordwood query is ready at {url}"))
+    run("query", services.run_query, config, lambda url: typer.echo(f"cordwood query is ready at {url}"))

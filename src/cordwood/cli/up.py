@@ -4,9 +4,9 @@ import time
 
 import typer
 
-from cordwood import wiring
 from cordwood.cli.options import DataDir, Host, Insecure, Port
 from cordwood.cli.process import configured, run
+from cordwood.wiring import services
 
 
 def up(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure: Insecure = None) -> None:
@@ -24,4 +24,4 @@ def up(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure:
         typer.echo(f"         curl {url}/api/v1/query")
         typer.echo("  stop   Ctrl-C")
 
-    run("up", wiring.run_all, config, announce)
+    run("up", services.run_all, config, announce)

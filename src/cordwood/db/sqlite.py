@@ -27,18 +27,25 @@ _HINTS = {
 
 
 def open_database(
-    path: Path, *, synchronous: Literal["FULL", "NORMAL"], page_size_bytes: int = 4096
+    path: Path,
+    *,
+    synchronous: Literal["FULL", "NORMAL"],
+    page_size_bytes: int = 4096,
+    may_shrink: bool = False,
 ) -> sqlite3.Connection:
     """A connection in autocommit mode with a write-ahead log; the directory is made when missing.
 
-    FULL syncs every commit, NORMAL only checkpoints. The page size is that of a new file. The connection may move
-    between threads, but is used by one at a time. Raises ConfigError when the file cannot be used.
+    FULL syncs every commit, NORMAL only checkpoints. The page size is that of a new file, and so is whether it may
+    shrink (`PRAGMA incremental_vacuum`). The connection may move between threads, but is used by one at a time.
+    Raises ConfigError when the file cannot be used.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
             connection.execute(f"PRAGMA page_size = {page_size_bytes}")
+            if may_shrink:
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {synchronous}")
         except sqlite3.Error:

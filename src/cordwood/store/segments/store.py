@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import shutil
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from cordwood.clock import SystemClock
+from cordwood.db.disk import Free, Reserve
 from cordwood.db.sqlite import FileLock
 from cordwood.errors import ConfigError, Unavailable
 from cordwood.model.action import Action
@@ -36,7 +36,9 @@ from cordwood.store.settings import StoreSettings
 
 _GRACE_S = 60.0
 """Beyond the longest query: replaced files stay this much longer."""
-_LEAST_FREE_BYTES = 64 << 20
+_RESERVE_BYTES, _MOST = 64 << 20, 0.025
+"""Room for the catalog, and for acks in a queue on the same disk. Less than the queue leaves free, so that a disk which
+takes no more batches still stores those that it has taken."""
 _WRITES_AT_ONCE, _READS_AT_ONCE = 4, 8
 
 
@@ -45,6 +47,7 @@ class SegmentStore:
 
     def __init__(self, root: Path, settings: StoreSettings, *, is_writer: bool) -> None:
         self._directory = Directory(root)
+        self._reserve = Reserve(root, _RESERVE_BYTES, most=_MOST)
         self._settings = settings
         self._is_writer = is_writer
         self._clock = SystemClock()
@@ -107,7 +110,7 @@ class SegmentStore:
         return pool
 
     async def write(self, loads: Sequence[Load]) -> Sequence[Written]:
-        return await asyncio.get_running_loop().run_in_executor(self._writing, self._writer.write, loads)
+        return await asyncio.get_running_loop().run_in_executor(self._writing, self._write, loads)
 
     async def hear(self, beats: Sequence[Heartbeat]) -> None:
         await asyncio.to_thread(self._catalog.hear, beats, self._clock.now_us())
@@ -191,7 +194,7 @@ class SegmentStore:
             return
         loop = asyncio.get_running_loop()
         async with self._tending:
-            while await loop.run_in_executor(self._merging, self._compactor.merge_one):
+            while await loop.run_in_executor(self._merging, self._merge_one):
                 pass
             await loop.run_in_executor(self._merging, self._sweeper.tend)
             await loop.run_in_executor(self._merging, self._scrubber.tend)
@@ -210,17 +213,32 @@ class SegmentStore:
                 hint="ask the worker (port 8082): it answers the same requests",
             )
 
+    def _write(self, loads: Sequence[Load]) -> Sequence[Written]:
+        self._must_have_room()
+        return self._writer.write(loads)
+
+    def _merge_one(self) -> bool:
+        """A merge takes room before it gives some back: not the last."""
+        return self._disk().room_bytes > 0 and self._compactor.merge_one()
+
     def _check(self) -> None:
         self._catalog.check()
-        if not self._is_writer:
-            return
+        if self._is_writer:
+            self._must_have_room()
+
+    def _must_have_room(self) -> None:
+        disk = self._disk()
+        if disk.room_bytes < 0:
+            raise Unavailable(
+                f"the disk of {self._reserve.directory} has {disk.free_bytes:,} bytes free; "
+                f"{disk.reserve_bytes:,} are kept for the books",
+                hint=f"free space on the disk of {self._reserve.directory}",
+            )
+
+    def _disk(self) -> Free:
         try:
-            free_bytes = shutil.disk_usage(self._directory.root).free
+            return self._reserve.look()
         except OSError as error:
             raise Unavailable(
-                f"cannot use {self._directory.root}: {error.strerror}", hint="look at the disk"
+                f"cannot use {self._reserve.directory}: {error.strerror}", hint="look at the disk"
             ) from error
-        if free_bytes < _LEAST_FREE_BYTES:
-            raise Unavailable(
-                f"the disk of {self._directory.root} has {free_bytes >> 20} MB left", hint="free disk space"
-            )

@@ -1,0 +1,47 @@
+"""Parts → what a service answers: raw handlers for the hot path, routes for the rest."""
+
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from cordwood.cache.interface import Cache
+from cordwood.clock import SystemClock
+from cordwood.config import Config
+from cordwood.ingest.limits import LimitsRoutes
+from cordwood.ingest.routes import PATHS, IngestRoutes
+from cordwood.ingest.service import Ingest, limits_of
+from cordwood.query.deadletters import DeadLetterRoutes
+from cordwood.query.deletion import DeletionRoutes
+from cordwood.query.engine import Engine
+from cordwood.query.ledger import LedgerRoutes
+from cordwood.query.mending import Mender
+from cordwood.query.routes import QueryRoutes
+from cordwood.store.interface import Store
+from cordwood.tenancy.interface import Keys
+from cordwood.tenancy.quota.gate import Gate
+
+
+def taking(config: Config, ingest: Ingest, keys: Keys) -> dict[str, ASGIApp]:
+    """What events are sent to."""
+    return dict.fromkeys(PATHS, IngestRoutes(ingest, keys, config.http))
+
+
+def limits(gate: Gate, keys: Keys) -> list[Route]:
+    """What a tenant may still send."""
+    return LimitsRoutes(gate, keys).routes()
+
+
+def asking(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route]:
+    """What questions are put to, the books included."""
+    clock = SystemClock()
+    engine = Engine(store, cache, config.query, config.cache)
+    return [
+        *QueryRoutes(engine, keys, clock).routes(),
+        *LedgerRoutes(store, keys, clock, config.store.receipts_days).routes(),
+        *mending(config, store, keys),
+    ]
+
+
+def mending(config: Config, store: Store, keys: Keys) -> list[Route]:
+    """Dead letters, and deleting."""
+    mender = Mender(store, store, limits_of(config.ingest))
+    return [*DeadLetterRoutes(store, mender, keys).routes(), *DeletionRoutes(store, keys, SystemClock()).routes()]

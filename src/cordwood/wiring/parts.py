@@ -1,0 +1,146 @@
+"""URL → part.
+
+Adapters are imported inside the functions, so that a set-up needs only its own drivers installed.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from cordwood.broker.interface import Broker
+from cordwood.cache.interface import Cache
+from cordwood.clock import SystemClock
+from cordwood.config import Config, redacted
+from cordwood.errors import ConfigError
+from cordwood.http.server import is_loopback
+from cordwood.store.interface import Store
+from cordwood.tenancy.configured import configured_grants
+from cordwood.tenancy.door import Door
+from cordwood.tenancy.interface import Tenancy
+from cordwood.tenancy.quota.interface import Quota
+from cordwood.tenancy.quota.memory import MemoryQuota
+
+
+def open_publisher(config: Config) -> Broker:
+    """The broker as the api sees it: behind a spool, if one is wanted. Raises ConfigError."""
+    broker = open_broker(config)
+    if not config.broker.spool_bytes:
+        return broker
+    if urlsplit(config.broker.url).scheme == "sqlite":
+        raise ConfigError(
+            "a spool before the SQLite queue keeps nothing that the queue would not",
+            hint="unset CORDWOOD_BROKER_SPOOL_BYTES, or set CORDWOOD_BROKER_URL to RabbitMQ's",
+        )
+    from cordwood.broker.spool import Spool
+    from cordwood.broker.sqlite import SqliteBroker
+
+    path = config.data_dir / "spool.sqlite"
+    kept = replace(config.broker, max_size_bytes=config.broker.spool_bytes)
+    return Spool(broker, SqliteBroker(path, kept), path)
+
+
+def open_broker(config: Config) -> Broker:
+    """The broker that `broker.url` names. Raises ConfigError."""
+    settings = config.broker
+    match urlsplit(settings.url).scheme:
+        case "sqlite":
+            from cordwood.broker.sqlite import SqliteBroker
+
+            return SqliteBroker(_path(config, settings.url, "queue.sqlite"), settings)
+        case "amqp" | "amqps":
+            try:
+                from cordwood.broker.rabbitmq import RabbitBroker
+            except ModuleNotFoundError as error:
+                raise _missing_extra("rabbitmq", error) from error
+            return RabbitBroker(settings.url, settings)
+    raise _unknown("broker", settings.url, "sqlite:, amqp:// and amqps://")
+
+
+def open_store(config: Config, *, is_writer: bool) -> Store:
+    """The store that `store.url` names; a file store is written by one process at a time. Raises ConfigError."""
+    settings = config.store
+    match urlsplit(settings.url).scheme:
+        case "file":
+            from cordwood.store.segments.store import SegmentStore
+
+            return SegmentStore(_path(config, settings.url, "store"), settings, is_writer=is_writer)
+        case "postgresql" | "postgres":
+            try:
+                from cordwood.store.postgres.store import PostgresStore
+            except ModuleNotFoundError as error:
+                raise _missing_extra("postgres", error) from error
+            return PostgresStore(settings.url, settings)
+    raise _unknown("store", settings.url, "file: and postgresql://")
+
+
+def open_cache(config: Config) -> Cache:
+    """The cache that `cache.url` names. Raises ConfigError."""
+    settings = config.cache
+    match urlsplit(settings.url).scheme:
+        case "memory":
+            from cordwood.cache.memory import MemoryCache
+
+            return MemoryCache(settings.memory_bytes)
+        case "redis" | "rediss":
+            try:
+                from cordwood.cache.redis import RedisCache
+            except ModuleNotFoundError as error:
+                raise _missing_extra("redis", error) from error
+            return RedisCache(settings.url)
+    raise _unknown("cache", settings.url, "memory:, redis:// and rediss://")
+
+
+def open_tenancy(config: Config) -> Tenancy:
+    """Keys and limits, kept where the store's own bookkeeping is. Raises ConfigError."""
+    url = config.store.url
+    match urlsplit(url).scheme:
+        case "file":
+            from cordwood.tenancy.sqlite import SqliteTenancy
+
+            return SqliteTenancy(config.data_dir / "keys.sqlite")
+        case "postgresql" | "postgres":
+            try:
+                from cordwood.tenancy.postgres import PostgresTenancy
+            except ModuleNotFoundError as error:
+                raise _missing_extra("postgres", error) from error
+            return PostgresTenancy(url)
+    raise _unknown("store", url, "file: and postgresql://")
+
+
+def open_keys(config: Config, tenancy: Tenancy) -> Door:
+    """Configured and stored keys. Entering it fails where strangers would find the door open, or nobody a key."""
+    may_be_open = is_loopback(config.http.host) or config.http.insecure
+    return Door(tenancy, configured_grants(config.tenancy.api_keys), SystemClock(), may_be_open=may_be_open)
+
+
+def open_quota(config: Config) -> Quota:
+    """Tenants' use, counted where the cache is: exactly for all processes in Redis, else in this one.
+
+    Raises ConfigError.
+    """
+    url = config.cache.url
+    counted_here = MemoryQuota(SystemClock())
+    match urlsplit(url).scheme:
+        case "memory":
+            return counted_here
+        case "redis" | "rediss":
+            try:
+                from cordwood.tenancy.quota.redis import RedisQuota
+            except ModuleNotFoundError as error:
+                raise _missing_extra("redis", error) from error
+            return RedisQuota(url, counted_here)
+    raise _unknown("cache", url, "memory:, redis:// and rediss://")
+
+
+def _path(config: Config, url: str, default: str) -> Path:
+    path = urlsplit(url).path
+    return Path(path) if path else config.data_dir / default
+
+
+def _unknown(part: str, url: str, known: str) -> ConfigError:
+    return ConfigError(f"{part}.url {redacted(url)!r} has a scheme that is not known", hint=f"known are {known}")
+
+
+def _missing_extra(extra: str, error: ModuleNotFoundError) -> ConfigError:
+    return ConfigError(f"the module {error.name!r} is not installed", hint=f"install 'cordwood[{extra}]'")

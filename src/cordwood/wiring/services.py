@@ -1,0 +1,127 @@
+"""Parts → services: what runs in each process."""
+
+import asyncio
+import contextlib
+
+from cordwood.broker.interface import Broker
+from cordwood.clock import SystemClock
+from cordwood.config import Config
+from cordwood.errors import ConfigError, Unavailable
+from cordwood.http.health import Health
+from cordwood.http.operations import HEALTH
+from cordwood.http.site import Site
+from cordwood.ingest.operations import INGEST
+from cordwood.ingest.service import Ingest
+from cordwood.model.ledger import Accounts
+from cordwood.model.tenant import Tenant
+from cordwood.query.mending_operations import MENDING
+from cordwood.query.operations import QUERY
+from cordwood.wiring.endpoints import asking, limits, mending, taking
+from cordwood.wiring.opened import Opened
+from cordwood.wiring.parts import open_store
+from cordwood.wiring.serving import Announce, canary, serve_until
+from cordwood.worker.service import work
+
+_EMPTY_TIMEOUT_S, _EMPTY_LOOK_S = 2.0, 0.02
+_API_PORT, _QUERY_PORT, _WORKER_PORT = 8080, 8081, 8082
+
+
+async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> None:
+    """Everything in one process: senders → api → broker → worker → store ← query ← people."""
+    clock = SystemClock()
+    async with Opened(config) as parts:
+        port = parts.port(_API_PORT)
+        store = await parts.store(is_writer=True)
+        broker = await parts.publisher()
+        cache = await parts.cache()
+        await store.migrate()
+        tenants = await parts.tenants()
+        keys = tenants.door
+        gate = await parts.gate(keys)
+        ingest = Ingest(broker, clock, config.ingest, gate)
+        health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
+        routes = [*health.routes(), *limits(gate, keys), *asking(config, store, cache, keys)]
+        site = Site("up", taking(config, ingest, keys), routes, [*HEALTH, *INGEST, *QUERY, *MENDING])
+        is_served = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            # The worker outlives the listener, so that what the last requests brought is stored.
+            group.create_task(work(broker, store, clock, config.worker, tenants.retention, is_served))
+            group.create_task(ingest.keep_accounts(stop))
+            with canary(config, port):
+                await serve_until(stop, site, port, config, health, announce)
+            await ingest.close_accounts()
+            await _emptied(broker)
+            is_served.set()
+
+
+async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> None:
+    """The ingest service: senders → api → broker."""
+    async with Opened(config) as parts:
+        port = parts.port(_API_PORT)
+        keys = (await parts.tenants()).door
+        broker = await parts.publisher()
+        gate = await parts.gate(keys)
+        ingest = Ingest(broker, SystemClock(), config.ingest, gate)
+        health = Health({"broker": broker.check, "keys": keys.check})
+        routes = [*health.routes(), *limits(gate, keys)]
+        site = Site("api", taking(config, ingest, keys), routes, [*HEALTH, *INGEST])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ingest.keep_accounts(stop))
+            await serve_until(stop, site, port, config, health, announce)
+            await ingest.close_accounts()
+
+
+async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) -> None:
+    """The storing service, broker → worker → store; its listener serves health, metrics and dead letters."""
+    async with Opened(config) as parts:
+        port = parts.port(_WORKER_PORT)
+        store = await parts.store(is_writer=True)
+        broker = await parts.broker()
+        tenants = await parts.tenants()
+        keys = tenants.door
+        health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
+        # Segments have one writer: what changes them is asked of it.
+        site = Site("worker", {}, [*health.routes(), *mending(config, store, keys)], [*HEALTH, *MENDING])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(work(broker, store, SystemClock(), config.worker, tenants.retention, stop))
+            await serve_until(stop, site, port, config, health, announce)
+
+
+async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> None:
+    """The answering service: store, cache ← query ← people."""
+    if config.canary.interval_s and not config.canary.url:
+        raise ConfigError(
+            "the canary has nobody to send to: the query service takes no logs",
+            hint="set CORDWOOD_CANARY_URL to an api service",
+        )
+    async with Opened(config) as parts:
+        port = parts.port(_QUERY_PORT)
+        keys = (await parts.tenants()).door
+        store = await parts.store(is_writer=False)
+        cache = await parts.cache()
+        health = Health({"store": store.check, "keys": keys.check})
+        routes = [*health.routes(), *asking(config, store, cache, keys)]
+        site = Site("query", {}, routes, [*HEALTH, *QUERY, *MENDING])
+        with canary(config, port):
+            await serve_until(stop, site, port, config, health, announce)
+
+
+async def run_migrate(config: Config) -> list[str]:
+    """Bring the store's tables to this version; the names of the steps applied. Raises Unavailable."""
+    async with open_store(config, is_writer=True) as store:
+        return list(await store.migrate())
+
+
+async def run_audit(config: Config, owner: Tenant | None, *, is_counted: bool) -> Accounts:
+    """The store's books. Raises Unavailable."""
+    async with open_store(config, is_writer=False) as store:
+        await store.check()
+        return await store.accounts(owner, is_counted=is_counted)
+
+
+async def _emptied(broker: Broker) -> None:
+    """Give the worker a moment for the last batches: what is left is stored after the next start."""
+    with contextlib.suppress(TimeoutError, Unavailable):
+        async with asyncio.timeout(_EMPTY_TIMEOUT_S):
+            while (await broker.backlog()).batches:  # noqa: ASYNC110  # another process may empty it
+                await asyncio.sleep(_EMPTY_LOOK_S)
