@@ -20,12 +20,18 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 # Text, not the driver's own objects: those know no nanoseconds, and no zone without a further library.
 _ISO = "strftime(make_timestamp(epoch_us({0})), '%Y-%m-%dT%H:%M:%S.%fZ')"
+# Not by %n: it writes what is no text (DuckDB 2.0).
+_NS = "((epoch_ns({0}) % 1000 + 1000) % 1000)"
+_ISO_NS = (
+    "strftime(make_timestamp((epoch_ns({0}) - " + _NS + ") // 1000), '%Y-%m-%dT%H:%M:%S.%f')"
+    " || lpad(" + _NS + "::VARCHAR, 3, '0') || 'Z'"
+)
 _AS_TEXT = {
     "TIMESTAMP": _ISO,
     "TIMESTAMP WITH TIME ZONE": _ISO,
     "TIMESTAMP_S": _ISO,
     "TIMESTAMP_MS": _ISO,
-    "TIMESTAMP_NS": "strftime({0}, '%Y-%m-%dT%H:%M:%S.%nZ')",
+    "TIMESTAMP_NS": _ISO_NS,
     "DATE": "strftime({0}, '%Y-%m-%d')",
 }
 _encoder = msgspec.json.Encoder(decimal_format="number")
