@@ -8,12 +8,19 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+# OWASP's list, the full-width forms that spreadsheets read alike, and blanks that they skip.
+_FORMULA = re.compile("[\t\r\n]|[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def neutral(text: str) -> str:
     """The text with every control character spelt out (`\\x1b`, `\\u202e`)."""
     return _UNSAFE.sub(_spelt, text)
+
+
+def neutral_cell(text: str) -> str:
+    """The text as a table cell that no program takes for a formula: what begins like one has an apostrophe in front."""
+    return "'" + text if _FORMULA.match(text) else text
 
 
 def neutral_json(line: str) -> str:

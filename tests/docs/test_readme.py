@@ -1,5 +1,6 @@
 """The README's quick start, run as printed (on a free port)."""
 
+import gzip
 import os
 import re
 import subprocess
@@ -45,3 +46,24 @@ def test_make_up(tmp_path: Path) -> None:
     assert [event["data"] for event in up.events()] == [{"message": "hello"}]
     up.interrupt()
     assert "ready at" in up.log()
+
+
+def test_the_commands_of_moving_logs(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "moving.md").read_text()
+    lines = [line for block in re.findall(r"```\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
+    assert len(lines) == 4
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "a.log").write_text("one\ntwo\n")
+    (tmp_path / "access.log.gz").write_bytes(gzip.compress(b"three\n"))
+    (tmp_path / "events.parquet").write_bytes(b"")
+    with Cordwood("up", tmp_path / "data") as up:
+        env = {**os.environ, "CORDWOOD_URL": up.url, "XDG_STATE_HOME": str(tmp_path / "state")}
+        for line in lines:
+            line = line.replace("cordwood ", f"{Path(sys.executable).parent}/cordwood ", 1)
+            line = line.replace("/var/log/archive", str(archive))
+            subprocess.run(["sh", "-c", line], env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
+            wait_until(lambda: up.count() == 3, 10, "what was imported to be visible")
+    assert (tmp_path / "everything.parquet").read_bytes()[:4] == b"PAR1"
+    assert (tmp_path / "checkout.ndjson.zst").exists()
+    assert len(list(tmp_path.glob("cordwood-*.csv"))) == 1

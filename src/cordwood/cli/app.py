@@ -7,6 +7,8 @@ from cordwood.cli.audit import audit
 from cordwood.cli.config import config
 from cordwood.cli.deadletters import dead_letters
 from cordwood.cli.delete import delete
+from cordwood.cli.export import export
+from cordwood.cli.import_ import import_
 from cordwood.cli.keys import keys
 from cordwood.cli.migrate import migrate
 from cordwood.cli.query import query
@@ -24,7 +26,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, api, worker, query, migrate, send, search, delete, audit, config, version):
+for command in (up, api, worker, query, migrate, send, export, search, delete, audit, config, version):
     app.command()(command)
+app.command("import")(import_)
 for group in (keys, tenants, dead_letters):
     app.add_typer(group, name=group.info.name)

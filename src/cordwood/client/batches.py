@@ -1,6 +1,8 @@
 """Events with the places they came from, gathered into requests."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 
 import msgspec
 
@@ -13,6 +15,8 @@ class Batch(msgspec.Struct, frozen=True):
 
     events: list[bytes]
     places: list[Place]
+    key: str | None = None
+    """Names it to the server, where another run would send the same batch under the same name."""
 
     def body(self) -> bytes:
         """NDJSON."""
@@ -22,13 +26,16 @@ class Batch(msgspec.Struct, frozen=True):
         """For when it is too large."""
         middle = len(self.events) // 2
         return (
-            Batch(self.events[:middle], self.places[:middle]),
-            Batch(self.events[middle:], self.places[middle:]),
+            Batch(self.events[:middle], self.places[:middle], self.key and f"{self.key}.0"),
+            Batch(self.events[middle:], self.places[middle:], self.key and f"{self.key}.1"),
         )
 
 
 class Batcher:
-    """Gathers events until one more would pass `max_events` or `max_bytes`."""
+    """Gathers events until one more would pass `max_events` or `max_bytes` (but one alone may).
+
+    The events alone decide where it cuts, not the pieces in which they came.
+    """
 
     def __init__(self, max_events: int, max_bytes: int) -> None:
         self._max_events = max_events
@@ -42,20 +49,23 @@ class Batcher:
 
     def add(self, batch: Batch) -> Iterator[Batch]:
         """Take more events; gives the batches that are full."""
-        size_bytes = sum(map(len, batch.events)) + len(batch.events)
-        if self._events and self._bytes + size_bytes > self._max_bytes:
-            yield from self.flush()
-        self._bytes += size_bytes
-        self._events += batch.events
-        self._places += batch.places
-        while len(self._events) > self._max_events:
-            # What is cut off has its share of the bytes, near enough: the limit is far below the server's.
-            self._bytes -= self._bytes * self._max_events // len(self._events)
-            full = Batch(self._events[: self._max_events], self._places[: self._max_events])
-            del self._events[: self._max_events], self._places[: self._max_events]
-            yield full
-        if len(self._events) == self._max_events or self._bytes >= self._max_bytes:
-            yield from self.flush()
+        at = 0
+        # Where each event ends, its newline aside: the limit is far below the server's.
+        ends = list(accumulate(map(len, batch.events), initial=0))
+        while at < len(batch.events):
+            fits = bisect_right(ends, ends[at] + self._max_bytes - self._bytes) - 1
+            end = min(fits, at + self._max_events - len(self._events))
+            if end <= at:
+                if self._events:
+                    yield from self.flush()
+                    continue
+                end = at + 1
+            self._events += batch.events[at:end]
+            self._places += batch.places[at:end]
+            self._bytes += ends[end] - ends[at]
+            at = end
+            if len(self._events) == self._max_events or self._bytes >= self._max_bytes:
+                yield from self.flush()
 
     def flush(self) -> Iterator[Batch]:
         """What has been gathered, if anything."""

@@ -4,13 +4,13 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from cordwood.client.batches import Batch
-from cordwood.client.source import Format, Refusal, events_of
+from cordwood.client.source import Refusal
 from cordwood.errors import Corrupt
 
 STDIN = "-"
@@ -38,15 +38,18 @@ class _Stopped(Exception):
 
 Item = Batch | Refusal | Trouble | End
 
+Reading = Callable[[str, Iterator[bytes]], Iterator[Batch | Refusal]]
+"""A source's name and its bytes → its events. The source is opened when the first bytes are asked for."""
+
 
 class Feed:
     """Reads in the background, a bounded distance ahead."""
 
-    def __init__(self, sources: Sequence[str], wanted: Format | None) -> None:
+    def __init__(self, sources: Sequence[str], read: Reading) -> None:
         self.read_bytes = 0
         """Bytes read so far, as they lie in the files."""
         self._sources = sources
-        self._wanted = wanted
+        self._reading = read
         self._items: queue.Queue[Item] = queue.Queue(_QUEUED)
         self._stopped = threading.Event()
         # A daemon: reading a silent standard input cannot be interrupted, and must not keep the process.
@@ -77,13 +80,16 @@ class Feed:
 
     def _read(self, source: str) -> None:
         name = name_of(source)
+        before = self.read_bytes
         try:
-            for item in events_of(name, self._blocks(source), self._wanted):
+            for item in self._reading(name, self._blocks(source)):
                 self._items.put(item)
         except OSError as error:
             self._items.put(Trouble(name, error.strerror or str(error)))
         except Corrupt as error:
             self._items.put(Trouble(name, error.message))
+        # Also what was read in another way than through us, or left out.
+        self.read_bytes = max(self.read_bytes, before + (size_of([source]) or 0))
 
     def _blocks(self, source: str) -> Iterator[bytes]:
         descriptor = sys.stdin.fileno() if source == STDIN else os.open(source, os.O_RDONLY)

@@ -1,6 +1,6 @@
 """The HTTP API as calls: what was answered, or an error that says whether trying again can help."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -123,8 +123,13 @@ class Api:
                 self._pool.request("POST", self.url + path, body=msgspec.json.encode(asked), headers=headers), kind
             )
 
-    def stream(self, path: str, parameters: Sequence[tuple[str, str]]) -> Iterator[bytes]:
-        """A streamed NDJSON answer, line by line.
+    def stream(
+        self,
+        path: str,
+        parameters: Sequence[tuple[str, str]],
+        on_headers: Callable[[Mapping[str, str]], None] | None = None,
+    ) -> Iterator[bytes]:
+        """A streamed NDJSON answer, line by line; `on_headers` is told its headers first.
 
         Raises TryAgain (also when the answer breaks off), Unauthorized, Forbidden, NotFound, BadRequest.
         """
@@ -135,6 +140,8 @@ class Api:
             try:
                 if response.status != 200:
                     raise _error_of(response)
+                if on_headers is not None:
+                    on_headers(response.headers)
                 rest = b""
                 # Not `stream`: that drops what came of a block before it breaks off.
                 while block := response.read1(_BLOCK_BYTES):

@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import msgspec
 
-from cordwood.client.batches import Batch, Batcher, Place
+from cordwood.client.batches import Batch, Place
 from cordwood.client.feed import End, Feed, Trouble
 from cordwood.client.sender import Counts, Sender
 from cordwood.client.source import Refusal
@@ -43,6 +44,14 @@ class Interruption:
         return self.times > 1
 
 
+class Gathering(Protocol):
+    """How what was read becomes requests: see `Batcher`."""
+
+    def __len__(self) -> int: ...
+    def add(self, batch: Batch) -> Iterator[Batch]: ...
+    def flush(self) -> Iterator[Batch]: ...
+
+
 class Outcome(msgspec.Struct):
     """How a run ended. `last` is the last event that was read; `is_settled` is False when answers were not awaited."""
 
@@ -53,7 +62,7 @@ class Outcome(msgspec.Struct):
 
 def run(
     feed: Feed,
-    batcher: Batcher,
+    batcher: Gathering,
     sender: Sender,
     counts: Counts,
     interruption: Interruption,

@@ -56,8 +56,8 @@ class Counts:
         with self._lock:
             self.read += events
 
-    def add_taken(self, batch: Batch, taken: Taken) -> None:
-        """An answer that does not cover every event leaves the others failed."""
+    def add_taken(self, batch: Batch, taken: Taken) -> bool:
+        """An answer that does not cover every event leaves the others failed: then False."""
         with self._lock:
             self.accepted += taken.accepted
             self.rejected += taken.rejected
@@ -71,6 +71,7 @@ class Counts:
             if missing:
                 self.failed += missing
                 self.unsent.append((batch.places[0], batch.places[-1]))
+            return not missing
 
     def add_rejected(self, place: Place, error: str) -> None:
         with self._lock:
@@ -96,7 +97,9 @@ class Sender:
         encoding: Encoding,
         patience: Patience,
         on_retry: Callable[[TryAgain, float], None],
+        on_settled: Callable[[Batch], None] | None = None,
     ) -> None:
+        """`on_settled` is told, in any thread, each batch of whose every event the server has said what became."""
         self.fatal: CordwoodError | None = None
         """Why it stopped by itself."""
         self._api = api
@@ -104,6 +107,7 @@ class Sender:
         self._encoding = encoding
         self._patience = patience
         self._on_retry = on_retry
+        self._on_settled = on_settled
         self._random = random.Random()  # noqa: S311 (jitter)
         self._stopped = threading.Event()
         self._places = concurrency + 1
@@ -114,7 +118,7 @@ class Sender:
     def put(self, batch: Batch) -> None:
         """Take a batch; waits while enough are in flight."""
         self._room.acquire()
-        self._threads.submit(self._send, batch).add_done_callback(self._done)
+        self._threads.submit(self._settle, batch).add_done_callback(self._done)
 
     def stop(self) -> None:
         """Begin no more requests; batches that are waiting fail. Requests under way are answered still."""
@@ -137,29 +141,35 @@ class Sender:
             self._stopped.set()
         self._room.release()
 
-    def _send(self, batch: Batch) -> None:
+    def _settle(self, batch: Batch) -> None:
+        if self._send(batch) and self._on_settled is not None:
+            self._on_settled(batch)
+
+    def _send(self, batch: Batch) -> bool:
+        """Whether every event was accepted or rejected."""
         batch = self._without_leading_arrays(batch)
         if not batch.events:
-            return
+            return True
         try:
-            self._counts.add_taken(batch, self._deliver(batch))
+            return self._counts.add_taken(batch, self._deliver(batch))
         except TooLarge as error:
             if len(batch.events) == 1:
                 self._counts.add_rejected(batch.places[0], error.message)
-            else:
-                for half in batch.halves():
-                    self._send(half)
+                return True
+            # Both, whatever becomes of the first.
+            return sum(self._send(half) for half in batch.halves()) == 2
         except CordwoodError as error:
             self._counts.add_failed(batch)
             # A plain 400 is about this body; all else would be said of every other body, too.
             if type(error) is not BadRequest and not self._stopped.is_set():
                 self.fatal = error
                 self._stopped.set()
+            return False
 
     def _deliver(self, batch: Batch) -> Taken:
         body = _COMPRESS[self._encoding](batch.body())
         encoding = None if self._encoding == "identity" else self._encoding
-        key = str(uuid.uuid4())
+        key = batch.key or str(uuid.uuid4())
         waits = Waits(self._patience, self._random)
         while True:
             if self._stopped.is_set():
@@ -179,4 +189,4 @@ class Sender:
         while bad < len(batch.events) and batch.events[bad].lstrip(b" \t\r")[:1] == b"[":
             self._counts.add_rejected(batch.places[bad], "an array, not a JSON object")
             bad += 1
-        return Batch(batch.events[bad:], batch.places[bad:]) if bad else batch
+        return Batch(batch.events[bad:], batch.places[bad:], batch.key) if bad else batch
