@@ -274,7 +274,7 @@ class TestExport:
     def test_parquet_is_read_by_any_engine(self, full, tmp_path):
         run("export", "-f", "parquet", "-o", tmp_path / "e.parquet", url=full.url)
         columns = "id::VARCHAR, epoch_us(timestamp), epoch_us(inserted_at), level, service, data"
-        rows = duckdb.sql(f"SELECT {columns} FROM read_parquet('{tmp_path / 'e.parquet'}')").fetchall()
+        rows = duckdb.execute(f"SELECT {columns} FROM read_parquet('{tmp_path / 'e.parquet'}')").fetchall()
         answered = full.events()
         assert [row[0] for row in rows] == [event["id"] for event in answered]
         assert [row[3:5] for row in rows] == [(event["level"], event["service"]) for event in answered]
@@ -343,7 +343,7 @@ class TestExport:
         assert json.loads(output)["events"] == events
         text = "SELECT data FROM read_parquet($1)"
         found = (
-            [row[0] for row in duckdb.sql(text, params=[str(out)]).fetchall()]
+            [row[0] for row in duckdb.execute(text, [str(out)]).fetchall()]
             if form == "parquet"
             else [json.dumps(json.loads(line)["data"]) for line in out.read_text().splitlines()]
         )

@@ -47,8 +47,8 @@ def derive_columns(
     """Derive from the columns of events of one shape. `received` is each one's time of arrival, `exactly` derives from
     the lines of those with these places."""
     timestamps, has_time = _timestamps(columns, received)
-    levels, has_level = _texts(columns, LEVEL_NAMES, level_of)
-    services, has_service = _texts(columns, SERVICE_NAMES, _service_of)
+    levels, has_level = _texts(columns, len(received), LEVEL_NAMES, level_of)
+    services, has_service = _texts(columns, len(received), SERVICE_NAMES, _service_of)
     unclear = np.flatnonzero(~(has_time & has_level & has_service))
     if not len(unclear):
         return Derived(timestamps, levels, services)
@@ -115,11 +115,10 @@ def _isos(values: pa.Array) -> tuple[Times, Flags]:
 
 
 def _texts(
-    columns: Mapping[str, pa.Array], names: Sequence[str], read: Callable[[str], str | None]
+    columns: Mapping[str, pa.Array], rows: int, names: Sequence[str], read: Callable[[str], str | None]
 ) -> tuple[pa.Array, Flags]:
     """What `read` makes of each event's text, and where that is certain."""
     present = _present(columns, names)
-    rows = len(next(iter(columns.values()))) if columns else 0
     if not present:
         return pa.nulls(rows, pa.string()), np.ones(rows, np.bool_)
     first = present[0]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+import numpy as np
 import pyarrow as pa
 import structlog
 from msgspec import Struct
@@ -117,9 +118,9 @@ class SegmentEraser:
             FROM read_parquet($file, file_row_number = true) {conditions.where}"""
         values = conditions.values | {"file": str(self._directory.root / segment.path)}
         with self._engine.cursor() as cursor:
-            found: pa.Table = cursor.execute(sql, values).to_arrow_table()
-        counts: list[dict[str, int]] = found["day"].value_counts().to_pylist()
-        return found["place"].combine_chunks(), Counter({int(each["values"]): int(each["counts"]) for each in counts})
+            found = cursor.execute(sql, values).fetchnumpy()
+        days, counts = np.unique(found["day"], return_counts=True)
+        return pa.array(found["place"]), Counter(dict(zip(days.tolist(), counts.tolist(), strict=True)))
 
     def _rest(self, segment: Segment, gone: pa.Array, now_us: int, undo: ExitStack) -> Segment | None:
         if len(gone) == segment.events:
