@@ -7,10 +7,10 @@ from cordwood.errors import Forbidden, Unauthorized
 from cordwood.tenancy.interface import Grant, Keys, Scope
 
 
-async def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) -> Grant:
+def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) -> Grant:
     """Whom the caller speaks for. Raises Unauthorized, Forbidden, and Unavailable as `Keys.grant` does."""
     token = token_of(headers)
-    grant = await keys.grant(token)
+    grant = keys.grant(token)
     if grant is None:
         raise Unauthorized(
             "this needs an api key" if token is None else "this api key is not known, or no longer",
