@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from cordwood.broker.interface import Broker
 from cordwood.cache.interface import Cache
@@ -25,7 +24,7 @@ from cordwood.errors import ConfigError, Unavailable
 from cordwood.http.health import Health
 from cordwood.http.operations import HEALTH
 from cordwood.http.server import is_loopback, listen, serve, url_of
-from cordwood.http.site import Site
+from cordwood.http.site import DirectHandler, Site
 from cordwood.ingest.limits import LimitsRoutes
 from cordwood.ingest.operations import INGEST
 from cordwood.ingest.routes import PATHS, IngestRoutes
@@ -180,11 +179,13 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
         gate = await _gate(parts, config, keys)
         ingest = Ingest(broker, SystemClock(), config.ingest, gate)
+        taking = IngestRoutes(ingest, keys, config.http)
         site = Site(
             "up",
-            _ingest(config, ingest, keys),
+            dict.fromkeys(PATHS, taking),
             [*health.routes(), *LimitsRoutes(gate, keys).routes(), *_query(config, store, cache, keys)],
             [*HEALTH, *INGEST, *QUERY, *MENDING],
+            _direct(taking),
         )
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -207,8 +208,9 @@ async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> No
         health = Health({"broker": broker.check, "keys": keys.check})
         gate = await _gate(parts, config, keys)
         ingest = Ingest(broker, SystemClock(), config.ingest, gate)
+        taking = IngestRoutes(ingest, keys, config.http)
         routes = [*health.routes(), *LimitsRoutes(gate, keys).routes()]
-        site = Site("api", _ingest(config, ingest, keys), routes, [*HEALTH, *INGEST])
+        site = Site("api", dict.fromkeys(PATHS, taking), routes, [*HEALTH, *INGEST], _direct(taking))
         async with asyncio.TaskGroup() as group:
             group.create_task(ingest.keep_accounts(stop))
             await _serve(site, sock, config, health, stop, announce)
@@ -279,8 +281,8 @@ def _retention(config: Config, limits: LimitBook) -> Callable[[], Awaitable[Rete
     return rules
 
 
-def _ingest(config: Config, ingest: Ingest, keys: Keys) -> dict[str, ASGIApp]:
-    return dict.fromkeys(PATHS, IngestRoutes(ingest, keys, config.http))
+def _direct(routes: IngestRoutes) -> dict[bytes, DirectHandler]:
+    return {path.encode(): routes.direct for path in PATHS}
 
 
 def _query(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route]:

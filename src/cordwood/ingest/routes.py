@@ -1,17 +1,20 @@
 """The ingest endpoints, as raw ASGI: the framework's share of a small request would be most of it."""
 
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from cordwood.errors import BadRequest, MethodNotAllowed
+from cordwood.errors import BadRequest, CordwoodError, MethodNotAllowed
 from cordwood.http.auth import authenticate
 from cordwood.http.body import read_body
-from cordwood.http.problem import problem
+from cordwood.http.problem import Headers, problem
 from cordwood.http.settings import HttpSettings
 from cordwood.http.site import answer
+from cordwood.ingest.operations import Accepted
 from cordwood.ingest.service import Ingest, Taken
+from cordwood.model.receipt import Part, Receipt
 from cordwood.protocols.decoded import Reject
 from cordwood.tenancy.interface import Keys
 
@@ -34,7 +37,7 @@ class IngestRoutes:
             raise MethodNotAllowed(f"{scope['path']} takes POST", hint="send events with POST", allow="POST")
         wait = _wants_stored(scope["query_string"])
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        tenant = (await authenticate(headers, self._keys, "ingest")).tenant
+        tenant = authenticate(headers, self._keys, "ingest").tenant
         with self._ingest.admission.request(tenant) as ticket:
             body = await read_body(headers, receive, self._settings, ticket.grew)
             content_type = headers.get(b"content-type", b"").decode("latin-1")
@@ -57,6 +60,23 @@ class IngestRoutes:
         if taken.is_stored is not None:
             members["stored"] = taken.is_stored
         await answer(send, 202, _JSON, msgspec.json.encode(members))
+
+    def direct(self, headers: dict[bytes, bytes], body: bytes, reply: Callable[[int, Headers, bytes], None]) -> bool:
+        """A small request without peculiarities (`site.DirectHandler`); what cannot be taken goes the long way."""
+
+        def told(outcome: Part | CordwoodError) -> None:
+            if isinstance(outcome, Part):
+                accepted = Accepted(str(Receipt([outcome])), outcome.count, 0, ())
+                reply(202, _JSON, msgspec.json.encode(accepted))
+            else:
+                reply(*problem(outcome))
+
+        try:
+            tenant = authenticate(headers, self._keys, "ingest").tenant
+            content_type = headers.get(b"content-type", b"").decode("latin-1")
+            return self._ingest.take_small(tenant, body, content_type, told)
+        except CordwoodError:
+            return False
 
 
 def _counts(taken: Taken) -> dict[str, object]:
