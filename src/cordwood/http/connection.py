@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from cordwood import metrics
 from cordwood.errors import BadRequest, CordwoodError, HeadTooLarge, SlowHead, Unavailable
-from cordwood.http.direct import DirectProtocol
+from cordwood.http.direct import DirectProtocol, Heads
 from cordwood.http.problem import problem
 from cordwood.http.settings import HttpSettings
 from cordwood.http.site import Site
@@ -33,8 +33,8 @@ _FRAMING = 16
 class Connection(DirectProtocol):
     """uvicorn's connection; the hooks below are the parser's and the transport's."""
 
-    def __init__(self, settings: HttpSettings, site: Site, **given: Any) -> None:
-        super().__init__(site, settings.max_body_bytes, **given)
+    def __init__(self, settings: HttpSettings, site: Site, heads: Heads, **given: Any) -> None:
+        super().__init__(site, heads, settings.max_body_bytes, **given)
         self._settings = settings
         self._is_head, self._is_body, self._is_declining = True, False, False
         self._since = self._stalled_since = 0.0
@@ -199,9 +199,10 @@ _LESS = "send less of it; what is long belongs into the body"
 
 def connections_with(settings: HttpSettings, site: Site) -> Callable[..., Connection]:
     """What makes connections, for the server."""
+    heads = Heads()
 
     def made(**given: Any) -> Connection:
-        return Connection(settings, site, **given)
+        return Connection(settings, site, heads, **given)
 
     return made
 

@@ -6,7 +6,6 @@ so do requests that come in pieces, wait behind others, compress, ask for a `100
 """
 
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -23,11 +22,31 @@ _PECULIAR = frozenset((b"expect", b"transfer-encoding", b"content-encoding", b"i
 """Headers that ask for more than the direct way does."""
 
 
+class Heads:
+    """The heads of answers. The last one is kept: nearly all are alike, and the date changes once a second."""
+
+    def __init__(self) -> None:
+        self._status = 0
+        self._dated: Headers = []
+        self._headers: Headers = []
+        self._head = b""
+
+    def of(self, status: int, dated: Headers, headers: Headers) -> bytes:
+        """Status line and headers, those that change with every answer excepted. Lists that are the same hold the
+        same: they must not be changed."""
+        if status != self._status or dated is not self._dated or headers is not self._headers:
+            lines = [b"%b: %b\r\n" % header for header in (*dated, *headers)]
+            self._head = b"".join([STATUS_LINE[status], *lines])
+            self._status, self._dated, self._headers = status, dated, headers
+        return self._head
+
+
 class DirectProtocol(HttpToolsProtocol):
     """uvicorn's connection; holds back what may go the direct way, until it is whole."""
 
-    def __init__(self, site: Site, max_body_bytes: int, **given: Any) -> None:
+    def __init__(self, site: Site, heads: Heads, max_body_bytes: int, **given: Any) -> None:
         super().__init__(**given)
+        self.heads = heads
         self._site = site
         self._max_direct_bytes = min(max_body_bytes, _MAX_BODY_BYTES)
         self._handler: DirectHandler | None = None
@@ -132,15 +151,12 @@ class _Cycle:
         connection = self._connection
         transport = connection.transport
         if not self.disconnected and not transport.is_closing():
-            head = [STATUS_LINE[status], *_lines(connection.server_state.default_headers), *_lines(headers)]
-            if not self.keep_alive:
-                head.append(b"connection: close\r\n")
-            transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (b"".join(head), len(body), body))
-            if not self.keep_alive:
+            head = connection.heads.of(status, connection.server_state.default_headers, headers)
+            if self.keep_alive:
+                transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+            else:
+                close = b"connection: close\r\n"
+                transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (head, close, len(body), body))
                 transport.close()
         connection.on_response_complete()
         self._site.count(self._route.decode("latin-1"), status, time.perf_counter() - self._started)
-
-
-def _lines(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[bytes]:
-    return [b"%b: %b\r\n" % header for header in headers]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from urllib.parse import parse_qs
+from uuid import UUID
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -14,7 +15,7 @@ from cordwood.http.settings import HttpSettings
 from cordwood.http.site import answer
 from cordwood.ingest.operations import Accepted
 from cordwood.ingest.service import Ingest, Taken
-from cordwood.model.receipt import Part, Receipt
+from cordwood.model.receipt import Part
 from cordwood.protocols.decoded import Reject
 from cordwood.tenancy.interface import Keys
 
@@ -31,6 +32,8 @@ class IngestRoutes:
         self._ingest = ingest
         self._keys = keys
         self._settings = settings
+        self._named: tuple[UUID | None, str] = None, ""
+        """The batch that was spelled out last: all that share it have it in their receipts."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
@@ -66,8 +69,7 @@ class IngestRoutes:
 
         def told(outcome: Part | CordwoodError) -> None:
             if isinstance(outcome, Part):
-                accepted = Accepted(str(Receipt([outcome])), outcome.count, 0, ())
-                reply(202, _JSON, msgspec.json.encode(accepted))
+                reply(202, _JSON, msgspec.json.encode(Accepted(self._receipt(outcome), outcome.count, 0, ())))
             else:
                 reply(*problem(outcome))
 
@@ -77,6 +79,12 @@ class IngestRoutes:
             return self._ingest.take_small(tenant, body, content_type, told)
         except CordwoodError:
             return False
+
+    def _receipt(self, part: Part) -> str:
+        """As `Receipt` spells it."""
+        if part.batch_id is not self._named[0]:
+            self._named = part.batch_id, str(part.batch_id)
+        return f"{self._named[1]}~{part.first}~{part.count}"
 
 
 def _counts(taken: Taken) -> dict[str, object]:

@@ -59,7 +59,6 @@ class Ingest:
         self._wait_timeout_s = settings.wait_timeout_s
         self._limits = limits_of(settings)
         self.admission = Admission(settings.max_in_flight_bytes)
-        self._accepted = metrics.INGEST_EVENTS.labels(native.NAME, "accepted")
 
     async def take_json(
         self, tenant: Tenant, body: bytes, content_type: str, *, wait: bool, idempotency_key: str | None = None
@@ -102,8 +101,6 @@ class Ingest:
 
         def ended(outcome: Part | CordwoodError) -> None:
             ticket.end()
-            if isinstance(outcome, Part):
-                self._accepted.inc(outcome.count)
             told(outcome)
 
         self._packer.pack_soon(tenant, native.NAME, chunk, ended)
@@ -149,7 +146,6 @@ class Ingest:
         else:
             parts = await asyncio.gather(*(self._pack(tenant, protocol, chunk, mark) for chunk, mark in marked))
         accepted = decoded.accepted
-        metrics.INGEST_EVENTS.labels(protocol, "accepted").inc(accepted)
         if decoded.rejects:
             metrics.INGEST_EVENTS.labels(protocol, "rejected").inc(len(decoded.rejects))
         return Taken(Receipt(parts) if parts else None, accepted, list(decoded.rejects), is_stored)
