@@ -209,7 +209,7 @@ async def test_a_request_is_answered_once() -> None:
     assert len(listener.transport.written) == 1
 
 
-async def test_a_fault_of_ours_is_500_and_the_connection_stays(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_fault_of_ours_is_500_and_the_connection_stays() -> None:
     listener = _Listener()
     listener.fails = True
     listener.connection.data_received(post(b"1"))
