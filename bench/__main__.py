@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from bench import bare_copy, ingest, single, visible
@@ -25,7 +26,8 @@ def _run(options: argparse.Namespace) -> int:
             load = ingest.IngestLoad(options.events, options.clients, options.batch, options.encoding, options.timeout)
             figures = ingest.measure(_target(options, "/api/v1/ingest"), load)
         case "single":
-            figures = single.measure(_target(options, "/log"), single.SingleLoad(options.connections, options.seconds))
+            singly = single.SingleLoad(options.connections, options.seconds)
+            figures = _single(_target(options, "/log"), singly, options.runs)
         case "visible":
             query_url = options.query_url or f"{options.url}/api/v1/query"
             figures = visible.measure(_target(options, "/log"), visible.VisibleLoad(query_url, options.samples))
@@ -37,6 +39,16 @@ def _run(options: argparse.Namespace) -> int:
             return suite.main(options.events, options.runs, options.setup or ["embedded", "services"], options.out)
     show(f"{options.command} {getattr(options, 'url', '')}".strip(), figures, options.json)
     return 1 if figures.get("missing") else 0
+
+
+def _single(target: Target, load: single.SingleLoad, runs: int) -> dict[str, Any]:
+    if not runs:
+        return single.measure(target, load)
+    from bench.constant import constant
+    from bench.suite import beside_constant
+
+    with constant() as bare:
+        return beside_constant(target, bare, load, runs)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_target(one)
     one.add_argument("--connections", type=int, default=64)
     one.add_argument("--seconds", type=float, default=10.0)
+    one.add_argument(
+        "--runs", type=int, default=0, help="so many runs by turns with uvicorn answering a constant; the middle counts"
+    )
 
     one = commands.add_parser("visible", help="from POST to being in a query's answer")
     _add_target(one)

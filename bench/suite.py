@@ -14,11 +14,14 @@ from typing import Any
 import psycopg
 
 from bench import bare_copy, ingest, proc, single, visible
+from bench.constant import constant
 from bench.report import human, show
 from bench.results import write
 from bench.setups import Setup, embedded, services
+from bench.target import Target
 
 _IDLE_S = 5.0
+_SINGLE_S, _SINGLE_RUNS = 5.0, 5
 
 Figures = dict[str, Any]
 
@@ -64,8 +67,11 @@ def _measure(setup: Setup, events: int, runs: int) -> dict[str, Figures]:
     # The small before the large: what a million events leave to compact would run beside it.
     found["visible"] = visible.measure(setup.target("/log"), visible.VisibleLoad(query))
     _show(setup, "visible", found)
-    found["single"] = single.measure(setup.target("/log"), single.SingleLoad(connections=64, seconds=10))
-    _show(setup, "single", found)
+    with constant() as bare:
+        for name, connections in (("single", 64), ("single_256", 256)):
+            load = single.SingleLoad(connections, seconds=_SINGLE_S)
+            found[name] = beside_constant(setup.target("/log"), bare, load, _SINGLE_RUNS)
+            _show(setup, name, found)
     copies: list[Figures] = []
     ingests: list[Figures] = []
     for _ in range(runs):
@@ -88,6 +94,21 @@ def _measure(setup: Setup, events: int, runs: int) -> dict[str, Figures]:
         )
     _show(setup, "ingest", found)
     return found
+
+
+def beside_constant(target: Target, bare: Target, load: single.SingleLoad, runs: int) -> Figures:
+    """The middle run of `target`, and its share of what `bare` answers; by turns, so both meet the same machine."""
+    constants: list[Figures] = []
+    singles: list[Figures] = []
+    for _ in range(runs):
+        constants.append(single.measure(bare, load))
+        singles.append(single.measure(target, load))
+    figures = _median(singles, "requests_per_s")
+    figures["constant_requests_per_s"] = statistics.median(each["requests_per_s"] for each in constants)
+    figures["share_of_constant"] = statistics.median(
+        ours["requests_per_s"] / theirs["requests_per_s"] for ours, theirs in zip(singles, constants, strict=True)
+    )
+    return figures
 
 
 def _median(results: Sequence[Figures], by: str) -> Figures:

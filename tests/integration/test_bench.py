@@ -62,6 +62,9 @@ def test_single_and_visible_find_every_event_they_sent(tmp_path):
     with Cordwood("up", tmp_path / "data") as server:
         done = bench("single", "--url", server.url, "--connections", 4, "--seconds", 0.2)
         assert done.returncode == 0, done.stderr
+        done = bench("single", "--url", server.url, "--connections", 4, "--seconds", 0.2, "--runs", 1)
+        assert done.returncode == 0, done.stderr
+        assert "share of constant" in done.stdout
         done = bench("visible", "--url", server.url, "--samples", 3)
         assert done.returncode == 0, done.stderr
 

@@ -143,14 +143,14 @@ class TestDoor:
             key, stored = await added(books, "query")
             async with door(one) as first, door(two) as second:
                 for each in (first, second):
-                    grant = await each.grant(key)
+                    grant = each.grant(key)
                     assert grant is not None
                     assert (grant.tenant, grant.scopes) == (ACME, frozenset({"query"}))
                 late, _ = await added(books)
                 await books.revoke(stored.id, NOW_US)
 
                 async def is_known_everywhere() -> bool:
-                    return all([await each.grant(late) and not await each.grant(key) for each in (first, second)])
+                    return all(each.grant(late) and not each.grant(key) for each in (first, second))
 
                 await eventually(is_known_everywhere, 1, "both to know")
 
@@ -158,50 +158,50 @@ class TestDoor:
         key, _ = await added(tenancy)
         async with door(tenancy) as opened:
             for wrong in (None, "", "x", key[:-1], key + "0", key.upper(), digest_of(key).hex(), "\x00\xff"):
-                assert await opened.grant(wrong) is None
+                assert opened.grant(wrong) is None
 
     async def test_a_key_ends_with_its_life(self, tenancy: Tenancy) -> None:
         clock = HeldClock(NOW_US)
         key, _ = await added(tenancy, expires_at_us=NOW_US + 10)
         async with Door(tenancy, {}, clock, may_be_open=True) as opened:
             clock.us = NOW_US + 9
-            assert await opened.grant(key)
+            assert opened.grant(key)
             clock.us = NOW_US + 10
-            assert await opened.grant(key) is None
-            assert await opened.grant(None) is None
+            assert opened.grant(key) is None
+            assert opened.grant(None) is None
 
     async def test_configured_keys_open_beside_stored_ones(self, tenancy: Tenancy) -> None:
         key, _ = await added(tenancy)
         async with Door(
             tenancy, configured_grants("other:0123456789abcdef"), SystemClock(), may_be_open=True
         ) as opened:
-            granted = await opened.grant("0123456789abcdef")
+            granted = opened.grant("0123456789abcdef")
             assert granted is not None
             assert (granted.tenant, granted.scopes) == (Tenant("other"), frozenset(SCOPES))
-            assert await opened.grant(key)
-            assert await opened.grant(None) is None
+            assert opened.grant(key)
+            assert opened.grant(None) is None
 
     async def test_it_is_open_until_the_first_key_and_never_again(self, tenancy: Tenancy) -> None:
         async with Door(tenancy, {}, SystemClock(), may_be_open=True) as opened:
-            granted = await opened.grant(None)
+            granted = opened.grant(None)
             assert granted is not None
             assert granted.tenant == DEFAULT_TENANT
             _, stored = await added(tenancy)
 
             async def is_closed() -> bool:
-                return await opened.grant(None) is None
+                return opened.grant(None) is None
 
             await eventually(is_closed, 1, "the door to close")
             await tenancy.revoke(stored.id, NOW_US)
         async with Door(tenancy, {}, SystemClock(), may_be_open=True) as opened:
-            assert await opened.grant(None) is None
+            assert opened.grant(None) is None
 
     async def test_where_others_can_reach_it_it_needs_a_key(self, tenancy: Tenancy) -> None:
         with pytest.raises(ConfigError, match="no api keys"):
             await door(tenancy).__aenter__()
         await added(tenancy)
         async with door(tenancy) as opened:
-            assert await opened.grant(None) is None
+            assert opened.grant(None) is None
 
     async def test_uses_are_noted_now_and_then_and_at_the_end(self, tenancy: Tenancy) -> None:
         key, _ = await added(tenancy)
@@ -211,25 +211,25 @@ class TestDoor:
 
         async with Door(tenancy, {}, SystemClock(), may_be_open=False, note_uses_s=0.1) as opened:
             assert not await is_noted()
-            await opened.grant(key)
+            opened.grant(key)
             await eventually(is_noted, 2, "the use to be noted")
         late, _ = await added(tenancy, created_at_us=NOW_US - 1)
         async with door(tenancy) as opened:
-            await opened.grant(late)
+            opened.grant(late)
         assert await is_noted()
 
 
 async def test_keys_that_could_never_be_read_are_no_wrong_keys() -> None:
     async with PostgresTenancy(f"postgresql://postgres@127.0.0.1:{free_port()}/none") as tenancy:
         async with Door(tenancy, configured_grants("0123456789abcdef"), SystemClock(), may_be_open=True) as opened:
-            assert await opened.grant("0123456789abcdef")
-            assert await opened.grant(None) is None
+            assert opened.grant("0123456789abcdef")
+            assert opened.grant(None) is None
             with pytest.raises(Unavailable, match="keys could not be read"):
-                await opened.grant(new_key()[0])
+                opened.grant(new_key()[0])
             await opened.check()
         async with Door(tenancy, {}, SystemClock(), may_be_open=True) as opened:
             with pytest.raises(Unavailable):
-                await opened.grant(None)
+                opened.grant(None)
             with pytest.raises(Unavailable):
                 await opened.check()
 

@@ -39,15 +39,15 @@ def test_spellings(headers: dict[bytes, bytes], token: str | None) -> None:
 
 
 class _OneKey:
-    async def grant(self, token: str | None) -> Grant | None:
+    def grant(self, token: str | None) -> Grant | None:
         return Grant(Tenant("acme"), frozenset({"query"}), "key 1") if token == KEY else None
 
 
-async def test_no_key_a_wrong_key_and_a_wrong_scope_are_told_apart() -> None:
+def test_no_key_a_wrong_key_and_a_wrong_scope_are_told_apart() -> None:
     with pytest.raises(Unauthorized, match="needs an api key"):
-        await authenticate({}, _OneKey(), "query")
+        authenticate({}, _OneKey(), "query")
     with pytest.raises(Unauthorized, match="not known"):
-        await authenticate({b"x-api-key": b"wrong"}, _OneKey(), "query")
+        authenticate({b"x-api-key": b"wrong"}, _OneKey(), "query")
     with pytest.raises(Forbidden, match="'ingest'"):
-        await authenticate({b"x-api-key": KEY.encode()}, _OneKey(), "ingest")
-    assert (await authenticate({b"x-api-key": KEY.encode()}, _OneKey(), "query")).tenant == "acme"
+        authenticate({b"x-api-key": KEY.encode()}, _OneKey(), "ingest")
+    assert authenticate({b"x-api-key": KEY.encode()}, _OneKey(), "query").tenant == "acme"

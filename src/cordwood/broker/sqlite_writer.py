@@ -13,6 +13,7 @@ import structlog
 from msgspec import Struct
 
 from cordwood.broker.sqlite_room import Room
+from cordwood.broker.sqlite_schema import remove
 from cordwood.db.sqlite import hint_for
 from cordwood.errors import CordwoodError, Overloaded, Unavailable
 from cordwood.model.batch import Batch
@@ -181,8 +182,7 @@ class WriterThread(threading.Thread):
         writing_bytes = 0
         self._connection.execute("BEGIN IMMEDIATE")
         totals = _Totals(self._connection)
-        for settle in settles:  # first: they make room
-            self._remove(settle, totals)
+        self._remove(settles, totals)  # first: they make room
         for task in waited_for:
             if isinstance(task, _Publish):
                 size = len(task.batch.body)
@@ -216,16 +216,16 @@ class WriterThread(threading.Thread):
         )
         totals.change(inserted.rowcount, size * inserted.rowcount)
 
-    def _remove(self, settle: Settle, totals: "_Totals") -> None:
-        if settle.reason is not None:
-            self._connection.execute(
-                "INSERT OR IGNORE INTO dead (seq, batch_id, header, body, reason, dead_at_us) "
-                "SELECT seq, batch_id, header, body, ?, ? FROM queue WHERE seq = ?",
-                (settle.reason, time.time_ns() // 1000, settle.seq),
-            )
-        removed = self._connection.execute("DELETE FROM queue WHERE seq = ? RETURNING size_bytes", (settle.seq,))
-        for (size,) in removed.fetchall():
-            totals.change(-1, -size)
+    def _remove(self, settles: list[Settle], totals: "_Totals") -> None:
+        for settle in settles:
+            if settle.reason is not None:
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO dead (seq, batch_id, header, body, reason, dead_at_us) "
+                    "SELECT seq, batch_id, header, body, ?, ? FROM queue WHERE seq = ?",
+                    (settle.reason, time.time_ns() // 1000, settle.seq),
+                )
+        batches, size_bytes = remove(self._connection, {settle.seq for settle in settles})
+        totals.change(-batches, -size_bytes)
 
 
 class _Totals:

@@ -7,10 +7,10 @@ from cordwood.errors import Forbidden, Unauthorized
 from cordwood.tenancy.interface import Grant, Keys, Scope
 
 
-async def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) -> Grant:
+def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) -> Grant:
     """Whom the caller speaks for. Raises Unauthorized, Forbidden, and Unavailable as `Keys.grant` does."""
     token = token_of(headers)
-    grant = await keys.grant(token)
+    grant = keys.grant(token)
     if grant is None:
         raise Unauthorized(
             "this needs an api key" if token is None else "this api key is not known, or no longer",
@@ -23,14 +23,15 @@ async def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) ->
 
 def token_of(headers: dict[bytes, bytes]) -> str | None:
     """The token of `Authorization: Bearer`, of Basic (as the password, RFC 7617), or of X-API-Key."""
-    scheme, _, credentials = headers.get(b"authorization", b"").strip().partition(b" ")
-    match scheme.lower():
-        case b"bearer":
-            return credentials.strip().decode("latin-1")
-        case b"basic":
-            try:
-                return base64.b64decode(credentials, validate=True).partition(b":")[2].decode("latin-1")
-            except binascii.Error:
-                return ""
+    if shown := headers.get(b"authorization"):
+        scheme, _, credentials = shown.strip().partition(b" ")
+        match scheme.lower():
+            case b"bearer":
+                return credentials.strip().decode("latin-1")
+            case b"basic":
+                try:
+                    return base64.b64decode(credentials, validate=True).partition(b":")[2].decode("latin-1")
+                except binascii.Error:
+                    return ""
     key = headers.get(b"x-api-key")
     return None if key is None else key.strip().decode("latin-1")

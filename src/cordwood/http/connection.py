@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from cordwood import metrics
 from cordwood.errors import BadRequest, CordwoodError, HeadTooLarge, SlowHead, Unavailable
+from cordwood.http.direct import DirectProtocol, Heads
 from cordwood.http.problem import problem
 from cordwood.http.settings import HttpSettings
+from cordwood.http.site import Site
 
 _REST_S = 5.0
 _MAX_PIPELINED = 100
@@ -28,11 +30,11 @@ _FRAMING = 16
 """Bytes around a byte of body: a chunk of one byte has five, the rest are extensions and trailers (RFC 9112 §7.1)."""
 
 
-class Connection(HttpToolsProtocol):
+class Connection(DirectProtocol):
     """uvicorn's connection; the hooks below are the parser's and the transport's."""
 
-    def __init__(self, settings: HttpSettings, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, settings: HttpSettings, site: Site, heads: Heads, **given: Any) -> None:
+        super().__init__(site, heads, settings.max_body_bytes, **given)
         self._settings = settings
         self._is_head, self._is_body, self._is_declining = True, False, False
         self._since = self._stalled_since = 0.0
@@ -54,7 +56,6 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
             return
-        self._unset_keepalive_if_required()
         self._framing_bytes += len(data)
         try:
             self.parser.feed_data(data)
@@ -68,6 +69,8 @@ class Connection(HttpToolsProtocol):
                 self._refuse(self._too_large(), "head_too_large")
             elif self.headers is not None and len(self.headers) > self._settings.max_headers:
                 self._refuse(self._too_many(), "head_too_large")
+            else:
+                self.release()
 
     def _decline(self, rest: bytes) -> None:
         """Go on as if `Upgrade` had not been sent (RFC 9110 §7.8): the parser leaves the body of such a request unread.
@@ -121,8 +124,14 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        """As uvicorn's, without its timer for each answer: `reap` ends idle connections."""
         self._since = self.loop.time()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def pause_writing(self) -> None:
         self._stalled_since = self.loop.time()
@@ -188,11 +197,12 @@ class Connection(HttpToolsProtocol):
 _LESS = "send less of it; what is long belongs into the body"
 
 
-def connections_with(settings: HttpSettings) -> Callable[..., Connection]:
+def connections_with(settings: HttpSettings, site: Site) -> Callable[..., Connection]:
     """What makes connections, for the server."""
+    heads = Heads()
 
     def made(**given: Any) -> Connection:
-        return Connection(settings, **given)
+        return Connection(settings, site, heads, **given)
 
     return made
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 import structlog
 import uvicorn
 from msgspec.structs import replace
-from starlette.types import ASGIApp
 
 from cordwood.errors import ConfigError
 from cordwood.http.connection import connections_with, reap
 from cordwood.http.settings import HttpSettings
+from cordwood.http.site import Site
 from cordwood.http.tls import certificate_of
 
 log = structlog.get_logger()
@@ -70,7 +70,7 @@ def url_of(sock: socket.socket, settings: HttpSettings) -> str:
 
 
 async def serve(
-    app: ASGIApp,
+    site: Site,
     sock: socket.socket,
     settings: HttpSettings,
     stop: asyncio.Event,
@@ -83,9 +83,9 @@ async def serve(
     certificate = certificate_of(settings)
     settings = replace(settings, max_connections=_room(settings.max_connections))
     config = uvicorn.Config(
-        app,
+        site,
         ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
-        http=connections_with(settings),  # type: ignore[arg-type]  # called as the class would be
+        http=connections_with(settings, site),  # type: ignore[arg-type]  # called as the class would be
         ws="none",
         loop="none",
         lifespan="off",
@@ -93,7 +93,6 @@ async def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=max(1, round(settings.idle_timeout_s)),
         timeout_graceful_shutdown=max(1, round(settings.graceful_timeout_s)),
         backlog=_BACKLOG,
     )

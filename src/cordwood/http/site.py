@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -19,7 +20,7 @@ from cordwood.http.body import Disconnected
 from cordwood.http.health import OPERATING
 from cordwood.http.openapi import Operation, description, undescribed
 from cordwood.http.operations import DESCRIPTION, DESCRIPTION_PATH
-from cordwood.http.problem import problem
+from cordwood.http.problem import Headers, problem
 
 log = structlog.get_logger()
 
@@ -27,11 +28,25 @@ _MAX_SHOWN = 200
 """Characters of a path that an answer or a log line repeats."""
 
 
+class DirectHandler(Protocol):
+    """Takes small whole requests without a task of their own (`http.direct`)."""
+
+    def __call__(self, headers: dict[bytes, bytes], body: bytes, reply: Callable[[int, Headers, bytes], None]) -> bool:
+        """True: `reply` is called once, now or later. False: nothing has happened, the raw handler of the same path
+        takes the request, or says what is wrong with it. Does not block, raises nothing."""
+        ...
+
+
 class Site:
     """Dispatches by exact path to `raw` handlers, by route to `routes`; counts, times and guards both."""
 
     def __init__(
-        self, service: str, raw: Mapping[str, ASGIApp], routes: Sequence[Route], operations: Sequence[Operation]
+        self,
+        service: str,
+        raw: Mapping[str, ASGIApp],
+        routes: Sequence[Route],
+        operations: Sequence[Operation],
+        direct: Mapping[bytes, DirectHandler] | None = None,
     ) -> None:
         """`operations` describe every endpoint; the description itself is one more."""
         assert not (odd := undescribed(raw, routes, operations)), f"endpoints and operations differ: {odd}"
@@ -47,6 +62,7 @@ class Site:
         self._asked_at = -math.inf
         self._service = service
         self._raw = raw
+        self._direct = direct or {}
         self._meters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._rest = Starlette(
             routes=[*routes, Route(DESCRIPTION_PATH, describe)],
@@ -62,6 +78,14 @@ class Site:
     def idle_s(self) -> float:
         """Seconds since somebody asked for anything but health and metrics."""
         return time.monotonic() - self._asked_at
+
+    def direct(self, url: bytes) -> DirectHandler | None:
+        """Who takes whole requests to `url`; nobody while this process stops."""
+        handler = self._direct.get(url)
+        if handler is None or self.is_draining or self.is_closing:
+            return None
+        self._asked_at = time.monotonic()
+        return handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -88,12 +112,13 @@ class Site:
             if exchange.status and not exchange.is_complete:
                 raise  # the head is out: only a broken connection still tells the caller
             if not exchange.is_complete:
-                await exchange.answer(*problem(_internal()))
+                await exchange.answer(*problem(internal()))
         finally:
             route = path if handler else getattr(scope.get("route"), "path", "other")
-            self._count(route, exchange.status, time.perf_counter() - started)
+            self.count(route, exchange.status, time.perf_counter() - started)
 
-    def _count(self, route: str, status: int, seconds: float) -> None:
+    def count(self, route: str, status: int, seconds: float) -> None:
+        """One request answered."""
         meters = self._meters.get((route, status))
         if meters is None:  # finding a labelled metric costs more than raising it
             requests = metrics.REQUESTS.labels(self._service, route, status)
@@ -138,10 +163,11 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer_internal(request: Request, error: Exception) -> Response:
-    return await _answer_error(request, _internal())
+    return await _answer_error(request, internal())
 
 
-def _internal() -> CordwoodError:
+def internal() -> CordwoodError:
+    """What a caller hears of a fault of ours."""
     return CordwoodError("an internal error", hint="see this service's log")
 
 

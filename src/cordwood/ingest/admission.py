@@ -20,6 +20,8 @@ class Admission:
         self._in_flight = 0
         self._requests = 0
         self._held: dict[Tenant, int] = {}
+        # Read when it is asked for: setting it twice a request would cost more than the counting.
+        metrics.INGEST_IN_FLIGHT_BYTES.set_function(lambda: self._in_flight)
 
     def request(self, tenant: Tenant) -> "Ticket":
         """A place for one request; use as a context manager."""
@@ -45,7 +47,6 @@ class Admission:
         self._requests = requests
         self._held[tenant] = held + by
         self._in_flight = total
-        metrics.INGEST_IN_FLIGHT_BYTES.set(total)
 
     def _end(self, tenant: Tenant, size: int) -> None:
         self._requests -= 1
@@ -54,7 +55,6 @@ class Admission:
         else:
             del self._held[tenant]
         self._in_flight -= size
-        metrics.INGEST_IN_FLIGHT_BYTES.set(self._in_flight)
 
 
 class Ticket:
@@ -75,6 +75,10 @@ class Ticket:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Its bytes are free again. May be called twice."""
         if self._size:
             self._admission._end(self._tenant, self._size)
             self._size = 0

@@ -21,6 +21,6 @@ class LimitsRoutes:
         return [Route("/api/v1/limits", self._limits)]
 
     async def _limits(self, request: Request) -> Response:
-        tenant = (await authenticate(dict(request.headers.raw), self._keys, "ingest")).tenant
+        tenant = authenticate(dict(request.headers.raw), self._keys, "ingest").tenant
         standing = await self._gate.standing(tenant)
         return Response(msgspec.json.encode(standing), media_type="application/json")

@@ -1,17 +1,21 @@
 """The ingest endpoints, as raw ASGI: the framework's share of a small request would be most of it."""
 
+from collections.abc import Callable
 from urllib.parse import parse_qs
+from uuid import UUID
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from cordwood.errors import BadRequest, MethodNotAllowed
+from cordwood.errors import BadRequest, CordwoodError, MethodNotAllowed
 from cordwood.http.auth import authenticate
 from cordwood.http.body import read_body
-from cordwood.http.problem import problem
+from cordwood.http.problem import Headers, problem
 from cordwood.http.settings import HttpSettings
 from cordwood.http.site import answer
+from cordwood.ingest.operations import Accepted
 from cordwood.ingest.service import Ingest, Taken
+from cordwood.model.receipt import Part
 from cordwood.protocols.decoded import Reject
 from cordwood.tenancy.interface import Keys
 
@@ -28,13 +32,15 @@ class IngestRoutes:
         self._ingest = ingest
         self._keys = keys
         self._settings = settings
+        self._named: tuple[UUID | None, str] = None, ""
+        """The batch that was spelled out last: all that share it have it in their receipts."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
             raise MethodNotAllowed(f"{scope['path']} takes POST", hint="send events with POST", allow="POST")
         wait = _wants_stored(scope["query_string"])
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        tenant = (await authenticate(headers, self._keys, "ingest")).tenant
+        tenant = authenticate(headers, self._keys, "ingest").tenant
         with self._ingest.admission.request(tenant) as ticket:
             body = await read_body(headers, receive, self._settings, ticket.grew)
             content_type = headers.get(b"content-type", b"").decode("latin-1")
@@ -57,6 +63,28 @@ class IngestRoutes:
         if taken.is_stored is not None:
             members["stored"] = taken.is_stored
         await answer(send, 202, _JSON, msgspec.json.encode(members))
+
+    def direct(self, headers: dict[bytes, bytes], body: bytes, reply: Callable[[int, Headers, bytes], None]) -> bool:
+        """A small request without peculiarities (`site.DirectHandler`); what cannot be taken goes the long way."""
+
+        def told(outcome: Part | CordwoodError) -> None:
+            if isinstance(outcome, Part):
+                reply(202, _JSON, msgspec.json.encode(Accepted(self._receipt(outcome), outcome.count, 0, ())))
+            else:
+                reply(*problem(outcome))
+
+        try:
+            tenant = authenticate(headers, self._keys, "ingest").tenant
+            content_type = headers.get(b"content-type", b"").decode("latin-1")
+            return self._ingest.take_small(tenant, body, content_type, told)
+        except CordwoodError:
+            return False
+
+    def _receipt(self, part: Part) -> str:
+        """As `Receipt` spells it."""
+        if part.batch_id is not self._named[0]:
+            self._named = part.batch_id, str(part.batch_id)
+        return f"{self._named[1]}~{part.first}~{part.count}"
 
 
 def _counts(taken: Taken) -> dict[str, object]:

@@ -5,7 +5,8 @@ The Content-Type is not believed: `curl -d` says it sends a form.
 
 from cordwood.errors import BadRequest, UnsupportedMedia
 from cordwood.protocols import json_array, ndjson
-from cordwood.protocols.decoded import Decoded, Limits
+from cordwood.protocols.check import error_of
+from cordwood.protocols.decoded import Chunk, Decoded, Limits
 
 NAME = "json"
 
@@ -18,6 +19,10 @@ def decode(body: bytes, content_type: str, limits: Limits) -> Decoded:
 
     Raises BadRequest (empty, or a broken array) and UnsupportedMedia (no JSON, and another type announced).
     """
+    # Most requests by number: one event with no white space around it. Half the work of looking closer.
+    is_line = body.startswith(b"{") and body.endswith(b"}") and b"\n" not in body and b"\r" not in body
+    if is_line and error_of(body, limits) is None:
+        return Decoded((Chunk(body + b"\n", 1),), ())
     start = len(_BOM) if body.startswith(_BOM) else 0
     while start < len(body) and body[start] in b" \t\r\n":
         start += 1

@@ -120,7 +120,7 @@ class DeadLetterRoutes:
         ]
 
     async def _list(self, request: Request) -> Response:
-        tenant = (await self._grant(request, "query")).tenant
+        tenant = self._grant(request, "query").tenant
         given = only_known(request.query_params.multi_items(), ("reason", "limit", "cursor"))
         limit = _limit(given)
         after = parse_letter(given["cursor"]) if "cursor" in given else None
@@ -130,7 +130,7 @@ class DeadLetterRoutes:
         return _json(Listing(list(map(_group, groups)), list(map(_row, letters[:limit])), more))
 
     async def _show(self, request: Request) -> Response:
-        tenant = (await self._grant(request, "query")).tenant
+        tenant = self._grant(request, "query").tenant
         chosen = parse_letter(request.path_params["id"])
         found = await self._letters.letters(tenant, Selection(ids=[chosen]), 1)
         if not found:
@@ -138,7 +138,7 @@ class DeadLetterRoutes:
         return _json(_whole(found[0]))
 
     async def _replay(self, request: Request) -> Response:
-        grant = await self._grant(request, "admin")
+        grant = self._grant(request, "admin")
         asked = await json_body(request, Replay)
         selection = _selection(asked)
         if asked.body is not UNSET and (selection.ids is None or len(selection.ids) != 1):
@@ -154,18 +154,18 @@ class DeadLetterRoutes:
         return _json(outcome)
 
     async def _discard(self, request: Request) -> Response:
-        grant = await self._grant(request, "admin")
+        grant = self._grant(request, "admin")
         chosen = _selection(await json_body(request, Discard))
         events = await self._letters.discard(grant.tenant, chosen, grant.actor)
         return _json({"events": events})
 
     async def _actions(self, request: Request) -> Response:
-        tenant = (await self._grant(request, "admin")).tenant
+        tenant = self._grant(request, "admin").tenant
         limit = _limit(only_known(request.query_params.multi_items(), ("limit",)))
         return _json({"actions": list(map(_action, await self._letters.actions(tenant, limit)))})
 
-    async def _grant(self, request: Request, scope: Scope) -> Grant:
-        return await authenticate(dict(request.headers.raw), self._keys, scope)
+    def _grant(self, request: Request, scope: Scope) -> Grant:
+        return authenticate(dict(request.headers.raw), self._keys, scope)
 
 
 def _selection(asked: Choice) -> Selection:

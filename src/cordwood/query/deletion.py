@@ -39,7 +39,7 @@ class DeletionRoutes:
         return [Route("/api/v1/delete", self._delete, methods=["POST"])]
 
     async def _delete(self, request: Request) -> Response:
-        grant = await authenticate(dict(request.headers.raw), self._keys, "admin")
+        grant = authenticate(dict(request.headers.raw), self._keys, "admin")
         asked = await json_body(request, Deletion)
         parameters = [("filter", text) for text in asked.filters]
         parameters += [(name, text) for name, text in (("start", asked.start), ("end", asked.end)) if text is not None]

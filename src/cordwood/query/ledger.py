@@ -62,7 +62,7 @@ class LedgerRoutes:
         return [Route("/api/v1/ledger", self._ledger), Route("/api/v1/receipts/{receipt}", self._receipt)]
 
     async def _ledger(self, request: Request) -> Response:
-        tenant = (await authenticate(dict(request.headers.raw), self._keys, "query")).tenant
+        tenant = authenticate(dict(request.headers.raw), self._keys, "query").tenant
         given = only_known(request.query_params.multi_items(), _PARAMETERS)
         now_us = self._clock.now_us()
         end_us = parse_time("end", given["end"], now_us) if "end" in given else now_us
@@ -80,7 +80,7 @@ class LedgerRoutes:
         return Response(msgspec.json.encode(answer), media_type="application/json")
 
     async def _receipt(self, request: Request) -> Response:
-        tenant = (await authenticate(dict(request.headers.raw), self._keys, "query")).tenant
+        tenant = authenticate(dict(request.headers.raw), self._keys, "query").tenant
         receipt = parse_receipt(request.path_params["receipt"])
         fate = await fate_of(receipt, self._books, tenant, self._receipts_days)
         return Response(msgspec.json.encode(fate), media_type="application/json")

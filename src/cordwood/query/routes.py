@@ -41,7 +41,7 @@ class QueryRoutes:
 
     async def _query(self, request: Request) -> Response:
         started = time.perf_counter()
-        tenant = await self._tenant(request)
+        tenant = self._tenant(request)
         plan = plan_of(request.query_params.multi_items(), self._clock.now_us())
         if NDJSON in request.headers.get("accept", ""):
             stream = await self._started(plan, tenant)
@@ -53,13 +53,13 @@ class QueryRoutes:
         return _json(with_members(page.body, members))
 
     async def _count(self, request: Request) -> Response:
-        tenant = await self._tenant(request)
+        tenant = self._tenant(request)
         plan = plan_of(request.query_params.multi_items(), self._clock.now_us())
         count, damaged = await self._engine.count(plan, tenant)
         return _json(msgspec.json.encode({"count": count, **_completeness(damaged)}))
 
     async def _event(self, request: Request) -> Response:
-        tenant = await self._tenant(request)
+        tenant = self._tenant(request)
         text = request.path_params["id"]
         try:
             event_id = UUID(text)
@@ -84,8 +84,8 @@ class QueryRoutes:
 
         return blocks()
 
-    async def _tenant(self, request: Request) -> Tenant:
-        return (await authenticate(dict(request.headers.raw), self._keys, "query")).tenant
+    def _tenant(self, request: Request) -> Tenant:
+        return authenticate(dict(request.headers.raw), self._keys, "query").tenant
 
 
 def _completeness(damaged: Sequence[Damage]) -> dict[str, object]:

@@ -75,7 +75,7 @@ class Door:
         await asyncio.gather(self._keeper, return_exceptions=True)
         await self._note_uses()
 
-    async def grant(self, token: str | None) -> Grant | None:
+    def grant(self, token: str | None) -> Grant | None:
         if token is not None and (entry := self._entries.get(digest_of(token))) is not None:
             if entry.expires_at_us is not None and entry.expires_at_us <= self._clock.now_us():
                 return None

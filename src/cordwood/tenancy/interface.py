@@ -24,7 +24,7 @@ class Grant(Struct, frozen=True):
 class Keys(Protocol):
     """Who may do what."""
 
-    async def grant(self, token: str | None) -> Grant | None:
+    def grant(self, token: str | None) -> Grant | None:
         """What `token` opens; None when it opens nothing. `token` None means that the caller showed none.
 
         Never waits. Raises Unavailable for what may be a good key while keys could not be read even once.

@@ -6,6 +6,7 @@ from starlette.types import ASGIApp
 from cordwood.cache.interface import Cache
 from cordwood.clock import SystemClock
 from cordwood.config import Config
+from cordwood.http.site import DirectHandler
 from cordwood.ingest.limits import LimitsRoutes
 from cordwood.ingest.routes import PATHS, IngestRoutes
 from cordwood.ingest.service import Ingest, limits_of
@@ -20,9 +21,10 @@ from cordwood.tenancy.interface import Keys
 from cordwood.tenancy.quota.gate import Gate
 
 
-def taking(config: Config, ingest: Ingest, keys: Keys) -> dict[str, ASGIApp]:
-    """What events are sent to."""
-    return dict.fromkeys(PATHS, IngestRoutes(ingest, keys, config.http))
+def taking(config: Config, ingest: Ingest, keys: Keys) -> tuple[dict[str, ASGIApp], dict[bytes, DirectHandler]]:
+    """What events are sent to; and what takes small whole requests without the framework."""
+    routes = IngestRoutes(ingest, keys, config.http)
+    return dict.fromkeys(PATHS, routes), {path.encode(): routes.direct for path in PATHS}
 
 
 def limits(gate: Gate, keys: Keys) -> list[Route]:

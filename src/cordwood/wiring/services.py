@@ -41,7 +41,8 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         ingest = Ingest(broker, clock, config.ingest, gate)
         health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
         routes = [*health.routes(), *limits(gate, keys), *asking(config, store, cache, keys)]
-        site = Site("up", taking(config, ingest, keys), routes, [*HEALTH, *INGEST, *QUERY, *MENDING])
+        taken, direct = taking(config, ingest, keys)
+        site = Site("up", taken, routes, [*HEALTH, *INGEST, *QUERY, *MENDING], direct)
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             # The worker outlives the listener, so that what the last requests brought is stored.
@@ -64,7 +65,8 @@ async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> No
         ingest = Ingest(broker, SystemClock(), config.ingest, gate)
         health = Health({"broker": broker.check, "keys": keys.check})
         routes = [*health.routes(), *limits(gate, keys)]
-        site = Site("api", taking(config, ingest, keys), routes, [*HEALTH, *INGEST])
+        taken, direct = taking(config, ingest, keys)
+        site = Site("api", taken, routes, [*HEALTH, *INGEST], direct)
         async with asyncio.TaskGroup() as group:
             group.create_task(ingest.keep_accounts(stop))
             await serve_until(stop, site, port, config, health, announce)

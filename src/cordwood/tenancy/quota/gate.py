@@ -35,6 +35,11 @@ class Gate:
         self._limits_of = limits_of
         self._quota = quota
 
+    def counts(self, tenant: Tenant) -> bool:
+        """Whether the tenant has limits that `take` has to look at."""
+        limits = self._limits_of(tenant)
+        return limits is not None and limits.are_counted
+
     async def take(self, tenant: Tenant, cost: Cost) -> None:
         """Raises Overloaded as `Quota.take` does."""
         limits = self._limits_of(tenant)
