@@ -3,16 +3,30 @@
 import json
 import subprocess
 import sys
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from bench import bare_copy, data
+from bench.target import Target, await_count
 
 from tests.support.processes import Cordwood
 
 BASE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Rising(Target):
+    """Holds a thousand events for each second since it was first asked."""
+
+    moments: list[float] = field(default_factory=list)
+
+    def count(self) -> int:
+        self.moments.append(time.monotonic())
+        return int((self.moments[-1] - self.moments[0]) * 1000)
 
 
 def bench(*arguments: object) -> "subprocess.CompletedProcess[str]":
@@ -33,6 +47,13 @@ def test_the_same_arguments_give_the_same_events_of_four_shapes():
     assert len(events) == 25_000
     assert len({tuple(event) for event in events}) == 4
     assert 230 < len(first) / len(events) < 290
+
+
+def test_waiting_for_events_asks_for_their_count_a_few_times_only():
+    # Counting costs the system that is measured: with the pause of 50 ms that a first answer gets it would be 20 times.
+    rising = Rising("http://127.0.0.1", "/")
+    assert await_count(rising, 1000, timeout_s=10.0) >= 1000
+    assert len(rising.moments) <= 12
 
 
 def test_ingest_counts_what_became_queryable(tmp_path):

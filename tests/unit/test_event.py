@@ -2,6 +2,8 @@
 
 import json
 from datetime import UTC, datetime
+from itertools import product
+from random import Random
 from typing import Any
 
 import pytest
@@ -112,6 +114,27 @@ def test_many_are_derived_as_each_alone(events: list[dict[str, Any]]) -> None:
     alone = [derive(line, ARRIVAL) for line in lines]
     together = derive_many(b"".join(line + b"\n" for line in lines), ARRIVAL)
     assert together == [(each.timestamp_us, each.level, each.service) for each in alone]
+
+
+HEADS = (
+    "2026-11-23T12:00:00", "2026-11-23 12:00:59", "2026-11-23T12:01:60", "0001-01-01T00:00:00", "9999-12-31T23:59:59",
+    "2026-11-23T12:00", "2026-11-23T12:00:0", "2026-02-30T12:00:00", "2026-11-23T24:00:00", "0000-01-01T00:00:00",
+    "2026-11-23", "1795435200000000000",
+)  # fmt: skip
+FRACTIONS = (
+    "", ".", ",5", ".12", ".123", ",123", ".1234", ".123456", ".123457", ".123456789", ".12x", ".\u0661\u0662\u0663",
+    ".123456\u0667", ".999999999", ".1a3",
+)  # fmt: skip
+ZONES = ("", "Z", "z", " Z", "+05:30", "-1400", "+14:00", "+15:00", " +01", "?", "Z9", "+00:60", ".5Z")
+
+
+@pytest.mark.parametrize("order", range(20))
+def test_parts_of_timestamps_are_put_together_as_whole_ones_are_read(order: int) -> None:
+    texts = ["".join(parts) for parts in product(HEADS, FRACTIONS, ZONES)]
+    Random(order).shuffle(texts)
+    lines = [json.dumps({"ts": text}).encode() for text in texts]
+    together = derive_many(b"\n".join(lines), ARRIVAL)
+    assert [column[0] for column in together] == [derive(line, ARRIVAL).timestamp_us for line in lines]
 
 
 def test_a_message_is_found_under_its_usual_names() -> None:

@@ -1,13 +1,13 @@
 """What `derive` says, said of a whole batch: values are decoded once, in native code, and what repeats is read once."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct, field
 
 from cordwood.model.derive import Columns, derive_exactly, level_of, looks_like_container, service_of
-from cordwood.model.event import EPOCH_UNITS, Level, parse_timestamp
+from cordwood.model.event import EPOCH_UNITS, MAX_TIMESTAMP_US, MIN_TIMESTAMP_US, Level, parse_timestamp
 
 T = TypeVar("T")
 
@@ -15,10 +15,15 @@ _MAX_REMEMBERED = 4096
 _MAX_REMEMBERED_LENGTH = 256
 """Bounds of what a batch may make us keep: values of each kind, and characters of a value."""
 
-_SCALE: dict[int, int] = {digits: 10 ** (8 - digits) for digits in range(2, 9)}
-"""Number of digits in seconds and fraction together → what makes µs of them."""
+_DAY_US = 86_400_000_000
+_FIRST_REMEMBERED_US = MIN_TIMESTAMP_US + _DAY_US
+_LAST_REMEMBERED_US = MAX_TIMESTAMP_US - _DAY_US
+"""Within these no zone leads out of what a timestamp may be."""
 
-_UNSEEN: Any = object()
+_DIGITS = "0123456789"
+_SECONDS = {f"{n:02}": n * 1_000_000 for n in range(60)}
+_MILLIS = {f"{point}{n:03}": n * 1_000 for point in ".," for n in range(1000)}
+"""How seconds and ms are spelt → µs."""
 
 
 class _Skipped(Struct, gc=False):
@@ -108,12 +113,17 @@ class _Memo:
     """Remembers what the values of one batch mean."""
 
     def __init__(self) -> None:
-        self._minutes: dict[str, int | None] = {}
         self._levels: dict[str, Level | None] = {}
         self._services: dict[str, str | None] = {}
+        # A timestamp is the sum of its seconds, of its ms if it has any, and of what follows: each has few values.
+        self._minutes: dict[str, int] = {}
+        self._seconds: dict[str, int] = {}
+        self._rests: dict[str, int] = {}
+        self._tails: dict[str, int] = {}
 
     def columns(self, events: list[_Event], received_at_us: int) -> list[Columns]:
         levels, services, timestamp_of = self._levels, self._services, self._timestamp
+        seconds, millis, rests = self._seconds, _MILLIS, self._rests
         columns: list[Columns] = []
         for event in events:
             # The usual names by hand: a loop over all of them costs more than everything else here.
@@ -124,11 +134,18 @@ class _Memo:
                     value = event.time
                     if value is None:
                         value = event.ts
-            timestamp_us = None if value is None else timestamp_of(value)
-            if timestamp_us is None:
-                timestamp_us = _usable(event.timestamps(), timestamp_of)
-                if timestamp_us is None:
-                    timestamp_us = received_at_us
+            if (
+                type(value) is str
+                and (second_us := seconds.get(value[:19])) is not None
+                and (milli_us := millis.get(value[19:23])) is not None
+                and (rest_us := rests.get(value[23:])) is not None
+            ):
+                timestamp_us = second_us + milli_us + rest_us
+            else:
+                found_us = None if value is None else timestamp_of(value)
+                if found_us is None:
+                    found_us = _usable(event.timestamps(), timestamp_of)
+                timestamp_us = received_at_us if found_us is None else found_us
             value = event.level
             if value is None:
                 value = event.severity
@@ -158,18 +175,6 @@ class _Memo:
 
     def _timestamp(self, value: _Value) -> int | None:
         if type(value) is str:
-            minute_us = self._minutes.get(value[:17])
-            digits = value[17:19] + value[20:-1]
-            if (
-                minute_us is not None
-                and value[19:20] == "."
-                and value[-1] == "Z"
-                and digits < "6"
-                and digits.isdigit()
-                and digits.isascii()
-                and 2 < len(digits) <= 8
-            ):
-                return minute_us + int(digits) * _SCALE[len(digits)]
             return self._timestamp_in(value)
         if type(value) is float and value.is_integer() and abs(value) < 1e16:
             return _epoch(int(value))
@@ -179,34 +184,46 @@ class _Memo:
         return None if text is None else parse_timestamp(text)
 
     def _timestamp_in(self, text: str) -> int | None:
-        """A time to the second or finer, with Z, ±hh:mm or no zone: the minute is looked up, the rest is digits."""
-        if text[-1:] == "Z":
-            zone, fraction = "Z", text[20:-1]
-        elif text[-6:-5] in ("+", "-") and len(text) >= 25:
-            zone, fraction = text[-6:], text[20:-6]
+        """As `parse_timestamp`; from what is remembered, where that knows all parts of the text."""
+        second_us = self._seconds.get(text[:19])
+        if second_us is None:
+            minute_us, of_minute_us = self._minutes.get(text[:17]), _SECONDS.get(text[17:19])
+            if minute_us is None or of_minute_us is None:
+                return self._learnt(text)
+            second_us = minute_us + of_minute_us
+            _remember(self._seconds, text[:19], second_us)
+        milli_us = _MILLIS.get(text[19:23])
+        rest_us = self._tails.get(text[19:]) if milli_us is None else self._rests.get(_cut(text[23:]))
+        return self._learnt(text) if rest_us is None else second_us + (milli_us or 0) + rest_us
+
+    def _learnt(self, text: str) -> int | None:
+        """Any parts that are kept make a timestamp together: the first ends with a minute's colon and is nowhere near
+        the ends of what a timestamp may be, the last is what may follow the seconds or the ms."""
+        timestamp_us = parse_timestamp(text)
+        if timestamp_us is None or text[16:17] != ":":
+            return timestamp_us
+        minute_us = parse_timestamp(text[:17] + "00Z")
+        assert minute_us is not None, "it is the beginning of a timestamp"
+        if not _FIRST_REMEMBERED_US < minute_us < _LAST_REMEMBERED_US:
+            return timestamp_us
+        _remember(self._minutes, text[:17], minute_us)
+        rest_us = timestamp_us - minute_us - _SECONDS[text[17:19]]
+        milli_us = _MILLIS.get(text[19:23])
+        if milli_us is None:
+            _remember(self._tails, text[19:], rest_us)
         else:
-            zone, fraction = "", text[20:]
-        digits = text[17:19] + fraction
-        is_usual = (
-            digits < "6"
-            and len(digits) >= 2
-            and digits.isdigit()
-            and text.isascii()
-            and text[16] == ":"
-            and (text[19] in ".," if fraction else text[19:] == zone)
-        )
-        if is_usual:
-            # Without a zone for Z, which is the usual one: looking that up costs one slice.
-            minute = text[:17] if zone == "Z" else f"{text[:17]}{zone or '?'}"
-            minute_us: int | None = self._minutes.get(minute, _UNSEEN)
-            if minute_us is _UNSEEN:
-                minute_us = parse_timestamp(f"{text[:17]}00{zone}")
-                if len(self._minutes) < _MAX_REMEMBERED:
-                    self._minutes[minute] = minute_us
-            if minute_us is not None:
-                digits = digits[:8]
-                return minute_us + int(digits) * _SCALE[len(digits)]
-        return parse_timestamp(text)
+            _remember(self._rests, _cut(text[23:]), rest_us - milli_us)
+        return timestamp_us
+
+
+def _cut(rest: str) -> str:
+    """What follows the ms, without the digits that follow the µs."""
+    return rest[:3] + rest[3:].lstrip(_DIGITS) if rest[:3].isdigit() else rest
+
+
+def _remember(memory: dict[str, int], text: str, value: int) -> None:
+    if len(memory) < _MAX_REMEMBERED and len(text) <= _MAX_REMEMBERED_LENGTH:
+        memory[text] = value
 
 
 def _usable(values: tuple[_Value, ...], read: Callable[[_Value], T | None]) -> T | None:

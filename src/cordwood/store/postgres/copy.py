@@ -19,12 +19,13 @@ from cordwood.store.slices import HOUR_US
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 
-# The event comes last, so that all before it is packed at once.
-COLUMNS = ("tenant", "level", "service", "id", "inserted_at", "ts", "data")
+# First what most rows have in common, so that it is packed once; the event last, so that all before it is one piece.
+COLUMNS = ("tenant", "level", "service", "inserted_at", "id", "ts", "data")
 
-# length of the id · its batch part · its ordinal · inserted_at · ts · length of the jsonb · its version
-_FROM_ID_TO_DATA = Layout(">i12sI12siqI1s")
 _TIMESTAMP = Layout(">iq")
+_ID_LENGTH = 16
+# ordinal, the end of the id · ts · length of the jsonb · its version
+_FROM_ORDINAL_TO_DATA = Layout(">Iiqi1s")
 _COUNT = Layout(">h")
 _LENGTH = Layout(">i")
 _NULL = _LENGTH.pack(-1)
@@ -62,43 +63,45 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
         raise Refused(f"an event is no JSON object: {error}") from error
     if len(derived) != len(lines):
         raise Refused(f"{len(lines)} lines hold {len(derived)} JSON objects")
-    head = _FROM_ID_TO_DATA.pack
-    batch_id, inserted = header.id.bytes[:12], _TIMESTAMP.pack(8, now_us - POSTGRES_EPOCH_US)
-    tenant = _COUNT.pack(len(COLUMNS)) + _text(header.tenant)
-    owners: dict[tuple[str | None, str | None], bytes] = {}
+    events = zip(count_from(load.first + first), storable(lines, ndjson), derived, strict=False)
     dead = {letter.ordinal for letter in load.dead}
+    kept = [event for event in events if event[0] not in dead] if dead else events
+    tenant = _COUNT.pack(len(COLUMNS)) + _text(header.tenant)
+    same = _TIMESTAMP.pack(8, now_us - POSTGRES_EPOCH_US) + _LENGTH.pack(_ID_LENGTH) + header.id.bytes[:12]
+    beginnings: dict[tuple[str | None, str | None], bytes] = {}
+    pack = _FROM_ORDINAL_TO_DATA.pack
     parts: list[bytes] = []
     times: list[int] = []
-    ordinals = count_from(load.first + first)
-    for ordinal, line, (timestamp_us, level, service) in zip(ordinals, storable(lines, ndjson), derived, strict=False):
-        if ordinal in dead:
-            continue
-        owner = owners.get((level, service))
-        if owner is None:
-            owner = owners[level, service] = tenant + _text(level) + _text(service)
+    for ordinal, line, (timestamp_us, level, service) in kept:
+        beginning = beginnings.get((level, service))
+        if beginning is None:
+            beginning = beginnings[level, service] = tenant + _text(level) + _text(service) + same
         parts += (
-            owner,
-            head(16, batch_id, ordinal, inserted, 8, timestamp_us - POSTGRES_EPOCH_US, len(line) + 1, JSONB_VERSION),
+            beginning,
+            pack(ordinal, 8, timestamp_us - POSTGRES_EPOCH_US, len(line) + 1, JSONB_VERSION),
             line,
         )
         times.append(timestamp_us)
-    hours = {timestamp_us // HOUR_US: timestamp_us for timestamp_us in times}
+    if not times:
+        return Rows(load, b"", 0, None, None, {}, frozenset())
+    earliest, latest = min(times), max(times)
     return Rows(
         load,
         b"".join(parts),
         len(times),
-        min(times, default=None),
-        max(times, default=None),
-        _days(times),
-        frozenset(hours.values()),
+        earliest,
+        latest,
+        _days(times, earliest // DAY_US, latest // DAY_US),
+        _one_an_hour(times, earliest // HOUR_US, latest // HOUR_US),
     )
 
 
-def _days(times: list[int]) -> Mapping[int, int]:
-    if not times:
-        return {}
-    first, last = min(times) // DAY_US, max(times) // DAY_US
+def _days(times: list[int], first: int, last: int) -> Mapping[int, int]:
     return {first: len(times)} if first == last else Counter(time // DAY_US for time in times)
+
+
+def _one_an_hour(times: list[int], first: int, last: int) -> frozenset[int]:
+    return frozenset(times[:1] if first == last else {time // HOUR_US: time for time in times}.values())
 
 
 def _text(value: str | None) -> bytes:
