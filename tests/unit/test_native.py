@@ -41,7 +41,7 @@ def events(decoded: Decoded) -> list[Any]:
 def test_what_is_taken(body: bytes, expected: list[Any]) -> None:
     decoded = decode(body)
     assert events(decoded) == expected
-    assert decoded.rejects == []
+    assert not decoded.rejects
     assert decoded.accepted == len(expected)
 
 
