@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cordwood.store.segments.compose import compose
-from cordwood.store.segments.shape import shape_of
+from cordwood.model.compose import compose
+from cordwood.model.shape import shape_of
 from cordwood.store.segments.shred import shred
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(

@@ -1,15 +1,20 @@
 """Parquet files → events, in bounded memory: our own files give back theirs, any other one its rows."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from itertools import count, islice, repeat
 
 import duckdb
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from cordwood.client.batches import Batch
 from cordwood.client.exported import timed
 from cordwood.client.source import Refusal
 from cordwood.errors import Corrupt
+from cordwood.model.compose import composed
 
 _BLOCK_ROWS = 2048
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -40,8 +45,11 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 def ours(columns: Sequence[str]) -> tuple[str, str] | None:
     """The columns of a file of our own that hold an event's JSON and its timestamp; None for any other file.
 
-    Known are segments (docs/reference/segments.md) and exports (docs/moving.md); further columns do not matter.
+    Known are segments as they were before events had columns, and exports (docs/moving.md); further columns do not
+    matter.
     """
+    if is_segment(columns):
+        return None
     for identifying, event, timestamp in (
         ({"batch_id", "ordinal", "ts", "inserted_at", "raw"}, "raw", "ts"),
         ({"id", "timestamp", "inserted_at", "level", "service", "data"}, "data", "timestamp"),
@@ -53,6 +61,10 @@ def ours(columns: Sequence[str]) -> tuple[str, str] | None:
 
 def events_of(path: str) -> Iterator[Batch | Refusal]:
     """Its events, with rows for lines, from 1. Raises Corrupt when it is damaged, after all that could be read."""
+    with contextlib.suppress(OSError, pa.ArrowException), pq.ParquetFile(path) as file:
+        if is_segment(file.schema_arrow.names):
+            yield from _of_segment(path, file)
+            return
     connection = duckdb.connect(config=_CONFIG)
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL preserve_insertion_order = true")
@@ -74,6 +86,21 @@ def events_of(path: str) -> Iterator[Batch | Refusal]:
         raise Corrupt(f"the Parquet file cannot be read: {str(error).partition(chr(10))[0]}") from error
     finally:
         connection.close()
+
+
+def is_segment(columns: Sequence[str]) -> bool:
+    """Whether a file is a segment (docs/reference/segments.md)."""
+    return {"batch_id", "ordinal", "ts", "inserted_at", "shape", "raw"} <= set(columns)
+
+
+def _of_segment(path: str, file: pq.ParquetFile) -> Iterator[Batch | Refusal]:
+    numbers = count(1)
+    try:
+        for rows in file.iter_batches(_BLOCK_ROWS):
+            moments = pc.strftime(rows["ts"], "%Y-%m-%dT%H:%M:%SZ").to_pylist()
+            yield Batch(timed(composed(rows), moments), list(zip(repeat(path), islice(numbers, len(rows)))))
+    except (OSError, pa.ArrowException, KeyError, ValueError, msgspec.MsgspecError) as error:
+        raise Corrupt(f"the segment cannot be read: {error}") from error
 
 
 def _of_own(rows: list[tuple[str, str]], places: list[tuple[str, int]]) -> Iterator[Batch | Refusal]:

@@ -1,8 +1,8 @@
 """Event: one log record, a JSON object kept as it was sent, and what is derived beside it.
 
 For each derived value the first usable of a list of names wins; a name is looked up as a literal key, then as
-a dotted path. `docs/reference/events.md` lists the rules; the segment store holds the same rules in SQL, and a
-property test holds the two together.
+a dotted path. `docs/reference/events.md` lists the rules; the segment store holds the same rules for columns, and
+a property test holds the two together.
 """
 
 import re

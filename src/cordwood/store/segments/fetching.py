@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from cordwood.model.answer import StoredEvent
 from cordwood.model.batch import event_id
-from cordwood.store.segments.compose import compose
+from cordwood.model.compose import compose
+from cordwood.model.shape import shape_of
 from cordwood.store.segments.layout import BASE
 from cordwood.store.segments.runs import completed, runs
-from cordwood.store.segments.shape import shape_of
 
 Places: TypeAlias = NDArray[np.int64]
 

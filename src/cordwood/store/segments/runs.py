@@ -1,7 +1,6 @@
 """The rows of a segment file, cut where the shape changes: each run has only the columns of its shape."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cordwood.model.compose import shape_runs
+from cordwood.model.shape import shape_of
 from cordwood.store.segments.layout import BASE, field_of
-from cordwood.store.segments.shape import shape_of
 from cordwood.store.segments.shred import shred
 from cordwood.store.segments.tables import FEW_EVENTS
 
@@ -42,14 +42,7 @@ def completed(table: pa.Table) -> pa.Table:
 
 def runs(table: pa.Table) -> Iterator[tuple[str | None, pa.Table]]:
     """The same rows, a table for each stretch of one shape."""
-    if not table.num_rows:
-        return
-    shapes = pc.dictionary_encode(table["shape"].combine_chunks(), null_encoding="encode")
-    indices = shapes.indices.to_numpy(zero_copy_only=False)
-    bounds = [0, *(np.flatnonzero(indices[1:] != indices[:-1]) + 1).tolist(), len(indices)]
-    names = shapes.dictionary.to_pylist()
-    for start, end in pairwise(bounds):
-        shape = names[indices[start]]
+    for start, end, shape in shape_runs(table["shape"].combine_chunks()):
         further = [] if shape is None else [slot.column for slot in shape_of(shape).slots]
         yield shape, table.select([*BASE.names, *further]).slice(start, end - start)
 

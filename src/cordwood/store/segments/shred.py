@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from cordwood.model.shape import MAX_LITERAL, Cut, Edge, Kind, Outline, column_of, outline_of, shape_text
 from cordwood.store.segments.masking import MASKS_END, masked, unmasked
-from cordwood.store.segments.shape import MAX_LITERAL, Cut, Edge, Kind, Outline, column_of, outline_of, shape_text
 
 Places: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]

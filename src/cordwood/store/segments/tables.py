@@ -13,11 +13,11 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from cordwood.errors import Refused
+from cordwood.model.compose import compose
 from cordwood.model.derive import Columns
 from cordwood.model.derive_many import derive_many
 from cordwood.model.ledger import DAY_US
 from cordwood.store.interface import Load
-from cordwood.store.segments.compose import compose
 from cordwood.store.segments.derive_columns import Derived, derive_columns
 from cordwood.store.segments.layout import BASE, field_of
 from cordwood.store.segments.shred import Group, shred
