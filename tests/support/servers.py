@@ -124,7 +124,8 @@ class Server:
             self._process.stdin.write(f"{number.value}\n".encode())
             self._process.stdin.flush()
         self._process.wait(timeout=30)
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # closing tries once more to write what could not be written
+            self._process.stdin.close()
         self._process = None
 
     def _docker_command(self) -> list[str]:
