@@ -116,5 +116,6 @@ QUERY = (
         scope="query",
         parameters=(Parameter(name="receipt", about="as it was answered", schema=_Receipt, where="path"),),
         answers={200: Answer(about="their fate", content={JSON: ReceiptFate})},
+        errors=(NotFound,),
     ),
 )
