@@ -278,6 +278,8 @@ class TestSources:
             result = send(write(tmp_path / "f", b"x"), server=server)
         assert result.exit_code == 1
         assert "reading broke down" in result.stderr
+        # What the thread died of is reported when it has ended: in this test, and not in the next one.
+        wait_until(lambda: all(thread.name != "feed" for thread in threading.enumerate()), 10)
 
     @pytest.mark.parametrize(
         "arguments",

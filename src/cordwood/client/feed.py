@@ -1,5 +1,6 @@
 """A thread that reads the sources one after the other, so that whoever sends can watch the clock."""
 
+import errno
 import os
 import queue
 import sys
@@ -92,7 +93,7 @@ class Feed:
         self.read_bytes = max(self.read_bytes, before + (size_of([source]) or 0))
 
     def _blocks(self, source: str) -> Iterator[bytes]:
-        descriptor = sys.stdin.fileno() if source == STDIN else os.open(source, os.O_RDONLY)
+        descriptor = _stdin() if source == STDIN else os.open(source, os.O_RDONLY)
         try:
             while block := os.read(descriptor, _BLOCK_BYTES):
                 if self._stopped.is_set():
@@ -102,6 +103,14 @@ class Feed:
         finally:
             if source != STDIN:
                 os.close(descriptor)
+
+
+def _stdin() -> int:
+    """Raises OSError, also where there is none, or not any more."""
+    try:
+        return sys.stdin.fileno()
+    except (AttributeError, ValueError) as error:
+        raise OSError(errno.EBADF, "standard input is closed") from error
 
 
 def size_of(sources: Sequence[str]) -> int | None:
