@@ -25,6 +25,8 @@ COMMON = {
     "ingest_heartbeat_s": "0.5",
     "broker_confirm_timeout_s": "3",
     "log_level": "warning",
+    # All events are read in one answer at the end, which takes minutes after a long run.
+    "store_query_timeout_s": "1200",
 }
 
 
