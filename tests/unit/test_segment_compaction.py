@@ -32,10 +32,10 @@ def test_eight_alike_are_merged_in_order_of_time() -> None:
 
 
 def test_a_merge_gathers_no_more_than_one_large_segment() -> None:
-    group = next_group([segment(n, 60_000) for n in range(20)])
+    group = next_group([segment(n, 30_000) for n in range(20)])
     assert group is not None
-    assert [each.events for each in group] == [60_000, 60_000]
-    heavy = next_group([segment(n, 100, size_bytes=20 << 20) for n in range(20)])
+    assert [each.events for each in group] == [30_000, 30_000]
+    heavy = next_group([segment(n, 100, size_bytes=12 << 20) for n in range(20)])
     assert heavy is not None
     assert len(heavy) == 2
 

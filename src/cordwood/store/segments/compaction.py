@@ -21,8 +21,8 @@ log = structlog.get_logger()
 _FAN_IN = 8
 """Segments of one tier that are merged into one of the next: each event is rewritten about log8(n) times."""
 _MOST_FILES = 256
-_FULL_EVENTS = 100_000
-_FULL_BYTES = 24 << 20
+_FULL_EVENTS = 50_000
+_FULL_BYTES = 16 << 20
 """A segment this large is left alone, and a merge gathers no more than it takes to make one."""
 
 

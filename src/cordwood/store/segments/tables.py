@@ -25,7 +25,7 @@ from cordwood.store.slices import HOUR_US
 
 Places: TypeAlias = NDArray[np.int64]
 
-_PIECE_BYTES = 16 << 20
+_PIECE_BYTES = 8 << 20
 """Lines are taken apart in pieces of about this size: what is done once for each shape then costs little."""
 FEW_EVENTS = 2048
 """Fewer than this stay text until merging gathers more of them."""
