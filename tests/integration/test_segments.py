@@ -404,6 +404,14 @@ async def test_each_tenant_has_files_of_its_own(store: SegmentStore, tmp_path: P
     assert owners == ["tenant=one", "tenant=two"]
 
 
+async def test_names_that_differ_in_case_only_are_different_fields(store: SegmentStore) -> None:
+    both = [{"ts": NOON // 1000 + n, "User": 1, "user": 2} for n in range(3_000)]
+    apart = [{"ts": NOON // 1000 + n, "Host" if n % 2 else "host": "a"} for n in range(3_000)]
+    await store.write([load(both), load(apart)])
+    for field, text, found in (("user", "2", 3_000), ("user", "1", 0), ("User", "1", 3_000), ("host", "a", 1_500)):
+        assert await store.count(Plan(filters=[Equals(field, text)]), DEFAULT_TENANT) == found
+
+
 async def test_a_disk_that_fails_is_not_the_data_s_fault(store: SegmentStore, tmp_path: Path) -> None:
     (tmp_path / "segments").rmdir()
     (tmp_path / "segments").write_bytes(b"in the way")

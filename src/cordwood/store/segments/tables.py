@@ -72,12 +72,15 @@ def tables_of(loads: Sequence[Load], now_us: int) -> Made:
 def arranged(shaped: dict[str | None, list[pa.Table]]) -> list[pa.Table]:
     """One table a shape, by time, the most frequent shape first; None is the shape of what stays text."""
     whole = {shape: by_time(pa.concat_tables(tables)) for shape, tables in shaped.items()}
-    columns: set[str] = set()
+    # By spelling without case: engines that read the files tell names no further, and would answer for the wrong field.
+    columns: dict[str, str] = {}
     tables: list[pa.Table] = []
     texts = [whole.pop(None)] if None in whole else []
     for shape, table in sorted(whole.items(), key=lambda each: -each[1].num_rows):
-        wanted = columns | set(table.column_names)
-        if len(wanted) > _MOST_COLUMNS:
+        own = {name.casefold(): name for name in table.column_names}
+        is_ambiguous = len(own) < len(table.column_names) or any(columns.get(key, own[key]) != own[key] for key in own)
+        wanted = columns | own
+        if is_ambiguous or len(wanted) > _MOST_COLUMNS:
             assert shape is not None, "popped above"
             texts.append(as_text(shape, table))
             continue
