@@ -162,6 +162,30 @@ async def test_a_cancelled_write_leaves_nothing_and_can_be_made_again(postgres_u
         assert len(await rows(store)) == 2
 
 
+async def test_a_write_ends_when_the_server_goes_in_the_middle_of_it(postgres_url: str) -> None:
+    """More than the sockets take: the driver waits for room, and nobody tells it that there will be none."""
+    async with opened(postgres_url) as store:
+        written = load([{"n": n, "text": "x" * 1000} for n in range(20_000)])
+        with another(postgres_url) as theirs:
+            theirs.execute(
+                "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS"
+                " 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END'"
+            )
+            theirs.execute("CREATE TRIGGER wait BEFORE INSERT ON logs FOR EACH ROW EXECUTE FUNCTION wait()")
+            theirs.commit()
+            theirs.execute("SELECT pg_advisory_lock(1)")
+            writing = asyncio.create_task(store.write([written]))
+            await waiting(postgres_url)
+            theirs.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            with pytest.raises(Unavailable, match="connection was lost"):
+                async with asyncio.timeout(20):
+                    await writing
+            theirs.execute("DROP TRIGGER wait ON logs")
+            theirs.commit()
+        (outcome,) = await store.write([written])
+        assert outcome.stored == 20_000
+
+
 async def test_a_read_ends_in_time_when_the_server_is_busy(postgres_url: str) -> None:
     async with opened(postgres_url, query_timeout_s=0.3) as store:
         written = load([{"n": 1}])

@@ -87,7 +87,8 @@ class Database:
             pool = await self._opened()
             async with pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
                 with self._translated("did not answer in time"):
-                    yield connection
+                    async with _while_connected(connection):
+                        yield connection
 
     async def _opened(self) -> asyncpg.Pool:
         async with self._opening:
@@ -111,6 +112,33 @@ class Database:
             raise Unavailable(f"PostgreSQL at {self._shown} {when_late}", hint="it is tried again") from error
         except _FAILURES as error:
             raise _translated_error(error, self._shown) from error
+
+
+@contextlib.asynccontextmanager
+async def _while_connected(connection: Connection) -> AsyncIterator[None]:
+    """End the block when the connection is lost. Raises ConnectionError.
+
+    The driver waits for room to write without a limit, and is not woken when the server goes meanwhile.
+    """
+    is_over = False
+
+    def lose(_: object) -> None:
+        if not is_over:
+            patience.reschedule(0)
+
+    try:
+        async with asyncio.timeout(None) as patience:
+            connection.add_termination_listener(lose)
+            try:
+                yield
+            finally:
+                is_over = True
+                with contextlib.suppress(driver.InterfaceError):  # what is lost has no listeners
+                    connection.remove_termination_listener(lose)
+    except (TimeoutError, driver.InterfaceError) as error:
+        if patience.expired():
+            raise ConnectionError("the connection was lost in the middle of a request") from error
+        raise
 
 
 async def _with_our_types(connection: Connection) -> None:
