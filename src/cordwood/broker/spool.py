@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 import structlog
@@ -24,6 +24,11 @@ log = structlog.get_logger()
 
 _PREFETCH = 16
 _PAUSE_S = 0.5
+
+
+class _OnTheWay(NamedTuple):
+    delivery: Delivery
+    taking: "asyncio.Task[bool]"
 
 
 class Spool:
@@ -93,22 +98,39 @@ class Spool:
             await self._kept.check()
 
     async def _drain(self) -> None:
-        """Hand over, one after the other, whenever there is something."""
+        """Hand over whenever there is something, in order; several are on their way at once."""
+        on_the_way: asyncio.Queue[_OnTheWay] = asyncio.Queue()
+        is_smooth = asyncio.Event()
+        is_smooth.set()
         deliveries = self._kept.consume(_PREFETCH)
-        async with contextlib.aclosing(deliveries) as kept:  # type: ignore[type-var]  # every implementation is a generator
+        async with asyncio.TaskGroup() as tasks, contextlib.aclosing(deliveries) as kept:  # type: ignore[type-var]  # every implementation is a generator
+            tasks.create_task(self._settle(on_the_way, is_smooth))
             async for delivery in kept:
-                await self._hand_over(delivery.batch)
-                await delivery.ack()
-                self._change(-1)
-                if not self._waiting:
-                    log.info("spool_drained")
+                await is_smooth.wait()
+                on_the_way.put_nowait(_OnTheWay(delivery, tasks.create_task(self._is_taken(delivery.batch))))
 
-    async def _hand_over(self, batch: Batch) -> None:
+    async def _settle(self, on_the_way: "asyncio.Queue[_OnTheWay]", is_smooth: asyncio.Event) -> None:
+        """What was not taken is sent again, one after the other, and nothing behind it meanwhile."""
         while True:
-            with contextlib.suppress(Unavailable, Overloaded):
-                await self._primary.publish(batch)
-                return
-            await asyncio.sleep(_PAUSE_S)
+            delivery, taking = await on_the_way.get()
+            is_taken = await taking
+            while not is_taken:
+                is_smooth.clear()
+                is_taken = await self._is_taken(delivery.batch)
+                await asyncio.sleep(0 if is_taken else _PAUSE_S)
+            if on_the_way.empty():
+                is_smooth.set()
+            await delivery.ack()
+            self._change(-1)
+            if not self._waiting:
+                log.info("spool_drained")
+
+    async def _is_taken(self, batch: Batch) -> bool:
+        try:
+            await self._primary.publish(batch)
+        except (Unavailable, Overloaded):
+            return False
+        return True
 
     def _change(self, by: int) -> None:
         # Not below 0: a publish that failed may have reached the disk all the same, and is handed over then.
