@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.samp
 )
 _numbers = (
     st.integers()
+    | st.integers(10**9, 10**17)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from([0, -0.0, 1.0, 5.0, 1e300, 1e-7, 2**53, 2**53 + 1, 2**63, -(2**63), 0.1, 1e22, 123456789.125])
 )
@@ -31,6 +33,12 @@ _spellings = st.sampled_from(
         {"ensure_ascii": False},
         {"ensure_ascii": False, "separators": (" ,", " : ")},
     ]
+)
+
+
+_NO_JSON = (
+    *("007", "-01", "0x10", "1.e5", "-.5", "01.5", "1e", "1-2", "--1", "+1", "1 2", "txue", "falsy", "nul1"),
+    *("[1,,2]", "[1][2]", "[1 2]", '"\t"', '"\x01"', '"\\x"'),
 )
 
 
@@ -91,6 +99,41 @@ def _columns(lines: bytes) -> dict[str, list[object]]:
     return {name: column.to_pylist() for name, column in group.columns.items()}
 
 
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(_events, min_size=1, max_size=3),
+    _spellings,
+    st.lists(
+        st.tuples(st.integers(0, 10_000), st.sampled_from([*b'"\\{}[],:0123456789.-+eEtfnx\t\r\x00\x01\x04 u'])),
+        max_size=4,
+    ),
+)
+def test_what_is_no_json_gets_into_no_column(
+    events: list[object], spelling: dict[str, object], bad: list[tuple[int, int]]
+) -> None:
+    """Bytes put in the place of others, in half of the lines."""
+    good = _lines(events, **spelling)
+    spoilt = bytearray(good)
+    for place, byte in bad:
+        place %= len(spoilt)
+        if spoilt[place] < 0x80 and spoilt[place] != ord("\n"):
+            spoilt[place] = byte
+    lines = (good + bytes(spoilt)) * 17
+    again, _ = _put_together(lines)
+    for row in {int(row) for group in shred(lines).groups for row in group.rows}:
+        line = lines.split(b"\n")[row]
+        msgspec.json.decode(line)
+        assert _same(json.loads(line), json.loads(again[row])), (line, again[row])
+
+
+@pytest.mark.parametrize("other", _NO_JSON)
+@pytest.mark.parametrize("first", ["1", "1.5", "true", "null", "[1]", '"a"', '["a",1,2]', "[true]"])
+def test_a_value_that_is_no_json_joins_no_group(first: str, other: str) -> None:
+    for bad in (other, f"[{other}]", f'["a",{other},2]'):
+        lines = f'{{"a":{first},"b":1}}\n'.encode() * 40 + f'{{"a":{bad},"b":1}}\n'.encode()
+        assert 40 in shred(lines).rest.tolist()
+
+
 def test_values_go_into_columns_of_their_types() -> None:
     event = {"at": "now", "n": 1, "took": 0.5, "ok": True, "tags": ["x", {"y": 1}], "in": {"deep": "er"}, "no": None}
     assert _columns(_lines([event] * 40)) == {
@@ -118,6 +161,13 @@ def test_whole_and_broken_numbers_of_a_sender_share_a_column() -> None:
     assert _columns(b'{"n":1.5}\n{"n":2}\n' * 20) == {"n:float": [1.5, 2.0] * 20}
     assert _put_together(b'{"n":1.5}\n{"n":2}\n' * 20)[0][:2] == [b'{"n":1.5}', b'{"n":2}']
     assert _put_together(b'{"n":1.5}\n{"n":2.0}\n' * 20)[0][:2] == [b'{"n":1.5}', b'{"n":2.0}']
+
+
+def test_a_whole_number_that_a_double_would_spell_otherwise_is_kept_as_it_is() -> None:
+    lines = _lines([{"a": 1.5}, {"a": 12345678901}, {"a": 9999999999}] * 40)
+    again, rest = _put_together(lines)
+    assert again == lines.splitlines()
+    assert rest == 0
 
 
 def test_an_odd_event_does_not_spoil_the_others() -> None:

@@ -5,6 +5,8 @@ from array import array
 from itertools import accumulate
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from cordwood.protocols.decoded import Limits
 
@@ -15,9 +17,11 @@ class Object(msgspec.Struct, gc=False):
 
 _objects = msgspec.json.Decoder(Object)
 
-_ALL_BYTES = bytes(range(256))
-_NOT_STRUCTURE = bytes(set(_ALL_BYTES) - set(b"{[,\n"))
-_NOT_BRACKETS = bytes(set(_ALL_BYTES) - set(b"{}[]"))
+_NEWLINE, _OPENS, _CLOSES = b"\n{}"
+_FOLD, _BRACKET = 0xDF, ord("[")
+"""A bit less, and both opening brackets are this one."""
+_LEAST_FIELD_BYTES = 4
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")  # as signed bytes: +1 opens, -1 closes
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -42,52 +46,50 @@ def error_of(line: bytes, limits: Limits) -> str | None:
     return _shape_error(line, limits)
 
 
-def are_good(lines: bytes, count: int, limits: Limits) -> bool:
-    """Whether `lines` is exactly `count` good events, one a line. False may also mean: look at each one.
+def count_good(lines: bytes, limits: Limits) -> int | None:
+    """How many events `lines` holds, if each line is a good one. None means: look at each one.
 
     `lines` has no carriage return and no newline at its end. No work per event is done in Python.
     """
+    if not lines.startswith(b"{") or not lines.endswith(b"}"):
+        return None
+    text = np.frombuffer(lines, np.uint8)
+    newlines = np.flatnonzero(text == _NEWLINE)
     # In valid JSON a `}` is followed by a `{` only between top-level objects. So if every newline stands between
     # those two, and there are as many objects as lines, each line is one object.
-    if not lines.startswith(b"{") or not lines.endswith(b"}") or lines.count(b"}\n{") != count - 1:
-        return False
-    if not lines.isascii():
-        try:
-            lines.decode()
-        except UnicodeDecodeError:
-            return False
+    if np.any(text[newlines - 1] != _CLOSES) or np.any(text[newlines + 1] != _OPENS):
+        return None
     try:
-        if len(_objects.decode_lines(lines)) != count:
-            return False
-    except (msgspec.DecodeError, RecursionError):
+        if not lines.isascii():
+            lines.decode()
+        if len(_objects.decode_lines(lines)) != len(newlines) + 1:
+            return None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return len(newlines) + 1 if _all_simple(lines, text, newlines, limits) else None
+
+
+def _all_simple(lines: bytes, text: NDArray[np.uint8], newlines: NDArray[np.int64], limits: Limits) -> bool:
+    """No line is too long, too deep or has too many fields. What a line of its size could hold at most, and then how
+    many brackets it has, strings included, leave few to look at."""
+    starts = np.concatenate((np.zeros(1, np.int64), newlines + 1))
+    ends = np.append(newlines, len(lines))
+    sizes = ends - starts
+    longest = int(sizes.max())
+    if longest > limits.max_event_bytes:
         return False
-    return _all_short(lines, limits) and _all_simple(lines, limits)
-
-
-def _all_short(lines: bytes, limits: Limits) -> bool:
-    """No line is longer than allowed: every half-limit window holds a newline."""
-    if len(lines) <= limits.max_event_bytes:
-        return True
-    window = limits.max_event_bytes // 2
-    return all(lines.find(b"\n", at, at + window) >= 0 for at in range(0, len(lines) - window, window))
-
-
-def _all_simple(lines: bytes, limits: Limits) -> bool:
-    """No line is too deep or has too many fields. Commas and brackets bound both from above, strings included."""
-    structure = lines.translate(None, _NOT_STRUCTURE).split(b"\n")
-    bound = min(limits.max_depth, limits.max_fields)
-    if max(map(len, structure)) < bound:
-        return True
+    is_doubtful = sizes >= _LEAST_FIELD_BYTES * limits.max_fields
+    if longest >= 2 * limits.max_depth:
+        brackets = np.flatnonzero(text & _FOLD == _BRACKET)
+        is_doubtful |= np.searchsorted(brackets, ends) - np.searchsorted(brackets, starts) > limits.max_depth
     return all(
-        _shape_error(line, limits) is None
-        for line, marks in zip(lines.split(b"\n"), structure, strict=True)
-        if len(marks) >= bound
+        _shape_error(lines[starts[line] : ends[line]], limits) is None for line in np.flatnonzero(is_doubtful).tolist()
     )
 
 
 def _shape_error(line: bytes, limits: Limits) -> str | None:
-    if len(line.translate(None, _NOT_STRUCTURE)) < min(limits.max_depth, limits.max_fields):
-        return None
+    if line.count(b"{") + line.count(b"[") <= limits.max_depth and line.count(b":") <= limits.max_fields:
+        return None  # not even with those in strings
     bare = _STRING.sub(b"", line)
     fields = bare.count(b":")
     if fields > limits.max_fields:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cordwood.errors import BadRequest
-from cordwood.protocols.check import are_good, error_of
+from cordwood.protocols.check import count_good, error_of
 from cordwood.protocols.decoded import Chunk, Decoded, Limits, Reject
 
 CHUNK_BYTES = 2 << 20
@@ -20,16 +20,18 @@ def decode(body: bytes, limits: Limits, *, has_lines: bool = True) -> Decoded:
     rejects: list[Reject] = []
     index, line = 0, 1
     for piece in _pieces(body):
-        newlines = piece.count(b"\n")
         whole = _normal(piece)
-        if are_good(whole, count := whole.count(b"\n") + 1, limits):
+        if (count := count_good(whole, limits)) is not None:
             chunks.append(Chunk(whole + b"\n", count))
-            seen = count
+            seen = lines = count
+            if len(whole) + 1 != len(piece):
+                lines = piece.count(b"\n")
         else:
             chunk, bad, seen = _one_by_one(piece, index, line, limits, limits.max_rejects - len(rejects))
             chunks += [chunk] if chunk.events else []
             rejects += bad
-        index, line = index + seen, line + newlines
+            lines = piece.count(b"\n")
+        index, line = index + seen, line + lines
     if not has_lines:
         rejects = [Reject(reject.index, None, reject.error) for reject in rejects]
     return Decoded(chunks, rejects)

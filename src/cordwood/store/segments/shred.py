@@ -1,19 +1,20 @@
 """JSON lines → columns, many lines at a time: no Python for each event.
 
-Lines are grouped by shape. The first line of a group says how the others have to be made; that each of them is made so,
-byte for byte, is checked in native code, and a line that is not joins no group. So what comes out of a group is all
-that went in, by proof and not by hope; the rest is told, and kept as text.
+Lines are grouped by shape. The first line of a group, a valid one, says how the others have to be made; that each of
+them is made so, byte for byte, is checked in native code, and a line that is not joins no group. So what comes out of a
+group is valid JSON, and all that went in, by proof and not by hope; the rest is told, and kept as text.
 """
 
 from typing import TypeAlias
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from cordwood.model.shape import MAX_LITERAL, Cut, Edge, Kind, Outline, column_of, outline_of, shape_text
+from cordwood.model.shape import MAX_LITERAL, Edge, Kind, Outline, column_of, outline_of, shape_text
 from cordwood.store.segments.masking import MASKS_END, masked, unmasked
 
 Places: TypeAlias = NDArray[np.int64]
@@ -23,11 +24,12 @@ _LEAST_ROWS = 32
 """Fewer lines of a shape are not worth columns of their own."""
 _MOST_ROUNDS = 48
 """Shapes looked for in a piece: each costs about a millisecond, however few lines it has."""
-_QUOTE, _NEWLINE, _BACKSLASH, _POINT, _MINUS = 34, 10, 92, 46, 45
+_QUOTE, _NEWLINE, _BACKSLASH, _MINUS, _FIRST_PRINTABLE = 34, 10, 92, 45, 32
 _ZERO, _NINE = 48, 57
 _SAFE_DIGITS = 16
 """A decimal number with at most 15 digits and a point comes back from a double as it was."""
-_MAX_WHOLE = float(1 << 53)
+_MAX_WHOLE = 1e10
+"""From here on the engine spells a double with an exponent, and a whole number would come back as a broken one."""
 
 
 class Group(Struct, frozen=True):
@@ -45,8 +47,24 @@ class Shredded(Struct, frozen=True):
     rest: Places
 
 
+_NUMBER = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
+"""RFC 8259 §6."""
+_LITERALS = (b"true", b"false", b"null")
+
+
+class _Object(Struct, gc=False):
+    """Any JSON object; its fields are checked for grammar and skipped."""
+
+
+_objects = msgspec.json.Decoder(_Object)
+_arrays = msgspec.json.Decoder(list[msgspec.Raw])
+
+
 def shred(lines: bytes) -> Shredded:
-    """Take valid JSON objects, one a line, each ended by a newline, apart. A piece of a few MB is quickest."""
+    """Take lines of UTF-8, each ended by a newline, apart. A piece of a few MB is quickest.
+
+    A line in a group is a valid JSON object. Whether one of the rest is, has not been looked at.
+    """
     return _Piece(lines).shredded()
 
 
@@ -60,6 +78,7 @@ class _Misfit(Exception):
 
 class _Piece:
     def __init__(self, lines: bytes) -> None:
+        self._lines = lines
         self._masked = body = masked(lines)
         # A literal may be looked for anywhere in the lines, also where it would reach beyond them.
         padded = body + bytes(MAX_LITERAL)
@@ -73,8 +92,12 @@ class _Piece:
         self._starts = np.concatenate((np.zeros(1, np.int64), self._ends[:-1] + 1))
         self._first_quotes = np.concatenate((np.zeros(1, np.int64), newlines[:-1] + 1))
         self._quotes = newlines - self._first_quotes
+        self._irregular = self._lines_with_controls(lines)
         self._plain = body
         self._mask_places: Places | None = None
+        self._split: list[bytes] = []
+        if b"\\" in body:
+            self._irregular = np.union1d(self._irregular, self._lines_of(np.flatnonzero(self._bytes == _BACKSLASH)))
         if body is not lines:
             self._mask_places = np.flatnonzero((self._bytes < MASKS_END) & (self._bytes > 0))
             self._plain = unmasked(body)
@@ -82,7 +105,7 @@ class _Piece:
     def shredded(self) -> Shredded:
         groups: list[Group] = []
         is_left = np.ones(len(self._ends), np.bool_)
-        is_left[self._lines_of(np.flatnonzero(self._bytes == _BACKSLASH))] = False
+        is_left[self._irregular] = False
         rest = ~is_left
         for _ in range(_MOST_ROUNDS):
             left = np.flatnonzero(is_left)
@@ -99,9 +122,21 @@ class _Piece:
                 groups.append(group)
         return Shredded(groups, np.flatnonzero(rest | is_left))
 
+    def _lines_with_controls(self, lines: bytes) -> Places:
+        """The numbers of lines with control characters: within texts they are no JSON, and what is masked looks so."""
+        text = np.frombuffer(lines, np.uint8)
+        controls = text < _FIRST_PRINTABLE
+        if np.count_nonzero(controls) == len(self._ends):
+            return np.zeros(0, np.int64)
+        ends = np.flatnonzero(text == _NEWLINE)
+        controls[ends] = False
+        return np.unique(np.searchsorted(ends, np.flatnonzero(controls)))
+
     def _group(self, left: Places) -> Group | None:
-        """The lines that are made as the first of `left`."""
+        """The lines that are made as the first of `left`; None when that is irregular, or no JSON object."""
         first = left[0]
+        if not self._is_valid(first):
+            return None
         outline = outline_of(self._masked[self._starts[first] : self._ends[first]])
         if outline is None:
             return None
@@ -122,6 +157,18 @@ class _Piece:
             else:
                 return Group(shape_text(outline, kinds), rows, columns)
         return None
+
+    def _is_valid(self, line: np.int64) -> bool:
+        if self._mask_places is None:
+            text = self._lines[self._starts[line] : self._ends[line]]
+        else:
+            self._split = self._split or self._lines.split(b"\n")
+            text = self._split[line]
+        try:
+            _objects.decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        return True
 
     def _lines_of(self, places: Places) -> Places:
         """The numbers of the lines that these bytes are in."""
@@ -231,9 +278,11 @@ class _Values:
             elif cut.is_array:
                 self._check_array(starts, ends)
             else:
-                kinds = self._scalars(starts, ends, cut)
-                if leaf is not None:
-                    found[leaf.path] = kinds.column(self._piece, starts, ends)
+                scalars = self._scalars(starts, ends)
+                if leaf is None:
+                    scalars.check(self._piece, starts, ends)
+                else:
+                    found[leaf.path] = scalars.column(self._piece, starts, ends)
         kinds_: list[Kind | None] = []
         columns: dict[str, pa.Array] = {}
         for leaf in self._outline.leaves:
@@ -251,6 +300,8 @@ class _Values:
         is_bad |= pc.match_substring(texts, "{").to_numpy(zero_copy_only=False)
         if is_bad.any():
             raise _Misfit(is_bad)
+        if not _are_arrays(texts):
+            raise _Misfit(np.array([not _are_arrays(texts.slice(row, 1)) for row in range(len(texts))], np.bool_))
 
     def _array(self, start: Edge, end: Edge) -> pa.Array:
         starts, ends = self._places.edges(start), self._places.edges(end)
@@ -259,17 +310,14 @@ class _Values:
             raise _Misfit(has_masks)
         return self._piece.texts(starts, ends, is_plain=False)
 
-    def _scalars(self, starts: Places, ends: Places, cut: Cut) -> "_Scalars":
+    def _scalars(self, starts: Places, ends: Places) -> "_Scalars":
+        """What begins and ends as a number is taken for one, and has still to be read."""
         first, last = self._piece.byte_at(starts), self._piece.byte_at(ends - 1)
-        # By the grammar of JSON (RFC 8259 §6), what begins and ends so, and holds no text, is one number.
         is_number = ((first >= _ZERO) & (first <= _NINE)) | (first == _MINUS)
         is_number &= (last >= _ZERO) & (last <= _NINE)
         if is_number.all():
             return _Scalars(is_number, None, None)
-        length = ends - starts
-        is_true = (first == ord("t")) & (length == 4)
-        is_false = (first == ord("f")) & (length == 5)
-        is_null = (first == ord("n")) & (length == 4)
+        is_true, is_false, is_null = (~self._piece.differing(starts, ends, literal) for literal in _LITERALS)
         is_bool = is_true | is_false
         is_other = ~(is_number | is_bool | is_null)
         if is_other.any():
@@ -298,13 +346,34 @@ class _Scalars:
         kind: Kind
         try:
             kind, numbers = "i", texts.cast(pa.int64())
+            self._check_zeros(piece, starts[rows], ends[rows], rows)
         except pa.ArrowInvalid:
+            self._check_numbers(texts, rows)
             kind, numbers = self._floats(texts, rows)
         if len(rows) == len(starts):
             return kind, numbers
         places = np.zeros(len(starts), np.int64)
         places[rows] = np.arange(len(rows))
         return kind, numbers.take(pa.array(places, mask=~self._is_number))
+
+    def check(self, piece: _Piece, starts: Places, ends: Places) -> None:
+        """Raises _Misfit where there is no JSON."""
+        rows = np.flatnonzero(self._is_number)
+        if len(rows):
+            self._check_numbers(piece.texts(starts[rows], ends[rows], is_plain=False), rows)
+
+    def _check_zeros(self, piece: _Piece, starts: Places, ends: Places, rows: Places) -> None:
+        """Whole numbers begin with a zero only when they are zero. Raises _Misfit."""
+        digits = starts + (piece.byte_at(starts) == _MINUS)
+        is_bad = (piece.byte_at(digits) == _ZERO) & (ends - digits > 1)
+        if is_bad.any():
+            raise self._misfit(rows, is_bad)
+
+    def _check_numbers(self, texts: pa.Array, rows: Places) -> None:
+        """The engine reads more spellings than JSON has. Raises _Misfit."""
+        is_number: Flags = pc.match_substring_regex(texts, _NUMBER).to_numpy(zero_copy_only=False)
+        if not is_number.all():
+            raise self._misfit(rows, ~is_number)
 
     def _floats(self, texts: pa.Array, rows: Places) -> tuple[Kind, pa.Array]:
         try:
@@ -353,3 +422,13 @@ def _unreadable(texts: pa.Array) -> Flags:
         return False
 
     return np.fromiter((is_unreadable(text) for text in texts.to_pylist()), np.bool_, len(texts))
+
+
+def _are_arrays(texts: pa.Array) -> bool:
+    """Whether each of these texts is a JSON array; each begins and ends as one."""
+    lines = pc.binary_join_element_wise(texts, pa.scalar("\n"), "")
+    first, last = np.frombuffer(lines.buffers()[1], np.int32)[[lines.offset, lines.offset + len(lines)]].tolist()
+    try:
+        return len(_arrays.decode_lines(memoryview(lines.buffers()[2])[first:last])) == len(texts)
+    except msgspec.DecodeError:
+        return False

@@ -20,7 +20,7 @@ from cordwood.model.ledger import DAY_US
 from cordwood.store.interface import Load
 from cordwood.store.segments.derive_columns import Derived, derive_columns
 from cordwood.store.segments.layout import BASE, field_of
-from cordwood.store.segments.shred import Group, shred
+from cordwood.store.segments.shred import Group, Shredded, shred
 from cordwood.store.slices import HOUR_US
 
 Places: TypeAlias = NDArray[np.int64]
@@ -132,30 +132,46 @@ class _Piece:
         self._ids = pa.array([load.batch.header.id.bytes for load in loads], pa.binary(16))
         self._firsts = np.array([load.first for load in loads], np.int64)
         self._split: list[bytes] | None = None
-        self._check()
+        self._check_lines()
 
-    def _check(self) -> None:
+    def _check_lines(self) -> None:
+        """Raises Refused."""
         try:
             if not self._lines.isascii():
                 self._lines.decode()
-            found = len(_objects.decode_lines(self._lines))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Refused(f"an event is no valid JSON object: {error}") from error
+        except UnicodeDecodeError as error:
+            raise Refused(f"an event is not UTF-8: {error}") from error
+        found = np.count_nonzero(np.frombuffer(self._lines, np.uint8) == ord("\n"))
         if found != self._starts[-1]:
-            raise Refused(f"{self._starts[-1]} events read back as {found}")
+            raise Refused(f"{self._starts[-1]} events are {found} lines")
+
+    def _check_rest(self, rest: Places) -> None:
+        """Read the lines that were not taken apart. Raises Refused."""
+        lines = self._lines
+        if len(rest) < self._starts[-1]:
+            every = self._line_list()
+            lines = b"".join(every[row] + b"\n" for row in rest.tolist())
+        try:
+            found = len(_objects.decode_lines(lines))
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise Refused(f"an event is no valid JSON object: {error}") from error
+        if found != len(rest):
+            raise Refused(f"{len(rest)} events read back as {found}")
 
     def tables(self, made: Made) -> Iterator[tuple[str | None, pa.Table]]:
-        """A table for each shape, and one for the rest; what is known of their rows is added to `made`."""
+        """A table for each shape, and one for the rest; what is known of their rows is added to `made`.
+
+        Raises Refused.
+        """
         dead = self._dead()
-        rest = np.arange(self._starts[-1])
-        if not self._is_few:
-            shredded = shred(self._lines)
-            rest = shredded.rest
-            for group in shredded.groups:
-                living = _without(group, dead)
-                if len(living.rows):
-                    yield group.shape, self._typed(living, made)
-        rest = rest[~np.isin(rest, dead)] if len(dead) else rest
+        shredded = Shredded([], np.arange(self._starts[-1])) if self._is_few else shred(self._lines)
+        rest = shredded.rest[~np.isin(shredded.rest, dead)]
+        if len(rest):
+            self._check_rest(rest)
+        for group in shredded.groups:
+            living = _without(group, dead)
+            if len(living.rows):
+                yield group.shape, self._typed(living, made)
         if len(rest):
             yield None, self._text(rest, made)
 
