@@ -30,3 +30,7 @@ class Coverage(msgspec.Struct, frozen=True):
     version: int
     damaged: Sequence[Damage] = ()
     """Segments in the plan's range that cannot be read, and so are left out."""
+    read: int | None = None
+    """Segments that may hold an answer; None for a store that has none."""
+    skipped: int = 0
+    """Further segments in the plan's range that hold none, as their columns and filters tell."""

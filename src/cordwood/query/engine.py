@@ -30,11 +30,11 @@ T = TypeVar("T")
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page as open JSON (see `answers.page_json`), whether it came from the cache, and what it leaves out."""
+    """A page as open JSON (see `answers.page_json`), whether it came from the cache, and what it is made of."""
 
     body: bytes
     is_cached: bool
-    damaged: Sequence[Damage]
+    coverage: Coverage
 
 
 class Engine:
@@ -63,7 +63,7 @@ class Engine:
         cached = await self._cache.get(key)
         metrics.CACHE_LOOKUPS.labels("miss" if cached is None else "hit").inc()
         if cached is not None:
-            return Page(cached, True, coverage.damaged)
+            return Page(cached, True, coverage)
         async with self._turn():
             # One more than asked for tells whether there is a next page.
             events = await self._collect(replace(plan, limit=limit + 1), tenant)
@@ -72,7 +72,7 @@ class Engine:
         page = page_json(shown, cursor_of(Position(shown[-1].timestamp_us, shown[-1].id)) if more else None)
         if len(page) <= self._cache_settings.max_answer_bytes:
             await self._cache.put(key, page, self._cache_settings.ttl_s)
-        return Page(page, False, coverage.damaged)
+        return Page(page, False, coverage)
 
     async def damaged(self, plan: Plan, tenant: Tenant) -> Sequence[Damage]:
         """What an answer leaves out because it cannot be read. Raises Unavailable."""
@@ -99,12 +99,12 @@ class Engine:
             )
         return event_json(event)
 
-    async def count(self, plan: Plan, tenant: Tenant) -> tuple[int, Sequence[Damage]]:
-        """How many events match, and what could not be read. Raises Overloaded, Unavailable."""
+    async def count(self, plan: Plan, tenant: Tenant) -> tuple[int, Coverage]:
+        """How many events match, and what was looked at. Raises Overloaded, Unavailable."""
 
-        async def counted(coverage: Coverage) -> tuple[int, Sequence[Damage]]:
+        async def counted(coverage: Coverage) -> tuple[int, Coverage]:
             async with self._turn():
-                return await self._reader.count(plan, tenant), coverage.damaged
+                return await self._reader.count(plan, tenant), coverage
 
         return await self._without_damage(plan, tenant, counted)
 

@@ -38,6 +38,13 @@ class DamagedSegment(Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
+class Segments(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of the time range: segments that may hold an answer, and those that were not opened because they hold none."""
+
+    read: Annotated[int, Meta(ge=0)]
+    skipped: Annotated[int, Meta(ge=0)]
+
+
 class Page(Struct, frozen=True, forbid_unknown_fields=True):
     """Events, newest first; `next` is the cursor of the page behind this one."""
 
@@ -47,6 +54,7 @@ class Page(Struct, frozen=True, forbid_unknown_fields=True):
     took_ms: Annotated[float, Meta(ge=0)]
     complete: bool
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
+    segments: Segments | UnsetType = UNSET
 
 
 class Count(Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,6 +63,7 @@ class Count(Struct, frozen=True, forbid_unknown_fields=True):
     count: Annotated[int, Meta(ge=0)]
     complete: bool
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
+    segments: Segments | UnsetType = UNSET
 
 
 _QUESTION = (

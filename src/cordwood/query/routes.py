@@ -13,6 +13,7 @@ from starlette.routing import Route
 from cordwood.clock import Clock
 from cordwood.errors import BadRequest, Corrupt
 from cordwood.http.auth import authenticate
+from cordwood.model.answer import Coverage
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
@@ -49,14 +50,14 @@ class QueryRoutes:
             return StreamingResponse(stream, media_type=NDJSON, headers=_incomplete(damaged))
         page = await self._engine.page(plan, tenant)
         took_ms = round((time.perf_counter() - started) * 1e3, 3)
-        members = {"cached": page.is_cached, "took_ms": took_ms, **_completeness(page.damaged)}
+        members = {"cached": page.is_cached, "took_ms": took_ms, **_completeness(page.coverage)}
         return _json(with_members(page.body, members))
 
     async def _count(self, request: Request) -> Response:
         tenant = self._tenant(request)
         plan = plan_of(request.query_params.multi_items(), self._clock.now_us())
-        count, damaged = await self._engine.count(plan, tenant)
-        return _json(msgspec.json.encode({"count": count, **_completeness(damaged)}))
+        count, coverage = await self._engine.count(plan, tenant)
+        return _json(msgspec.json.encode({"count": count, **_completeness(coverage)}))
 
     async def _event(self, request: Request) -> Response:
         tenant = self._tenant(request)
@@ -88,14 +89,16 @@ class QueryRoutes:
         return authenticate(dict(request.headers.raw), self._keys, "query").tenant
 
 
-def _completeness(damaged: Sequence[Damage]) -> dict[str, object]:
-    """Whether an answer is made of everything that is stored, and if not, what it lacks."""
-    if not damaged:
-        return {"complete": True}
-    return {
-        "complete": False,
-        "damaged": [{"segment": each.path, "events": each.events, "reason": each.reason} for each in damaged],
-    }
+def _completeness(coverage: Coverage) -> dict[str, object]:
+    """Whether an answer is made of everything that is stored, and if not, what it lacks; what was looked at for it."""
+    members: dict[str, object] = {"complete": not coverage.damaged}
+    if coverage.damaged:
+        members["damaged"] = [
+            {"segment": each.path, "events": each.events, "reason": each.reason} for each in coverage.damaged
+        ]
+    if coverage.read is not None:
+        members["segments"] = {"read": coverage.read, "skipped": coverage.skipped}
+    return members
 
 
 def _incomplete(damaged: Sequence[Damage]) -> dict[str, str]:

@@ -19,6 +19,11 @@ _MAX_WHOLE = 1 << 53
 """Below it, equal as doubles and equal as whole numbers are the same."""
 
 
+def is_number(text: str) -> bool:
+    """Whether a text spells a number, which then equals numbers by value."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 def pointer(keys: Iterable[str]) -> str:
     """A JSON Pointer (RFC 6901)."""
     return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
@@ -26,11 +31,11 @@ def pointer(keys: Iterable[str]) -> str:
 
 def columns_asked(plan: Plan, columns: frozenset[str]) -> frozenset[str]:
     """Those of a segment's columns that a plan's conditions look at."""
-    asked = {name for equals in plan.filters for name in _candidates(equals.field)}
+    asked = {name for equals in plan.filters for name in columns_of(equals.field)}
     return columns & asked
 
 
-def _candidates(field: str) -> list[str]:
+def columns_of(field: str) -> list[str]:
     """The columns that can say something of a field: its own, and arrays that it may lead into."""
     segments = field.split(".")
     heads = (".".join(segments[:length]) for length in range(1, len(segments)))
@@ -80,7 +85,7 @@ def _equals(equals: Equals, number: int, columns: frozenset[str], values: dict[s
     if equals.field in DERIVED_FIELDS:
         values[f"text{number}"] = equals.text
         return f"{equals.field} = $text{number}"
-    ways = [_typed(equals, number, name, values) for name in _candidates(equals.field) if name in columns]
+    ways = [_typed(equals, number, name, values) for name in columns_of(equals.field) if name in columns]
     if has_texts:
         ways.append(_within("raw", paths(equals.field), f"{number}", equals.text, values))
     possible = [way for way in ways if way is not None]
@@ -91,16 +96,16 @@ def _typed(equals: Equals, number: int, name: str, values: dict[str, object]) ->
     """What a column of a field says; None when it cannot hold the value."""
     path, _, kind = name.rpartition(":")
     column = quoted_name(name)
-    text, is_number = equals.text, _NUMBER.fullmatch(equals.text) is not None
+    text, has_number = equals.text, is_number(equals.text)
     match kind:
         case "str":
             values[f"text{number}"] = text
             return f"{column} = $text{number}"
-        case "int" if is_number:
+        case "int" if has_number:
             wanted = float(text)
             values[f"whole{number}"] = int(wanted) if wanted.is_integer() and abs(wanted) < _MAX_WHOLE else wanted
             return f"{column} = $whole{number}"
-        case "float" if is_number:
+        case "float" if has_number:
             values[f"number{number}"] = float(text)
             return f"{column} = $number{number}"
         case "bool" if text in ("true", "false"):
@@ -124,7 +129,7 @@ def _within(column: str, ways: list[tuple[str, ...]], number: str, text: str, va
         place = f"path{number}_{way}"
         values[place] = pointer(keys)
         places.append(f"${place}")
-    if _NUMBER.fullmatch(text):
+    if is_number(text):
         values[f"number{number}"] = float(text)
         return _any(_equals_number(column, place, number) for place in places)
     found = _any(_equals_text(column, place, number, text) for place in places)

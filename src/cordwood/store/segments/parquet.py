@@ -1,4 +1,4 @@
-"""Tables → a Parquet file, with the encodings that fit what is in it."""
+"""Tables → a Parquet file, with the encodings that fit what is in it, and a filter of its words."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cordwood.errors import Refused, Unavailable
+from cordwood.store.segments.indexing import token_filter_of
 from cordwood.store.segments.layout import BASE, field_of
 
 ROW_GROUP_ROWS = 65_536
@@ -37,17 +38,24 @@ def write_parquet(path: Path, tables: Sequence[pa.Table]) -> pa.Schema:
     guessed = [name for name in schema.names if name not in _SORTED + _REPEATED]
     repeated = [*_REPEATED, *(name for name in guessed if _is_repeated(name, tables))]
     try:
-        with pq.ParquetWriter(
-            path,
-            schema,
-            compression="zstd",
-            compression_level=_LEVEL,
-            use_dictionary=repeated,
-            write_statistics=[field.name for field in schema if not pa.types.is_string(field.type)],
-            column_encoding=dict.fromkeys(_SORTED, "DELTA_BINARY_PACKED"),
-            store_schema=False,
-        ) as writer:
-            for table in _row_groups(tables, schema):
+        groups = [_with_dictionaries(table, repeated) for table in _row_groups(tables, schema)]
+        words = token_filter_of(groups)
+        with (
+            pa.OSFile(str(path), "wb") as file,
+            pq.ParquetWriter(
+                file,
+                groups[0].schema,
+                compression="zstd",
+                compression_level=_LEVEL,
+                use_dictionary=repeated,
+                write_statistics=[field.name for field in schema if not pa.types.is_string(field.type)],
+                column_encoding=dict.fromkeys(_SORTED, "DELTA_BINARY_PACKED"),
+                store_schema=False,
+            ) as writer,
+        ):
+            if words is not None:
+                file.write(words.to_bytes())
+            for table in groups:
                 writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
     except OSError as error:
         raise Unavailable(
@@ -75,6 +83,17 @@ def _with_all(table: pa.Table, schema: pa.Schema) -> pa.Table:
     present = set(table.column_names)
     columns = [table[field.name] if field.name in present else pa.nulls(table.num_rows, field.type) for field in schema]
     return pa.table(columns, schema)
+
+
+def _with_dictionaries(table: pa.Table, repeated: Sequence[str]) -> pa.Table:
+    """Texts that repeat, each once: the file keeps them so, and the filter wants no more."""
+    for name in repeated:
+        place = table.schema.get_field_index(name)
+        field = table.schema.field(place)
+        if pa.types.is_string(field.type):
+            encoded = pc.dictionary_encode(table[name])
+            table = table.set_column(place, pa.field(name, encoded.type, field.nullable), encoded)
+    return table
 
 
 def _is_repeated(name: str, tables: Sequence[pa.Table]) -> bool:

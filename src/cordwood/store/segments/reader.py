@@ -23,6 +23,7 @@ from cordwood.store.segments.engine import Engine, Session
 from cordwood.store.segments.fetching import fetch
 from cordwood.store.segments.filter_sql import Conditions, columns_asked
 from cordwood.store.segments.health import damage
+from cordwood.store.segments.skipping import Skipping
 from cordwood.store.segments.spans import Span, spans
 from cordwood.store.slices import HOUR_US
 
@@ -48,6 +49,7 @@ class SegmentReader:
         self._engine = engine
         self._executor = executor
         self._timeout_s = timeout_s
+        self._skipping = Skipping(root)
         self._found: dict[str, str] = {}
         """Damage that was met here, and that the catalog need not know of (yet): path and reason."""
 
@@ -56,7 +58,11 @@ class SegmentReader:
 
         def look() -> Coverage:
             version = self._catalog.version(tenant, plan.start_us, plan.end_us)
-            return Coverage(version, self._known(self._catalog.segments(tenant, plan.start_us, plan.end_us)))
+            segments = self._catalog.segments(tenant, plan.start_us, plan.end_us)
+            damaged = self._known(segments)
+            whole = _without(segments, damaged)
+            read = len(self._skipping.possible(plan, whole))
+            return Coverage(version, damaged, read, len(whole) - read)
 
         return await asyncio.to_thread(look)
 
@@ -66,7 +72,7 @@ class SegmentReader:
         if plan.after is not None:
             behind = plan.after.timestamp_us + 1
             end_us = behind if end_us is None else min(end_us, behind)
-        segments = await self._readable(tenant, plan.start_us, end_us)
+        segments = await self._readable(tenant, plan.start_us, end_us, plan)
         most = _SORTED_SPAN if plan.limit is None else _PICKED_SPAN
         left = plan.limit
         async with self._session(segments) as session:
@@ -100,7 +106,7 @@ class SegmentReader:
     async def _find(
         self, batch_id: UUID, ordinal: int, tenant: Tenant, start_us: int | None, end_us: int | None
     ) -> StoredEvent | None:
-        segments = await self._readable(tenant, start_us, end_us)
+        segments = await self._readable(tenant, start_us, end_us, Plan())
         if not segments:
             return None
         conditions = Conditions()
@@ -114,7 +120,7 @@ class SegmentReader:
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
         """See `store.interface.Reader.count`. Raises Corrupt for a damaged segment, naming it."""
-        segments = await self._readable(tenant, plan.start_us, plan.end_us)
+        segments = await self._readable(tenant, plan.start_us, plan.end_us, plan)
         # The catalog knows how many events a segment has: one that counts as a whole is not opened.
         opened = [segment for segment in segments if plan.filters or not _lies_within(segment, plan)]
         counted = sum(segment.events for segment in segments) - sum(segment.events for segment in opened)
@@ -125,13 +131,14 @@ class SegmentReader:
             counted += found
         return counted
 
-    async def _readable(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> list[Segment]:
-        """The segments of a time range but those that are known to be damaged."""
+    async def _readable(
+        self, tenant: Tenant, start_us: int | None, end_us: int | None, plan: Plan
+    ) -> Sequence[Segment]:
+        """The segments of a time range that may match a plan, but those that are known to be damaged."""
 
-        def look() -> list[Segment]:
+        def look() -> Sequence[Segment]:
             segments = self._catalog.segments(tenant, start_us, end_us)
-            damaged = {damage.path for damage in self._known(segments)}
-            return [segment for segment in segments if segment.path not in damaged]
+            return self._skipping.possible(plan, _without(segments, self._known(segments)))
 
         return await asyncio.to_thread(look)
 
@@ -210,3 +217,8 @@ def _lies_within(segment: Segment, plan: Plan) -> bool:
     return (plan.start_us is None or plan.start_us <= segment.min_us) and (
         plan.end_us is None or segment.max_us < plan.end_us
     )
+
+
+def _without(segments: Sequence[Segment], damaged: Sequence[Damage]) -> list[Segment]:
+    paths = {damage.path for damage in damaged}
+    return [segment for segment in segments if segment.path not in paths]

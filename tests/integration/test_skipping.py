@@ -1,0 +1,93 @@
+"""Segments that cannot hold an answer are not opened, and no answer is lost by that."""
+
+import random
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cordwood.model.plan import Equals, Plan
+from cordwood.model.tenant import DEFAULT_TENANT
+from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.skipping import Skipping
+from cordwood.store.segments.store import SegmentStore
+from cordwood.store.settings import StoreSettings
+from tests.support.builders import load
+
+FEW, MANY = 5, 3000
+"""Events that stay text, and events that get columns."""
+
+_SPELLINGS = [
+    *("GET /a/b", "get", "", "-", "é", "É", "line\nbreak", 'say "b"', "tab\tbed", "\x1b[31mred", "\x00", "back\\slash"),
+    *("a_b", "x" * 70, "x" * 70 + "y", "500", "5e2", "true", "null", "2026-11-25T10:00:00.123Z"),
+]
+VALUES: list[Any] = [
+    *_SPELLINGS,
+    *(500, 500.0, 5e2, 0, -0.0, -1, 0.1, 1e300, 2**53, 2**53 + 1, 2**63, True, False, None),
+    *(["a", "b"], [1, 500], {"c": "deep"}, {"c": 500}, [], {}),
+]
+_NUMBERS = ["500.0", "0", "-0", "-1", "0.1", "1e300", str(2**53), str(2**53 + 1), str(2**63)]
+_ASKED = [*_SPELLINGS, *_NUMBERS, "false", "deep", "error", "shop", '["a","b"]', "none of these"]
+QUESTIONS = [(field, text) for field in ("a", "a.c", "b", "level", "service", "nowhere") for text in _ASKED]
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SegmentStore]:
+    async with SegmentStore(tmp_path, StoreSettings(), is_writer=True) as opened:
+        yield opened
+
+
+def _events(rng: random.Random, count: int) -> list[dict[str, Any]]:
+    """Events that have few of the values each, so that there is something to skip."""
+    values = rng.sample(VALUES, 3)
+    return [
+        {"a": rng.choice(values), "b": rng.choice(values), "severity": rng.choice(["error", "info"]), "service": "shop"}
+        for _ in range(count)
+    ]
+
+
+async def test_no_answer_is_lost_by_skipping(store: SegmentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(20261125)
+    for count in [FEW, MANY] * 12:
+        await store.write([load(_events(rng, count))])
+    plans = [Plan(filters=[Equals(field, text)]) for field, text in QUESTIONS]
+    found = [await store.count(plan, DEFAULT_TENANT) for plan in plans]
+    skipped = sum([(await store.coverage(plan, DEFAULT_TENANT)).skipped for plan in plans])
+
+    def every(_: Skipping, __: Plan, segments: Sequence[Segment]) -> list[Segment]:
+        return list(segments)
+
+    monkeypatch.setattr(Skipping, "possible", every)
+    assert found == [await store.count(plan, DEFAULT_TENANT) for plan in plans]
+    assert skipped > len(plans) * 4
+
+
+async def test_a_rare_value_opens_what_may_have_it_and_nothing_else(store: SegmentStore, tmp_path: Path) -> None:
+    for number in range(10):
+        traces = [{"trace_id": f"{number:08x}{n:024x}", "message": f"request {n} of {number}"} for n in range(MANY)]
+        await store.write([load(traces)])
+    plan = Plan(filters=[Equals("trace_id", f"{7:08x}{1234:024x}")])
+    coverage = await store.coverage(plan, DEFAULT_TENANT)
+    assert (coverage.read, coverage.skipped) == (1, 9)
+    catalog = store._catalog.segments(DEFAULT_TENANT, None, None)
+    (kept,) = store._reader._skipping.possible(plan, catalog)
+    for segment in catalog:
+        if segment != kept:
+            (tmp_path / segment.path).unlink()
+    (event,) = [event async for block in store.read(plan, DEFAULT_TENANT) for event in block]
+    assert b"request 1234 of 7" in event.data
+    assert await store.count(Plan(filters=[Equals("trace_id", "not there")]), DEFAULT_TENANT) == 0
+
+
+async def test_filters_that_are_kept_stay_within_bounds(store: SegmentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cordwood.store.segments.skipping._CACHE_BYTES", 1000)
+    for number in range(6):
+        await store.write([load([{"a": f"word{number}"}])])
+    for _ in range(2):
+        for number in range(6):
+            plan = Plan(filters=[Equals("a", f"word{number}")])
+            assert await store.count(plan, DEFAULT_TENANT) == 1
+            assert (await store.coverage(plan, DEFAULT_TENANT)).skipped == 5
+    skipping = store._reader._skipping
+    assert 0 < skipping._bytes <= 1000
