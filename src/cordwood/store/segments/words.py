@@ -26,7 +26,7 @@ _FOLDED = bytes(byte + 32 if byte in _LETTERS else byte if byte in _OTHERS else 
 _WORD_BYTES = 64
 """More of a word is not looked at: only its length."""
 _STEP = 8
-_SEED, _MIX, _LENGTH = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
+_MIX, _LENGTH = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _SHIFT = np.uint64(32)
 _KEPT = np.array([(1 << 8 * length) - 1 for length in range(_STEP)] + [(1 << 64) - 1], np.uint64)
 """The bytes of a word of eight that a shorter rest has."""
@@ -68,55 +68,57 @@ def hashes_of(text: str) -> Hashes:
 def number_hashes(values: pa.Array) -> Hashes:
     """Of numbers, whole or not."""
     doubles: NDArray[np.float64] = values.drop_null().cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return _mixed((doubles + 0.0).view(np.uint64) ^ _LENGTH)  # + 0.0: minus zero is zero
+    return _mix((doubles + 0.0).view(np.uint64) ^ _LENGTH)  # + 0.0: minus zero is zero
 
 
 def _hashes(body: bytes, begins: Places) -> Hashes:
-    """`begins` has the places where a new text begins, also the one behind the last."""
+    """`begins` has the places where texts begin, and the one behind the last."""
     if not body:
         return np.zeros(0, np.uint64)
-    folded = body.translate(_FOLDED) + bytes(2 * _STEP - len(body) % _STEP)
-    starts, lengths = _words(np.frombuffer(folded, np.uint8, len(body)), begins)
+    # A word begins and ends where a letter stands beside none; so one byte of nothing goes in front, and some behind.
+    folded = b"\0" + body.translate(_FOLDED) + bytes(2 * _STEP - (len(body) + 1) % _STEP)
+    starts, lengths = _words(np.frombuffer(folded, np.uint8, len(body) + 2), begins + 1)
     blocks = np.frombuffer(folded, np.uint64)
-    hashes = np.full(len(starts), _SEED)
-    hashes ^= lengths.astype(np.uint64) * _LENGTH
+    hashes = lengths.view(np.uint64) * _LENGTH
+    hashes ^= _block(blocks, starts) & _KEPT.take(np.minimum(lengths, _STEP))
+    _mix(hashes)
     left = np.arange(len(starts))
-    for done in range(0, _WORD_BYTES, _STEP):
-        if done:
-            left = left[lengths[left] > done]
+    for done in range(_STEP, _WORD_BYTES, _STEP):
+        left = left[lengths[left] > done]
         if not len(left):
             break
-        at = starts[left] + done
-        block = _block(blocks, at) & _KEPT[np.minimum(lengths[left] - done, _STEP)]
-        hashes[left] = _mixed(hashes[left] ^ block)
+        block = _block(blocks, starts[left] + done) & _KEPT.take(np.minimum(lengths[left] - done, _STEP))
+        block ^= hashes[left]
+        hashes[left] = _mix(block)
     return hashes
 
 
 def _words(text: Bytes, begins: Places) -> tuple[Places, Places]:
     """Where words begin, and their lengths."""
     is_word = text != 0
-    is_begin = is_word.copy()
-    is_begin[1:] &= ~is_word[:-1]
-    first = begins[begins < len(text)]
-    is_begin[first] = is_word[first]
-    is_end = is_word.copy()
-    is_end[:-1] &= ~is_word[1:]
-    last = first[first > 0] - 1
-    is_end[last] = is_word[last]
-    starts = np.flatnonzero(is_begin)
-    return starts, np.flatnonzero(is_end) + 1 - starts
+    edges = np.flatnonzero(is_word[1:] != is_word[:-1]) + 1
+    cut = begins[is_word[begins - 1] & is_word[begins]]
+    if len(cut):
+        cut = cut[np.append(True, cut[1:] != cut[:-1])]  # texts without a byte begin where the next one does
+        edges = np.sort(np.concatenate((edges, cut, cut)), kind="stable")
+    starts = edges[0::2]
+    return starts, edges[1::2] - starts
 
 
 def _block(blocks: Hashes, at: Places) -> Hashes:
     """Eight bytes from each place. Aligned words are read, and shifted together: several times quicker."""
     index = at >> 3
-    shift = ((at & 7) << 3).astype(np.uint64)
-    block: Hashes = (blocks.take(index) >> shift) | (blocks.take(index + 1) << (np.uint64(64) - shift))
+    shift = ((at & 7) << 3).view(np.uint64)
+    block: Hashes = blocks.take(index)
+    block >>= shift
+    index += 1
+    block |= blocks.take(index) << (np.uint64(64) - shift)
     return block
 
 
-def _mixed(hashes: Hashes) -> Hashes:
-    hashes = hashes * _MIX
+def _mix(hashes: Hashes) -> Hashes:
+    """In place."""
+    hashes *= _MIX
     hashes ^= hashes >> _SHIFT
     hashes *= _LENGTH
     hashes ^= hashes >> _SHIFT
