@@ -30,7 +30,7 @@ _COUNT_TIMEOUT_S = 3600.0
 class Held(Struct, frozen=True):
     """Events by tenant and day that are there, and those that cannot be read."""
 
-    counted: Mapping[tuple[str, int], int] = {}
+    counted: Mapping[tuple[Tenant, int], int] = {}
     damaged: Sequence[Damage] = ()
 
 
@@ -167,13 +167,13 @@ def _counts(row: Mapping[str, int], prefix: str) -> Counts:
 
 async def _holdings(connection: Connection, tenant: Tenant | None, held: Held | None) -> list[Holding]:
     booked = {
-        (row["tenant"], row["day"]): (row["stored"], row["expired"], row["deleted"])
+        (Tenant(row["tenant"]), row["day"]): (row["stored"], row["expired"], row["deleted"])
         for row in await connection.fetch(_HOLDINGS, tenant)
     }
     counted = {} if held is None else held.counted
     return [
         Holding(
-            tenant=Tenant(owner),
+            tenant=owner,
             day=day,
             stored=stored,
             expired=expired,
@@ -188,7 +188,7 @@ async def _holdings(connection: Connection, tenant: Tenant | None, held: Held | 
 async def count_rows(connection: Connection, tenant: Tenant | None) -> Held:
     """All rows of `logs`."""
     rows = await connection.fetch(_COUNT, tenant, timeout=_COUNT_TIMEOUT_S)
-    return Held({(row["tenant"], row["day"]): row["held"] for row in rows})
+    return Held({(Tenant(row["tenant"]), row["day"]): row["held"] for row in rows})
 
 
 # A worker that was not seen for a minute while others were has ended.

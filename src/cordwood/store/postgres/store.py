@@ -33,6 +33,7 @@ class PostgresStore:
 
     def __init__(self, url: str, settings: StoreSettings) -> None:
         self._settings = settings
+        self._kept_days = settings.retention_days
         self._database = Database(url)
         self._keep_in(RowKeeper(self._database), count_rows)
         self._migrations = migrations_in(files("cordwood.store.postgres") / "migrations")
@@ -138,8 +139,8 @@ class PostgresStore:
     def _days(self) -> list[date]:
         """The days that have a partition whether or not they have events, newest first."""
         back = self._settings.partition_days_back
-        if self._settings.retention_days:
-            back = min(back, self._settings.retention_days)
+        if self._kept_days:
+            back = min(back, self._kept_days)
         return wanted(datetime.now(UTC).date(), back, self._settings.partition_days_ahead)
 
 

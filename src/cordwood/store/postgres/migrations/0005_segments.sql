@@ -3,7 +3,8 @@
 CREATE TABLE keeping (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     answers text NOT NULL DEFAULT 'rows',
-    catalog uuid NOT NULL DEFAULT gen_random_uuid()
+    catalog uuid NOT NULL DEFAULT gen_random_uuid(),
+    is_marked boolean NOT NULL DEFAULT false
 );
 INSERT INTO keeping DEFAULT VALUES;
 
@@ -21,6 +22,7 @@ CREATE TABLE segments (
     made_at timestamptz NOT NULL DEFAULT now(),
     gone_at timestamptz,
     damage text,
+    is_orphan boolean NOT NULL DEFAULT false,
     segment json NOT NULL
 );
 CREATE INDEX segments_by_time ON segments (tenant, max_ts) WHERE gone_at IS NULL;
