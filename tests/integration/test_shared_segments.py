@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Literal, LiteralString
 
@@ -29,6 +29,7 @@ from cordwood.store.shared.sweep import SharedSweeper
 from tests.interface.test_erasing import on
 from tests.interface.test_store import at, data, rows, shared_store
 from tests.support.builders import load
+from tests.support.processes import Cordwood
 from tests.support.proxy import Proxy
 from tests.support.waiting import wait_until
 
@@ -423,3 +424,42 @@ async def test_rows_that_are_there_are_not_hidden(postgres_url: str, tmp_path: P
     async with opened(postgres_url, tmp_path, keep) as store:
         await store.write([load([at(0, n=1)])])
         assert data(await rows(store)) == [{**at(0, n=1)}]
+
+
+def test_services_share_segments(service_urls: dict[str, str], tmp_path: Path, keep: Keep) -> None:
+    """As people run it: two workers, and a query process, that share a directory; one worker is killed under load."""
+    url = service_urls["store_url"]
+    shared = service_urls | {"store_keep": keep, "store_segments_dir": str(tmp_path / "segments")}
+    assert Cordwood("migrate", tmp_path / "data", **shared).run().returncode == 0
+    with ExitStack() as stack:
+        names = ["api", "worker", "worker", "query"]
+        api, worker, _, query = (
+            stack.enter_context(Cordwood(name, tmp_path / f"{name}{n}", **shared)) for n, name in enumerate(names)
+        )
+        for part in range(40):
+            lines = [b'{"part":"%d","n":%d}' % (part, n) for n in range(50)]
+            assert api.post("/api/v1/ingest", b"\n".join(lines))[0] == 202
+            if part == 20:
+                worker.kill()
+        worker.start()
+        wait_until(lambda: query.count() == 2000, 60, "every event to be stored")
+        assert len({(event["data"]["part"], event["data"]["n"]) for event in query.events()}) == 2000
+        deleted = query.run("delete", "--filter", "part:7", "--url", query.url, "--yes")
+        assert deleted.returncode == 0, deleted.stderr
+        assert query.count() == 1950
+        assert asked(url, "SELECT count(*) FROM logs") == [1950 if keep == "both" else 0]
+        wait_until(lambda: query.run("audit", "--json").returncode == 0, 30, "the books to balance")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"store_keep": "both"}, "an embedded store has no rows"),
+        ({"store_keep": "all"}, "store.keep"),
+        ({"store_rows_days": "3"}, "rows beside segments"),
+    ],
+)
+def test_settings_that_do_not_fit_stop_the_start(settings: dict[str, str], says: str, tmp_path: Path) -> None:
+    done = Cordwood("migrate", tmp_path / "data", **settings).run()
+    assert done.returncode != 0
+    assert says in done.stderr

@@ -60,6 +60,11 @@ def open_broker(config: Config) -> Broker:
 def open_store(config: Config, *, is_writer: bool) -> Store:
     """The store that `store.url` names; a file store is written by one process at a time. Raises ConfigError."""
     settings = config.store
+    if settings.rows_days and settings.keep != "both":
+        raise ConfigError(
+            "store.rows_days shortens the time of rows beside segments, and there are none",
+            hint="set CORDWOOD_STORE_KEEP=both; for all events there is CORDWOOD_STORE_RETENTION_DAYS",
+        )
     match urlsplit(settings.url).scheme:
         case "file":
             from cordwood.store.segments.store import SegmentStore

@@ -155,7 +155,8 @@ class SharedStore(PostgresStore):
     async def migrate(self) -> Sequence[str]:
         """Raises ConfigError while the database holds events as rows only."""
         steps = await super().migrate()
-        return [*steps, "answers from segments"] if await answer_from_segments(self._database) else steps
+        is_new = await answer_from_segments(self._database)
+        return [*steps, f"store.keep {self._settings.keep}"] if is_new else steps
 
     async def tend(self) -> None:
         await super().tend()
