@@ -265,7 +265,7 @@ async def test_a_segment_is_replaced_once(store: SharedStore, postgres_url: str,
         await store.write([load([at(n, n=n)])])
     before = named(postgres_url)
     database = Database(postgres_url)
-    catalog = SharedCatalog(database, tmp_path / "segments", has_rows=False)
+    catalog = SharedCatalog(database, tmp_path / "segments")
     old = await asyncio.to_thread(catalog.all_segments, None)
     both, one = replace(old[0], path="segments/both.parquet", events=2), replace(old[0], path="segments/one.parquet")
     done = await asyncio.gather(
@@ -315,6 +315,17 @@ async def test_deleting_takes_the_same_rows(postgres_url: str, tmp_path: Path) -
         assert left == [n for n in range(30) if n % 3]
         assert asked(postgres_url, "SELECT deleted FROM holdings") == [10], "each event counts once"
         assert await faults(store) == []
+
+
+async def test_rows_of_before_are_deleted_too(postgres_url: str, tmp_path: Path) -> None:
+    async with opened(postgres_url, tmp_path, "both") as before:
+        await before.write([load([at(n, n=n) for n in range(3)])])
+    async with opened(postgres_url, tmp_path, "segments") as store:
+        await store.write([load([at(9, n=9)])])
+        assert asked(postgres_url, "SELECT count(*) FROM logs") == [3]
+        assert await store.delete(Plan(filters=[Equals("n", "1")]), DEFAULT_TENANT, "somebody", dry_run=False) == 1
+        assert asked(postgres_url, "SELECT (data ->> 'n')::int FROM logs ORDER BY 1") == [0, 2]
+        assert len(await rows(store)) == 3
 
 
 async def test_rows_may_go_sooner(postgres_url: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cordwood.db.postgres import Database
+from cordwood.db.postgres import Connection, Database
 from cordwood.errors import Unavailable
 from cordwood.model.action import Action
 from cordwood.model.batch import event_id
@@ -30,11 +30,9 @@ class SharedCatalog:
     """See `store.segments.naming.Changing`. To be called in threads that are not the loop's own; the work is done by
     the loop that made this. Where others change the same segments at once, raises Conflict, and nothing is changed."""
 
-    def __init__(self, database: Database, root: Path, *, has_rows: bool) -> None:
-        """`has_rows`: events may be kept as rows too."""
+    def __init__(self, database: Database, root: Path) -> None:
         self._database = database
         self._root = root
-        self._has_rows = has_rows
         self._loop = asyncio.get_running_loop()
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
@@ -96,7 +94,6 @@ class SharedCatalog:
 
     def erase(self, cuts: Sequence[Cut], gone: Mapping[int, int], action: Action) -> None:
         """Rows of the same events go with them, where people delete; where time does, they have their own."""
-        is_with_rows = self._has_rows and action.action == "delete"
 
         async def change() -> None:
             async with self._database.connection() as connection, connection.transaction():
@@ -104,14 +101,10 @@ class SharedCatalog:
                 rest = [cut.rest for cut in cuts if cut.rest is not None]
                 if rest:
                     await names.insert(connection, rest)
-                for cut in cuts if is_with_rows else ():
-                    places = await asyncio.to_thread(self._removed_by, cut)
-                    for start in range(0, len(places), _ROWS_AT_ONCE):
-                        some = places[start : start + _ROWS_AT_ONCE]
-                        moments, ids = [moment for moment, _ in some], [event for _, event in some]
-                        await connection.execute(
-                            _DELETE_ROWS, moments, ids, moments[0], moments[-1], timeout=_TIMEOUT_S
-                        )
+                # Whatever this process keeps: others may keep rows, and this one may have.
+                if action.action == "delete" and await connection.fetchval("SELECT EXISTS (SELECT FROM logs)"):
+                    for cut in cuts:
+                        await _delete_rows(connection, await asyncio.to_thread(self._removed_by, cut))
                 await book_removal(connection, action, gone)
 
         self._wait(change())
@@ -132,6 +125,13 @@ class SharedCatalog:
             moments, table["batch_id"].to_pylist(), table["ordinal"].to_pylist(), strict=True
         ):
             yield moment, event_id(batch_id, ordinal)
+
+
+async def _delete_rows(connection: Connection, places: Sequence[Place]) -> None:
+    for start in range(0, len(places), _ROWS_AT_ONCE):
+        some = places[start : start + _ROWS_AT_ONCE]
+        moments, ids = [moment for moment, _ in some], [event for _, event in some]
+        await connection.execute(_DELETE_ROWS, moments, ids, moments[0], moments[-1], timeout=_TIMEOUT_S)
 
 
 _DELETE_ROWS = """

@@ -58,7 +58,6 @@ class SharedStore(PostgresStore):
         self._spill = spill
         self._is_writer = is_writer
         self._clock = SystemClock()
-        self._has_rows = settings.keep == "both"
         limits = [days for days in (settings.retention_days, settings.rows_days) if days]
         self._kept_days = min(limits, default=0)
         self._room = Room(root)
@@ -80,10 +79,10 @@ class SharedStore(PostgresStore):
         self._later(engine.stop)
         self._claim = Claim(database, directory, is_writer=self._is_writer)
         segments = SegmentKeeper(directory, self._claim, self._room, self._clock, writing)
-        self._keep_in(BothKeeper(RowKeeper(database), segments) if self._has_rows else segments, self._count)
+        self._keep_in(BothKeeper(RowKeeper(database), segments) if settings.keep == "both" else segments, self._count)
         listing = SharedListing(database, self._books)
         self._segments = SegmentReader(directory.root, listing, engine, reading, settings.query_timeout_s)
-        catalog = SharedCatalog(database, directory.root, has_rows=self._has_rows)
+        catalog = SharedCatalog(database, directory.root)
         self._compactor = Compactor(directory, catalog, engine, self._clock)
         self._segment_eraser = SegmentEraser(directory, catalog, engine, self._clock)
         self._scrubber = Scrubber(directory, catalog, engine, self._clock)
