@@ -19,13 +19,14 @@ from cordwood.model.ledger import DAY_US, judge
 from cordwood.model.plan import Equals, Plan
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import DEFAULT_TENANT
-from cordwood.store.interface import Store
+from cordwood.store.interface import Load, Replay, Store
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.segments.layout import Directory
 from cordwood.store.settings import StoreSettings
 from cordwood.store.shared.catalog import SharedCatalog
 from cordwood.store.shared.store import SharedStore
 from cordwood.store.shared.sweep import SharedSweeper
+from tests.interface.test_books import dead
 from tests.interface.test_erasing import on
 from tests.interface.test_store import at, data, rows, shared_store
 from tests.support.builders import load
@@ -212,6 +213,28 @@ async def test_the_same_batches_from_two_workers_at_once(
     assert sum(each.stored for some in written for each in some) == 1000
     found = await rows(store)
     assert len({each.id for each in found}) == len(found) == 1000
+    assert files(tmp_path) == named(postgres_url)
+    assert await faults(store) == []
+
+
+async def test_a_dead_letter_is_replayed_once(
+    store: SharedStore, postgres_url: str, tmp_path: Path, keep: Keep
+) -> None:
+    made = load([at(0, n=0), at(1, n=1)])
+    header = made.batch.header
+    await store.write([dead(made, 1)])
+    again = Load(replace(made.batch, header=replace(header, events=1)), b'{"n":"mended"}\n', first=1)
+    replays = [Replay((header.id, 1), again)]
+    async with shared_store(postgres_url, tmp_path, keep) as other:
+        events = await asyncio.gather(
+            *(each.replay(DEFAULT_TENANT, replays, "somebody") for each in (store, other, store, other))
+        )
+    assert sorted(events) == [0, 0, 0, 1]
+    found = await store.find(event_id(header.id, 1), DEFAULT_TENANT)
+    assert found is not None
+    assert found.data == b'{"n":"mended"}'
+    assert len(await rows(store)) == 2
+    assert asked(postgres_url, "SELECT count(*) FROM logs") == [2 if keep == "both" else 0]
     assert files(tmp_path) == named(postgres_url)
     assert await faults(store) == []
 
