@@ -81,11 +81,11 @@ async def faults(store: Store) -> list[str]:
     return [finding.kind for finding in judge(accounts, SystemClock().now_us()) if finding.is_fault]
 
 
-async def until_one_waits(url: str) -> None:
-    """Until a transaction waits for a lock."""
+async def until_waiting(url: str, transactions: int) -> None:
+    """Until so many transactions wait for a lock."""
     with sql(url) as looking:
         question = b"SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        await asyncio.to_thread(wait_until, lambda: looking.execute(question).rowcount >= 1, 20)
+        await asyncio.to_thread(wait_until, lambda: looking.execute(question).rowcount >= transactions, 20)
 
 
 async def sweep(url: str, directory: Path, young_s: float, grace_s: float = 3600.0) -> None:
@@ -150,7 +150,7 @@ async def test_a_commit_whose_answer_is_lost_keeps_its_file(
         behind.execute("SELECT pg_advisory_lock(42)")
         async with Proxy(postgres_url) as proxy, shared_store(proxy.url, tmp_path, keep) as far:
             writing = asyncio.create_task(far.write([sent]))
-            await until_one_waits(postgres_url)
+            await until_waiting(postgres_url, 1)
             proxy.cut()
             with pytest.raises(Unavailable):
                 await writing
@@ -172,7 +172,7 @@ async def test_a_name_that_was_given_up_is_named_by_nobody(
     with psycopg.connect(postgres_url) as behind:
         behind.execute("LOCK TABLE segments IN SHARE ROW EXCLUSIVE MODE")
         writing = asyncio.create_task(store.write([sent]))
-        await until_one_waits(postgres_url)
+        await until_waiting(postgres_url, 1)
         (path,) = files(tmp_path)
         behind.execute(
             "INSERT INTO segments (path, tenant, events, size_bytes, min_ts, max_ts, gone_at, is_orphan, segment) "
@@ -458,6 +458,23 @@ async def test_rows_that_are_there_are_not_hidden(postgres_url: str, tmp_path: P
     async with opened(postgres_url, tmp_path, keep) as store:
         await store.write([load([at(0, n=1)])])
         assert data(await rows(store)) == [{**at(0, n=1)}]
+
+
+async def test_no_row_slips_in_while_answers_move_to_segments(postgres_url: str, tmp_path: Path) -> None:
+    async with PostgresStore(postgres_url, StoreSettings(partition_days_back=1)) as before:
+        await before.migrate()
+        with psycopg.connect(postgres_url) as behind:
+            behind.execute("LOCK TABLE totals IN ACCESS EXCLUSIVE MODE")
+            writing = asyncio.create_task(before.write([load([at(0, n=0)])]))
+            await until_waiting(postgres_url, 1)
+            async with shared_store(postgres_url, tmp_path, "both") as store:
+                moving = asyncio.create_task(store.migrate())
+                await until_waiting(postgres_url, 2)
+                behind.rollback()
+                await writing
+                with pytest.raises(ConfigError, match="as rows only"):
+                    await moving
+        assert len(await rows(before)) == 1
 
 
 def test_services_share_segments(service_urls: dict[str, str], tmp_path: Path, keep: Keep) -> None:
