@@ -283,6 +283,20 @@ def segments(directory: Path, rng: random.Random) -> SetUp:
     return made
 
 
+def shared(directory: Path, rng: random.Random) -> SetUp:
+    """RabbitMQ, and PostgreSQL behind a proxy, which keeps rows and names segments; two workers share a directory."""
+    made = SetUp(directory, rng)
+    made.serve(postgres=Postgres(), rabbitmq=RabbitMQ())
+    made.settings |= {
+        "broker_url": made.servers["rabbitmq"].url,
+        "store_url": made.put_proxy("postgres", made.make_database()),
+        "store_keep": "both",
+    }
+    assert Cordwood("migrate", made.data, **made.settings).run().returncode == 0
+    made.run("api", "worker", "worker", "query", names=("api", "worker", "worker2", "query"))
+    return made
+
+
 SET_UPS = {
     "embedded": embedded,
     "troubled": troubled,
@@ -293,5 +307,6 @@ SET_UPS = {
     "spooled": spooled,
     "proxied": proxied,
     "segments": segments,
+    "shared": shared,
     "cluster": cluster,
 }

@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 EVENTS = 500
 
 
-@pytest.mark.parametrize("store", ["segments", "postgres"])
+@pytest.mark.parametrize("store", ["segments", "postgres", "both"])
 @pytest.mark.parametrize("broker", ["sqlite", "rabbitmq"])
 def test_a_worker_killed_between_write_and_ack_stores_once(
     broker: str, store: str, tmp_path: Path, queue_name: str, request: pytest.FixtureRequest
@@ -25,8 +25,10 @@ def test_a_worker_killed_between_write_and_ack_stores_once(
     urls = {"broker_queue": queue_name}
     if broker == "rabbitmq":
         urls["broker_url"] = request.getfixturevalue("amqp_url")
-    if store == "postgres":
-        urls["store_url"] = request.getfixturevalue("postgres_url")
+    if store != "segments":
+        urls |= {"store_url": request.getfixturevalue("postgres_url"), "store_keep": "rows"}
+    if store == "both":
+        urls["store_keep"] = "both"
     assert Cordwood("migrate", data, **urls).run().returncode == 0
     with ExitStack() as stack:
         api = stack.enter_context(Cordwood("api", data, **urls))

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID
@@ -17,7 +17,7 @@ from cordwood.model.ledger import MINUTE_US, Heartbeat, Missing, judge
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.interface import Load, Store
-from tests.interface.test_store import NOON, OTHER, at, opened
+from tests.interface.test_store import NOON, OTHER, at
 from tests.support.builders import load
 
 MARK = "00112233445566778899aabbccddeeff"
@@ -25,22 +25,6 @@ HOUR = 3_600_000_000
 
 
 AgeMarks = Callable[[int], None]
-
-
-@pytest.fixture(params=["segments", "postgres"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path) if kind == "segments" else request.getfixturevalue("postgres_url")
-
-
-@pytest.fixture
-async def store(kind: str, place: str) -> AsyncIterator[Store]:
-    async with opened(kind, place) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,10 +1,6 @@
 """What removing events promises, asked of every store: gone at once, only what was meant, and accounted for."""
 
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from cordwood.clock import SystemClock
 from cordwood.model.ledger import DAY_US, judge
@@ -12,17 +8,10 @@ from cordwood.model.plan import Equals, Plan
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.interface import Store
-from tests.interface.test_store import OTHER, data, opened, rows
+from tests.interface.test_store import OTHER, data, rows
 from tests.support.builders import load
 
 TODAY = time.time_ns() // 1000 // DAY_US
-
-
-@pytest.fixture(params=["segments", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    place = str(tmp_path) if request.param == "segments" else request.getfixturevalue("postgres_url")
-    async with opened(request.param, place) as made:
-        yield made
 
 
 def on(days_ago: int, **fields: object) -> dict[str, object]:

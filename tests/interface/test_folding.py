@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID
@@ -27,22 +27,6 @@ from tests.support.waiting import wait_until
 
 DAY_US = 86_400_000_000
 Sql = Callable[[str], int]
-
-
-@pytest.fixture(params=["segments", "postgres"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path) if kind == "segments" else request.getfixturevalue("postgres_url")
-
-
-@pytest.fixture
-async def store(kind: str, place: str) -> AsyncIterator[Store]:
-    async with opened(kind, place) as made:
-        yield made
 
 
 @pytest.fixture

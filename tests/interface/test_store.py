@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,6 +26,7 @@ from cordwood.store.interface import Load, Store
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
+from cordwood.store.shared.store import SharedStore
 from tests.support.builders import batch, load
 
 SECOND = 1_000_000
@@ -41,22 +42,25 @@ OTHER = Tenant("other")
 
 @asynccontextmanager
 async def opened(kind: str, place: str) -> AsyncIterator[Store]:
+    """A store in a directory, or in a database; of one that has both, the files are beside the tests'."""
     few_days = StoreSettings(partition_days_back=1, partition_days_ahead=1)
-    made: Store = (
-        PostgresStore(place, few_days)
-        if urlsplit(place).scheme
-        else SegmentStore(Path(place), few_days, is_writer=True)
-    )
-    async with made as store:
-        await store.migrate()
-        yield store
+    made: Store
+    with TemporaryDirectory() as directory:
+        match kind:
+            case "segments":
+                made = SegmentStore(Path(place), few_days, is_writer=True)
+            case "postgres":
+                made = PostgresStore(place, few_days)
+            case _:
+                made = shared_store(place, Path(directory), "segments" if kind == "shared" else "both")
+        async with made as store:
+            await store.migrate()
+            yield store
 
 
-@pytest.fixture(params=["segments", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    place = str(tmp_path) if request.param == "segments" else request.getfixturevalue("postgres_url")
-    async with opened(request.param, place) as made:
-        yield made
+def shared_store(url: str, directory: Path, keep: Literal["segments", "both"], **changed: Any) -> SharedStore:
+    settings = StoreSettings(partition_days_back=1, partition_days_ahead=1, keep=keep, **changed)
+    return SharedStore(url, directory / "segments", directory / "spill", settings, is_writer=True)
 
 
 async def rows(store: Store, plan: Plan | None = None, tenant: Tenant = DEFAULT_TENANT) -> list[StoredEvent]:

@@ -1,6 +1,6 @@
 """Settings of the stores."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -14,6 +14,23 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             description="file: (segments in the data directory), file:PATH, or postgresql://USER:PASSWORD@HOST/DATABASE"
         ),
     ] = "file:"
+    keep: Annotated[
+        Literal["rows", "segments", "both"],
+        Meta(
+            description="what PostgreSQL keeps events as: rows, segments that it names, or both, "
+            "where rows are for SQL and questions go to segments"
+        ),
+    ] = "rows"
+    segments_dir: Annotated[
+        str,
+        Meta(
+            description="directory of the segments that PostgreSQL names, the same for every process; "
+            "empty: shared-segments in the data directory"
+        ),
+    ] = ""
+    rows_days: Annotated[
+        int, Meta(ge=0, description="days that rows beside segments are kept; 0: as long as the segments")
+    ] = 0
     query_timeout_s: Annotated[
         float, Meta(description="seconds a read may take, streams included, before it is stopped")
     ] = 300.0

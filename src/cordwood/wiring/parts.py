@@ -60,17 +60,32 @@ def open_broker(config: Config) -> Broker:
 def open_store(config: Config, *, is_writer: bool) -> Store:
     """The store that `store.url` names; a file store is written by one process at a time. Raises ConfigError."""
     settings = config.store
+    if settings.rows_days and settings.keep != "both":
+        raise ConfigError(
+            "store.rows_days shortens the time of rows beside segments, and there are none",
+            hint="set CORDWOOD_STORE_KEEP=both; for all events there is CORDWOOD_STORE_RETENTION_DAYS",
+        )
     match urlsplit(settings.url).scheme:
         case "file":
             from cordwood.store.segments.store import SegmentStore
 
+            if settings.keep == "both":
+                raise ConfigError(
+                    "store.keep is both, and an embedded store has no rows",
+                    hint="unset CORDWOOD_STORE_KEEP, or set CORDWOOD_STORE_URL to a PostgreSQL database",
+                )
             return SegmentStore(_path(config, settings.url, "store"), settings, is_writer=is_writer)
         case "postgresql" | "postgres":
             try:
                 from cordwood.store.postgres.store import PostgresStore
             except ModuleNotFoundError as error:
                 raise _missing_extra("postgres", error) from error
-            return PostgresStore(settings.url, settings)
+            if settings.keep == "rows":
+                return PostgresStore(settings.url, settings)
+            from cordwood.store.shared.store import SharedStore
+
+            root = Path(settings.segments_dir) if settings.segments_dir else config.data_dir / "shared-segments"
+            return SharedStore(settings.url, root, config.data_dir / "spill", settings, is_writer=is_writer)
     raise _unknown("store", settings.url, "file: and postgresql://")
 
 

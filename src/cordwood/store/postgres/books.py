@@ -1,8 +1,10 @@
 """The ledger's questions, answered by PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
-from typing import LiteralString
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import LiteralString, TypeAlias
 from uuid import UUID
+
+from msgspec import Struct
 
 from cordwood.db.postgres import Connection, Database
 from cordwood.model.deadletter import LetterFate
@@ -13,6 +15,7 @@ from cordwood.model.ledger import (
     BatchAccount,
     Check,
     Counts,
+    Damage,
     Holding,
     Minute,
     Missing,
@@ -24,11 +27,23 @@ from cordwood.model.tenant import Tenant
 _COUNT_TIMEOUT_S = 3600.0
 
 
+class Held(Struct, frozen=True):
+    """Events by tenant and day that are there, and those that cannot be read."""
+
+    counted: Mapping[tuple[Tenant, int], int] = {}
+    damaged: Sequence[Damage] = ()
+
+
+Counting: TypeAlias = Callable[[Connection, Tenant | None], Awaitable[Held]]
+"""Counts all events, or those of one tenant, as the connection's snapshot has them."""
+
+
 class PostgresBooks:
     """Reads the books that the writer keeps."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, counting: Counting) -> None:
         self._database = database
+        self._counting = counting
 
     async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> list[BatchAccount]:
         """See `store.interface.Books.batches`."""
@@ -85,10 +100,12 @@ class PostgresBooks:
             self._database.connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
+            held = await self._counting(connection, tenant) if is_counted else None
             return Accounts(
                 producers=await _producers(connection, tenant, is_counted=is_counted),
                 tenants=await _tenants(connection, tenant),
-                holdings=await _holdings(connection, tenant, is_counted=is_counted),
+                holdings=await _holdings(connection, tenant, held),
+                damaged=held.damaged if held is not None else (),
                 checks=await _checks(connection, tenant, is_counted=is_counted),
                 drained_us=await connection.fetchval(_DRAINED),
             )
@@ -148,27 +165,30 @@ def _counts(row: Mapping[str, int], prefix: str) -> Counts:
     )
 
 
-async def _holdings(connection: Connection, tenant: Tenant | None, *, is_counted: bool) -> list[Holding]:
+async def _holdings(connection: Connection, tenant: Tenant | None, held: Held | None) -> list[Holding]:
     booked = {
-        (row["tenant"], row["day"]): (row["stored"], row["expired"], row["deleted"])
+        (Tenant(row["tenant"]), row["day"]): (row["stored"], row["expired"], row["deleted"])
         for row in await connection.fetch(_HOLDINGS, tenant)
     }
-    counted: dict[tuple[str, int], int] = {}
-    if is_counted:
-        rows = await connection.fetch(_COUNT, tenant, timeout=_COUNT_TIMEOUT_S)
-        counted = {(row["tenant"], row["day"]): row["held"] for row in rows}
+    counted = {} if held is None else held.counted
     return [
         Holding(
-            tenant=Tenant(owner),
+            tenant=owner,
             day=day,
             stored=stored,
             expired=expired,
             deleted=deleted,
-            held=counted.get((owner, day), 0) if is_counted else None,
+            held=None if held is None else counted.get((owner, day), 0),
         )
         for owner, day in sorted(booked.keys() | counted.keys())
         for stored, expired, deleted in [booked.get((owner, day), (0, 0, 0))]
     ]
+
+
+async def count_rows(connection: Connection, tenant: Tenant | None) -> Held:
+    """All rows of `logs`."""
+    rows = await connection.fetch(_COUNT, tenant, timeout=_COUNT_TIMEOUT_S)
+    return Held({(Tenant(row["tenant"]), row["day"]): row["held"] for row in rows})
 
 
 # A worker that was not seen for a minute while others were has ended.

@@ -6,7 +6,6 @@ from itertools import count as count_from
 from struct import Struct as Layout
 
 import msgspec
-from msgspec import Struct
 
 from cordwood.db.postgres import JSONB_VERSION, POSTGRES_EPOCH_US
 from cordwood.errors import Refused
@@ -14,6 +13,7 @@ from cordwood.model.derive_many import derive_many
 from cordwood.model.ledger import DAY_US
 from cordwood.store.interface import Load
 from cordwood.store.postgres.jsonb import escaped_text, storable
+from cordwood.store.postgres.keeping import Entry
 from cordwood.store.slices import HOUR_US
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -31,14 +31,10 @@ _LENGTH = Layout(">i")
 _NULL = _LENGTH.pack(-1)
 
 
-class Rows(Struct, frozen=True):
-    """A load's rows in COPY form, and what its batch entry says of them. Times are µs since 1970 UTC."""
+class Rows(Entry, frozen=True):
+    """A load's rows in COPY form."""
 
-    load: Load
     encoded: bytes
-    stored: int
-    min_us: int | None
-    max_us: int | None
     days: Mapping[int, int]
     """How many rows have a timestamp of each day, counted since 1970."""
     timestamps: frozenset[int]
@@ -83,14 +79,14 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
         )
         times.append(timestamp_us)
     if not times:
-        return Rows(load, b"", 0, None, None, {}, frozenset())
+        return Rows(load, 0, None, None, b"", {}, frozenset())
     earliest, latest = min(times), max(times)
     return Rows(
         load,
-        b"".join(parts),
         len(times),
         earliest,
         latest,
+        b"".join(parts),
         _days(times, earliest // DAY_US, latest // DAY_US),
         _one_an_hour(times, earliest // HOUR_US, latest // HOUR_US),
     )

@@ -1,6 +1,5 @@
 """Dead letters in PostgreSQL: listed, stored after all, or given up."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -13,16 +12,17 @@ from cordwood.model.action import Action, ActionKind
 from cordwood.model.deadletter import DeadLetter, KeptLetter, LetterGroup, LetterId, Selection
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Replay
-from cordwood.store.postgres.copy import Rows, rows_of
 from cordwood.store.postgres.folding import count_over
-from cordwood.store.postgres.writer import copy_rows, hold, raise_versions
+from cordwood.store.postgres.keeping import Entry, Keeper, require
+from cordwood.store.postgres.writer import hold, raise_versions
 
 
 class PostgresDeadLetters:
     """See `store.interface.DeadLetters`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, keeper: Keeper, clock: Clock) -> None:
         self._database = database
+        self._keeper = keeper
         self._clock = clock
 
     async def groups(self, tenant: Tenant) -> list[LetterGroup]:
@@ -42,16 +42,22 @@ class PostgresDeadLetters:
         return [_kept(row) for row in rows]
 
     async def replay(self, tenant: Tenant, replays: Sequence[Replay], actor: str) -> int:
-        now_us = self._clock.now_us()
-        encoded = await asyncio.to_thread(lambda: {replay.letter: rows_of(replay.load, now_us) for replay in replays})
-        async with self._database.connection() as connection, connection.transaction():
-            gone = await connection.fetch(_TAKE, tenant, *_columns(list(encoded)))
-            rows = [encoded[row["batch_id"], row["ordinal"]] for row in gone]
-            await copy_rows(connection, rows)
+        unique = {replay.letter: replay.load for replay in replays}
+        places = {letter: place for place, letter in enumerate(unique)}
+        async with (
+            self._keeper.keeping(list(unique.values()), self._clock.now_us()) as kept,
+            self._database.connection() as connection,
+            connection.transaction(),
+        ):
+            gone = await connection.fetch(_TAKE, tenant, *_columns(list(unique)))
+            await require(connection, self._keeper.answers)
+            taken = sorted(places[row["batch_id"], row["ordinal"]] for row in gone)
+            rows = [kept.entries[place] for place in taken]
+            added = await kept.put(connection, taken)
             await _move_counts(connection, rows)
-            await raise_versions(connection, rows, now_us)
-            await hold(connection, rows)
-            await count_over(connection, [each.load.batch.header.id for each in rows], [each.stored for each in rows])
+            await raise_versions(connection, added)
+            await hold(connection, added)
+            await count_over(connection, [each.id for each in rows], [each.stored for each in rows])
             events = sum(each.stored for each in rows)
             if events:
                 await self._record(connection, tenant, actor, "replay", events, {"letters": str(len(rows))})
@@ -89,11 +95,11 @@ class PostgresDeadLetters:
         await connection.execute(_RECORD, self._clock.batch_id(), tenant, actor, kind, events, text)
 
 
-async def _move_counts(connection: Connection, rows: Sequence[Rows]) -> None:
+async def _move_counts(connection: Connection, rows: Sequence[Entry]) -> None:
     """What was dead is stored: in the batches' own rows, so that they go on balancing."""
-    by_batch: dict[UUID, list[Rows]] = {}
+    by_batch: dict[UUID, list[Entry]] = {}
     for each in rows:
-        by_batch.setdefault(each.load.batch.header.id, []).append(each)
+        by_batch.setdefault(each.id, []).append(each)
     ids = sorted(by_batch)
     spans = [_span(by_batch[batch_id]) for batch_id in ids]
     await connection.execute(
@@ -105,7 +111,7 @@ async def _move_counts(connection: Connection, rows: Sequence[Rows]) -> None:
     )
 
 
-def _span(rows: Sequence[Rows]) -> tuple[int, int]:
+def _span(rows: Sequence[Entry]) -> tuple[int, int]:
     moments = [moment for each in rows for moment in (each.min_us, each.max_us) if moment is not None]
     return min(moments), max(moments)
 

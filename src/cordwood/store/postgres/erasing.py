@@ -9,7 +9,7 @@ import structlog
 
 from cordwood.clock import Clock
 from cordwood.db.postgres import Connection, Database
-from cordwood.model.action import ActionKind
+from cordwood.model.action import Action, ActionKind
 from cordwood.model.ledger import DAY_US
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
@@ -44,9 +44,12 @@ class PostgresEraser:
             sql = f"{gone} SELECT {_DAY} AS day, count(*) FROM gone GROUP BY 1"
             rows = await connection.fetch(sql, *values, timeout=_TIMEOUT_S)
             counts = {row["day"]: row["count"] for row in rows}
+            events = sum(map(int, counts.values()))
             detail = {"filters": " ".join(f"{each.field}:{each.text}" for each in plan.filters)}
-            await self._removed(connection, tenant, "delete", counts, actor, detail)
-        return sum(counts.values())
+            await book_removal(connection, self._action(tenant, "delete", events, actor, detail), counts)
+        if events:
+            log.info("events_removed", tenant=tenant, by="delete", events=events)
+        return events
 
     async def expire(self, retention: Retention, keep_from: date) -> int:
         """Partitions before `keep_from` may be dropped; of later ones only rows go, as they would be made again."""
@@ -85,29 +88,30 @@ class PostgresEraser:
             else:
                 rows = await connection.fetch(_EXPIRE_ROWS, tenants, start_us, end_us, timeout=_TIMEOUT_S)
             for row in rows:
-                detail = {"day": _date(day).isoformat()}
-                await self._removed(connection, row["tenant"], "expire", {day: row["count"]}, "retention", detail)
+                tenant, events = Tenant(row["tenant"]), row["count"]
+                action = self._action(tenant, "expire", events, "retention", {"day": _date(day).isoformat()})
+                await book_removal(connection, action, {day: events})
+                log.info("events_removed", tenant=tenant, by="expire", events=events)
         return sum(row["count"] for row in rows)
 
-    async def _removed(
-        self,
-        connection: Connection,
-        tenant: Tenant,
-        kind: ActionKind,
-        counts: Mapping[int, int],
-        actor: str,
-        detail: dict[str, str],
-    ) -> None:
-        if not counts:
-            return
-        days = sorted(counts)
-        column = "expired" if kind == "expire" else "deleted"
-        sql = f"UPDATE holdings h SET {column} = h.{column} + g.gone {_GONE}"
-        await connection.execute(sql, tenant, days, [counts[day] for day in days])
-        await connection.execute(_RAISE, tenant, FAR_SLICE, days)
-        text = msgspec.json.encode(detail)
-        await connection.execute(_RECORD, self._clock.batch_id(), tenant, actor, kind, sum(counts.values()), text)
-        log.info("events_removed", tenant=tenant, by=kind, events=sum(counts.values()))
+    def _action(self, tenant: Tenant, kind: ActionKind, events: int, actor: str, detail: dict[str, str]) -> Action:
+        return Action(
+            id=self._clock.batch_id(), tenant=tenant, at_us=self._clock.now_us(), actor=actor, action=kind,
+            events=events, detail=detail,
+        )  # fmt: skip
+
+
+async def book_removal(connection: Connection, action: Action, counts: Mapping[int, int]) -> None:
+    """Count events as removed, by day, in the transaction that removes them. The last thing to do."""
+    if not counts:
+        return
+    days = sorted(counts)
+    column = "expired" if action.action == "expire" else "deleted"
+    sql = f"UPDATE holdings h SET {column} = h.{column} + g.gone {_GONE}"
+    await connection.execute(sql, action.tenant, days, [counts[day] for day in days])
+    await connection.execute(_RAISE, action.tenant, FAR_SLICE, days)
+    text = msgspec.json.encode(action.detail)
+    await connection.execute(_RECORD, action.id, action.tenant, action.actor, action.action, action.events, text)
 
 
 def _date(day: int) -> date:

@@ -24,9 +24,22 @@ def partition_of(day: date) -> str:
     return f"logs_{day:%Y%m%d}"
 
 
+def day_of(partition: str) -> date | None:
+    """The day that a partition is of; None for the catch-all."""
+    try:
+        return datetime.strptime(partition, "logs_%Y%m%d").date()  # a name tells no zone
+    except ValueError:
+        return None
+
+
+async def partitions(connection: Connection) -> list[str]:
+    """The names of those that there are."""
+    return [row["relname"] for row in await connection.fetch(_EXISTING)]
+
+
 async def ensure_partitions(connection: Connection, days: list[date]) -> list[str]:
     """Make the missing ones, each in a transaction of its own; concurrent callers take turns. Returns their names."""
-    existing = {row["relname"] for row in await connection.fetch(_EXISTING)}
+    existing = set(await partitions(connection))
     made: list[str] = []
     for day in days:
         name = partition_of(day)

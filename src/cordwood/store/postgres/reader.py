@@ -14,6 +14,7 @@ from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.filter_sql import Conditions
 from cordwood.store.postgres.jsonb import unescaped, unescaped_text
+from cordwood.store.postgres.keeping import refuse_other
 from cordwood.store.slices import FAR_SLICE, HOUR_US, hours
 
 _BLOCK = 1000
@@ -64,7 +65,9 @@ class PostgresReader:
         first, last = hours(plan.start_us, plan.end_us)
         least, most = FAR_SLICE if first is None else first, -FAR_SLICE if last is None else last
         async with self._database.connection() as connection:
-            return int(await connection.fetchval(_VERSION, tenant, FAR_SLICE, least, most))
+            row = await connection.fetchrow(_VERSION, tenant, FAR_SLICE, least, most)
+        refuse_other(row["answers"], "rows")
+        return int(row["version"])
 
     @contextlib.asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[tuple[Connection, Callable[[], float]]]:
@@ -121,6 +124,6 @@ _FIND_ANYWHERE = f"SELECT {_COLUMNS} FROM logs WHERE tenant = $1 AND id = $2"
 _FIND_NEAR = f"{_FIND_ANYWHERE} AND ts BETWEEN $3 AND $4"
 
 _VERSION = """
-    SELECT coalesce(sum(version), 0)::bigint FROM slices
+    SELECT coalesce(sum(version), 0)::bigint AS version, (SELECT answers FROM keeping) AS answers FROM slices
     WHERE tenant = $1 AND (hour = $2 OR hour BETWEEN $3 AND $4)
 """

@@ -16,12 +16,14 @@ from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Replay, Written
-from cordwood.store.postgres.books import PostgresBooks
+from cordwood.store.postgres.books import Counting, PostgresBooks, count_rows
 from cordwood.store.postgres.deadletters import PostgresDeadLetters
 from cordwood.store.postgres.erasing import PostgresEraser
 from cordwood.store.postgres.folding import PostgresFolder
+from cordwood.store.postgres.keeping import Keeper, require
 from cordwood.store.postgres.partitions import ensure_partitions, wanted
 from cordwood.store.postgres.reader import PostgresReader
+from cordwood.store.postgres.rows import RowKeeper
 from cordwood.store.postgres.writer import PostgresWriter
 from cordwood.store.settings import StoreSettings
 
@@ -31,14 +33,20 @@ class PostgresStore:
 
     def __init__(self, url: str, settings: StoreSettings) -> None:
         self._settings = settings
+        self._kept_days = settings.retention_days
         self._database = Database(url)
+        self._keep_in(RowKeeper(self._database), count_rows)
         self._migrations = migrations_in(files("cordwood.store.postgres") / "migrations")
-        self._writer = PostgresWriter(self._database)
-        self._letters = PostgresDeadLetters(self._database, SystemClock())
         self._eraser = PostgresEraser(self._database, SystemClock())
-        self._books = PostgresBooks(self._database)
         self._folder = PostgresFolder(self._database, settings.records_kept_s)
         self._reader = PostgresReader(self._database, settings.query_timeout_s)
+
+    def _keep_in(self, keeper: Keeper, counting: Counting) -> None:
+        """Where events go, and how those that are there are counted."""
+        self._keeper = keeper
+        self._writer = PostgresWriter(self._database, keeper)
+        self._letters = PostgresDeadLetters(self._database, keeper, SystemClock())
+        self._books = PostgresBooks(self._database, counting)
 
     async def __aenter__(self) -> "PostgresStore":
         return self
@@ -111,6 +119,7 @@ class PostgresStore:
     async def check(self) -> None:
         async with self._database.connection() as connection:
             await ensure_current(connection, self._migrations)
+            await require(connection, self._keeper.answers)
 
     async def migrate(self) -> Sequence[str]:
         async with self._database.connection() as connection:
@@ -130,8 +139,8 @@ class PostgresStore:
     def _days(self) -> list[date]:
         """The days that have a partition whether or not they have events, newest first."""
         back = self._settings.partition_days_back
-        if self._settings.retention_days:
-            back = min(back, self._settings.retention_days)
+        if self._kept_days:
+            back = min(back, self._kept_days)
         return wanted(datetime.now(UTC).date(), back, self._settings.partition_days_ahead)
 
 

@@ -1,37 +1,27 @@
 """Loads → one transaction."""
 
-import asyncio
 import contextlib
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from cordwood.db.postgres import Conflict, Connection, Database
 from cordwood.model.ledger import Heartbeat
-from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Written
 from cordwood.store.outcomes import outcomes
-from cordwood.store.postgres.copy import COLUMNS, SIGNATURE, TRAILER, Rows, rows_of
 from cordwood.store.postgres.folding import count_in, take_back_folded
-from cordwood.store.slices import slice_of
+from cordwood.store.postgres.keeping import Added, Entry, Keeper, Kept, require
 
-_COPY_TIMEOUT_S = 120.0
-_COPY_CHUNK_BYTES = 256 << 10
-"""A long write in one piece would be copied whole, and hold up the event loop meanwhile."""
 _ATTEMPTS = 4
 """Of a transaction that others are in the way of; they do not wait for each other twice."""
 
 
-class _TakenBack(Exception):
-    """Ends a transaction that must leave nothing behind."""
-
-
 class PostgresWriter:
-    """Writes rows, batch entries, dead letters and slice versions together."""
+    """Writes events, batch entries, dead letters and slice versions together."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keeper: Keeper) -> None:
         self._database = database
+        self._keeper = keeper
 
     async def write(self, loads: Sequence[Load]) -> list[Written]:
         """See `store.interface.Writer.write`."""
@@ -39,21 +29,15 @@ class PostgresWriter:
         unique = {load.batch.header.id: load for load in reversed(loads)}
         # The order keeps two workers with the same batches from waiting for each other in a circle.
         ordered = [unique[batch_id] for batch_id in sorted(unique)]
-        rows = await asyncio.to_thread(lambda: [rows_of(load, moment_us) for load in ordered])
-        for _ in range(_ATTEMPTS - 1):
-            with contextlib.suppress(Conflict):
-                return outcomes(loads, *await self._write(rows, moment_us))
-        return outcomes(loads, *await self._write(rows, moment_us))
+        async with self._keeper.keeping(ordered, moment_us) as kept:
+            for _ in range(_ATTEMPTS - 1):
+                with contextlib.suppress(Conflict):
+                    return outcomes(loads, *await self._write(kept))
+            return outcomes(loads, *await self._write(kept))
 
     async def probe(self, load: Load, first: int, count: int) -> None:
-        """See `store.interface.Writer.probe`: the real write of these rows, taken back."""
-        rows = await asyncio.to_thread(rows_of, load, now_us(), first=first, count=count)
-        try:
-            async with self._database.connection() as connection, connection.transaction():
-                await copy_rows(connection, [rows])
-                raise _TakenBack
-        except _TakenBack:
-            return
+        """See `store.interface.Writer.probe`."""
+        await self._keeper.probe(load, now_us(), first, count)
 
     async def hear(self, beats: Sequence[Heartbeat]) -> None:
         """See `store.interface.Writer.hear`."""
@@ -73,17 +57,20 @@ class PostgresWriter:
                 producers, firsts, lasts = map(list, zip(*ranges, strict=True))
                 await connection.execute(_ABANDON, producers, firsts, lasts)
 
-    async def _write(self, rows: Sequence[Rows], moment_us: int) -> tuple[set[UUID], dict[UUID, UUID]]:
+    async def _write(self, kept: Kept) -> tuple[set[UUID], dict[UUID, UUID]]:
         """The ids of the batches that were not there before, and which of them repeat an earlier one's request."""
+        entries = kept.entries
         async with self._database.connection() as connection, connection.transaction(isolation="read_committed"):
-            repeated = await _repetitions(connection, rows)
-            fresh = await _insert_batches(connection, rows, repeated)
-            fresh -= await take_back_folded(connection, [each.load.batch.header for each in rows if _id(each) in fresh])
-            new = [each for each in rows if (batch_id := _id(each)) in fresh and batch_id not in repeated]
-            await copy_rows(connection, new)
-            await _insert_dead_letters(connection, new)
-            await raise_versions(connection, new, moment_us)
-            await hold(connection, new)
+            repeated = await _repetitions(connection, entries)
+            fresh = await _insert_batches(connection, entries, repeated)
+            await require(connection, self._keeper.answers)
+            headers = [each.load.batch.header for each in entries if each.id in fresh]
+            fresh -= await take_back_folded(connection, headers)
+            new = [place for place, each in enumerate(entries) if each.id in fresh and each.id not in repeated]
+            added = await kept.put(connection, new)
+            await _insert_dead_letters(connection, [entries[place] for place in new])
+            await raise_versions(connection, added)
+            await hold(connection, added)
             await count_in(connection, list(fresh))
         return fresh, repeated
 
@@ -93,13 +80,9 @@ class PostgresWriter:
             await connection.execute(_REPORT, worker, is_drained)
 
 
-def _id(rows: Rows) -> UUID:
-    return rows.load.batch.header.id
-
-
-async def _repetitions(connection: Connection, rows: Sequence[Rows]) -> dict[UUID, UUID]:
+async def _repetitions(connection: Connection, entries: Sequence[Entry]) -> dict[UUID, UUID]:
     """Batches that repeat the request of an earlier one, and that one. Waits for a transaction that is storing it."""
-    headers = [each.load.batch.header for each in rows]
+    headers = [each.load.batch.header for each in entries]
     marked = sorted(
         (header.tenant, header.idempotency, header.id) for header in headers if header.idempotency is not None
     )
@@ -111,9 +94,9 @@ async def _repetitions(connection: Connection, rows: Sequence[Rows]) -> dict[UUI
     return {row["id"]: row["first"] for row in found}
 
 
-async def _insert_batches(connection: Connection, rows: Sequence[Rows], repeated: Mapping[UUID, UUID]) -> set[UUID]:
+async def _insert_batches(connection: Connection, entries: Sequence[Entry], repeated: Mapping[UUID, UUID]) -> set[UUID]:
     """The ids that were not there before. Waits for another transaction that is inserting one of them."""
-    headers = [each.load.batch.header for each in rows]
+    headers = [each.load.batch.header for each in entries]
     is_kept = [header.id not in repeated for header in headers]
     inserted = await connection.fetch(
         _INSERT_BATCHES,
@@ -123,33 +106,19 @@ async def _insert_batches(connection: Connection, rows: Sequence[Rows], repeated
         [header.producer for header in headers],
         [header.sequence for header in headers],
         [header.events for header in headers],
-        [each.stored if kept else 0 for each, kept in zip(rows, is_kept, strict=True)],
-        [each.load.dead_events if kept else 0 for each, kept in zip(rows, is_kept, strict=True)],
+        [each.stored if kept else 0 for each, kept in zip(entries, is_kept, strict=True)],
+        [each.load.dead_events if kept else 0 for each, kept in zip(entries, is_kept, strict=True)],
         [0 if kept else header.events for header, kept in zip(headers, is_kept, strict=True)],
         [repeated.get(header.id) for header in headers],
         [header.received_at_us for header in headers],
-        [each.min_us if kept else None for each, kept in zip(rows, is_kept, strict=True)],
-        [each.max_us if kept else None for each, kept in zip(rows, is_kept, strict=True)],
+        [each.min_us if kept else None for each, kept in zip(entries, is_kept, strict=True)],
+        [each.max_us if kept else None for each, kept in zip(entries, is_kept, strict=True)],
     )
     return {row["id"] for row in inserted}
 
 
-async def copy_rows(connection: Connection, rows: Sequence[Rows]) -> None:
-    async def stream() -> AsyncIterator[bytes]:
-        yield SIGNATURE
-        for each in rows:
-            for start in range(0, len(each.encoded), _COPY_CHUNK_BYTES):
-                yield each.encoded[start : start + _COPY_CHUNK_BYTES]
-        yield TRAILER
-
-    if any(each.stored for each in rows):
-        # The driver's own limit does not hold while it waits for room to write.
-        async with asyncio.timeout(_COPY_TIMEOUT_S):
-            await connection.copy_to_table("logs", source=stream(), columns=list(COLUMNS), format="binary")
-
-
-async def _insert_dead_letters(connection: Connection, rows: Sequence[Rows]) -> None:
-    dead = [letter for each in rows for letter in each.load.dead]
+async def _insert_dead_letters(connection: Connection, entries: Sequence[Entry]) -> None:
+    dead = [letter for each in entries for letter in each.load.dead]
     if dead:
         await connection.executemany(
             "INSERT INTO dead_letters (batch_id, ordinal, tenant, protocol, reason, received_at, body, events) "
@@ -162,28 +131,20 @@ async def _insert_dead_letters(connection: Connection, rows: Sequence[Rows]) -> 
         )  # fmt: skip
 
 
-async def hold(connection: Connection, rows: Sequence[Rows]) -> None:
+async def hold(connection: Connection, added: Added) -> None:
     """In order, for the same reason as the versions."""
-    held: Counter[tuple[Tenant, int]] = Counter()
-    for each in rows:
-        held.update({(each.load.batch.header.tenant, day): count for day, count in each.days.items()})
-    if held:
-        ordered = sorted(held.items())
+    if added.held:
+        ordered = sorted(added.held.items())
         await connection.execute(
             _HOLD, [tenant for (tenant, _), _ in ordered], [day for (_, day), _ in ordered],
             [count for _, count in ordered],
         )  # fmt: skip
 
 
-async def raise_versions(connection: Connection, rows: Sequence[Rows], now_us: int) -> None:
+async def raise_versions(connection: Connection, added: Added) -> None:
     """Late in the transaction, and in order: these rows are what concurrent writers wait for each other on."""
-    touched: set[tuple[Tenant, int]] = {
-        (each.load.batch.header.tenant, slice_of(timestamp_us, now_us))
-        for each in rows
-        for timestamp_us in each.timestamps
-    }
-    if touched:
-        ordered = sorted(touched)
+    if added.touched:
+        ordered = sorted(added.touched)
         await connection.execute(_RAISE_VERSIONS, [tenant for tenant, _ in ordered], [hour for _, hour in ordered])
 
 

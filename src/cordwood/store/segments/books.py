@@ -1,20 +1,17 @@
 """The ledger's questions, answered by the catalog; and by the files, when they are to be counted."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
 from cordwood.model.deadletter import LetterFate
 from cordwood.model.ledger import (
-    DAY_US,
     MINUTE_US,
     RECHECKED_MINUTES,
     Accounts,
     BatchAccount,
     Check,
     Counts,
-    Damage,
     Holding,
     Minute,
     Missing,
@@ -22,12 +19,11 @@ from cordwood.model.ledger import (
     TenantAccount,
 )
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Catalog, Segment
+from cordwood.store.segments.catalog import Catalog
+from cordwood.store.segments.counting import count
 from cordwood.store.segments.engine import Engine
-from cordwood.store.segments.health import damage
 
 _IDS_AT_ONCE = 10_000
-_DAYS = f"SELECT epoch_us(ts) // {DAY_US}, count(*) FROM read_parquet($1) GROUP BY ALL"
 
 
 class SegmentBooks:
@@ -106,14 +102,7 @@ class SegmentBooks:
             }
             segments = self._catalog.all_segments(tenant)
             ((drained_us,),) = self._catalog.rows("SELECT max(drained_us) FROM workers", ())
-        damaged: list[Damage] = []
-        counted: Counter[tuple[Tenant, int]] = Counter()
-        for segment in segments if is_counted else ():
-            reason = damage(self._engine, self._root, segment)
-            if reason is None:
-                counted.update(self.days(segment))
-            else:
-                damaged.append(Damage(segment.tenant, segment.path, segment.events, reason))
+        counted, damaged = count(self._engine, self._root, segments if is_counted else ())
         holdings = [
             Holding(
                 tenant=owner,
@@ -134,15 +123,6 @@ class SegmentBooks:
             checks=checks,
             drained_us=drained_us,
         )
-
-    def days(self, segment: Segment) -> dict[tuple[Tenant, int], int]:
-        """How many events a segment has of each day. Raises Unavailable."""
-        first, last = segment.min_us // DAY_US, segment.max_us // DAY_US
-        if first == last:
-            return {(segment.tenant, first): segment.events}
-        with self._engine.cursor() as cursor:
-            rows = cursor.execute(_DAYS, [str(self._root / segment.path)]).fetchall()
-        return {(segment.tenant, day): count for day, count in rows}
 
     def _checks(self, tenant: Tenant | None, *, is_counted: bool) -> list[Check]:
         sums: dict[Tenant, list[Counts]] = {}

@@ -78,6 +78,13 @@ class Segment(Struct, frozen=True):
         return self.texts != 0
 
 
+class Cut(Struct, frozen=True):
+    """A segment that loses events, and the one that keeps the rest; None when all of it goes."""
+
+    old: Segment
+    rest: Segment | None
+
+
 class BatchEntry(Struct, frozen=True):
     """What is kept of a batch; `min_us` and `max_us` are None when none of its events was stored. One that repeats
     an earlier batch's request has none stored and none dead."""
@@ -243,16 +250,16 @@ class Catalog:
                 connection.execute("INSERT INTO garbage VALUES (?, ?)", (segment.path, now_us))
             self._insert_segment(connection, new, now_us)
 
-    def erase(self, old: Sequence[Segment], rest: Sequence[Segment], gone: Mapping[int, int], action: Action) -> None:
+    def erase(self, cuts: Sequence[Cut], gone: Mapping[int, int], action: Action) -> None:
         """Segments go, or are replaced by what is left of them; `gone` counts events by day. Raises Unavailable."""
         column = "expired" if action.action == "expire" else "deleted"
         with self.transaction() as connection:
-            for segment in old:
-                removed = connection.execute("DELETE FROM segments WHERE path = ?", (segment.path,)).rowcount
+            for cut in cuts:
+                removed = connection.execute("DELETE FROM segments WHERE path = ?", (cut.old.path,)).rowcount
                 assert removed == 1, "only the one writer removes segments"
-                connection.execute("INSERT INTO garbage VALUES (?, ?)", (segment.path, action.at_us))
-            for segment in rest:
-                self._insert_segment(connection, segment, action.at_us)
+                connection.execute("INSERT INTO garbage VALUES (?, ?)", (cut.old.path, action.at_us))
+                if cut.rest is not None:
+                    self._insert_segment(connection, cut.rest, action.at_us)
             connection.executemany(
                 f"UPDATE holdings SET {column} = {column} + ? WHERE tenant = ? AND day = ?",
                 [(count, action.tenant, day) for day, count in gone.items()],

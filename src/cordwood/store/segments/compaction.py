@@ -8,11 +8,12 @@ import structlog
 
 from cordwood.clock import Clock
 from cordwood.errors import Unavailable
-from cordwood.store.segments.catalog import Catalog, Segment
+from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.making import make_segment
+from cordwood.store.segments.naming import Changing
 from cordwood.store.segments.runs import runs_of, typed
 from cordwood.store.segments.tables import arranged
 
@@ -29,7 +30,7 @@ _FULL_BYTES = 16 << 20
 class Compactor:
     """Synchronous; call it in a thread, one at a time."""
 
-    def __init__(self, directory: Directory, catalog: Catalog, engine: Engine, clock: Clock) -> None:
+    def __init__(self, directory: Directory, catalog: Changing, engine: Engine, clock: Clock) -> None:
         self._directory = directory
         self._catalog = catalog
         self._engine = engine

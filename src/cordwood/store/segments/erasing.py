@@ -7,7 +7,6 @@ from contextlib import ExitStack
 import numpy as np
 import pyarrow as pa
 import structlog
-from msgspec import Struct
 
 from cordwood.clock import Clock
 from cordwood.errors import Corrupt, Unavailable
@@ -16,30 +15,23 @@ from cordwood.model.ledger import DAY_US
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Catalog, Segment
+from cordwood.store.segments.catalog import Cut, Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.making import make_segment
+from cordwood.store.segments.naming import Changing
 from cordwood.store.segments.runs import runs_of
 from cordwood.store.segments.tables import arranged
 
 log = structlog.get_logger()
 
 
-class _Cut(Struct, frozen=True):
-    """A segment, what of it goes by day, and the one that keeps the rest; None when all of it goes."""
-
-    old: Segment
-    gone: Counter[int]
-    rest: Segment | None
-
-
 class SegmentEraser:
     """Synchronous; call it in a thread, one at a time, and not beside merging."""
 
-    def __init__(self, directory: Directory, catalog: Catalog, engine: Engine, clock: Clock) -> None:
+    def __init__(self, directory: Directory, catalog: Changing, engine: Engine, clock: Clock) -> None:
         self._directory = directory
         self._catalog = catalog
         self._engine = engine
@@ -81,24 +73,23 @@ class SegmentEraser:
     ) -> int:
         now_us = self._clock.now_us()
         with ExitStack() as undo:
-            cuts: list[_Cut] = []
+            cuts: list[Cut] = []
+            total: Counter[int] = Counter()
             for segment in segments:
                 places, gone = self._matching(segment, plan)
+                total += gone
                 if gone and not dry_run:
-                    cuts.append(_Cut(segment, gone, self._rest(segment, places, now_us, undo)))
-                elif gone:
-                    cuts.append(_Cut(segment, gone, None))
-            events = sum(cut.gone.total() for cut in cuts)
-            if dry_run or not cuts:
+                    cuts.append(Cut(segment, self._rest(segment, places, now_us, undo)))
+            events = total.total()
+            if not cuts:
                 return events
             action = Action(
                 id=self._clock.batch_id(), tenant=tenant, at_us=now_us, actor=actor, action=kind, events=events,
                 detail=detail,
             )  # fmt: skip
-            rest = [cut.rest for cut in cuts if cut.rest is not None]
             # From here on the new files stay even if this fails: whether it is committed may be unknown.
             undo.pop_all()
-            self._catalog.erase([cut.old for cut in cuts], rest, sum((cut.gone for cut in cuts), Counter()), action)
+            self._catalog.erase(cuts, total, action)
         log.info("events_removed", tenant=tenant, by=kind, events=events, segments=len(cuts))
         return events
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from uuid import UUID
@@ -18,11 +18,12 @@ from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Catalog, Segment
+from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine, Session
 from cordwood.store.segments.fetching import fetch
 from cordwood.store.segments.filter_sql import Conditions, columns_asked
 from cordwood.store.segments.health import damage
+from cordwood.store.segments.naming import Listing
 from cordwood.store.segments.skipping import Skipping
 from cordwood.store.segments.spans import Span, spans
 from cordwood.store.slices import HOUR_US
@@ -43,9 +44,9 @@ _SORTED_SPAN, _PICKED_SPAN = 262_144, 1 << 40
 class SegmentReader:
     """Answers from what the catalog names at the moment of asking."""
 
-    def __init__(self, root: Path, catalog: Catalog, engine: Engine, executor: Executor, timeout_s: float) -> None:
+    def __init__(self, root: Path, listing: Listing, engine: Engine, executor: Executor, timeout_s: float) -> None:
         self._root = root
-        self._catalog = catalog
+        self._listing = listing
         self._engine = engine
         self._executor = executor
         self._timeout_s = timeout_s
@@ -55,16 +56,12 @@ class SegmentReader:
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         """See `store.interface.Reader.coverage`."""
-
-        def look() -> Coverage:
-            version = self._catalog.version(tenant, plan.start_us, plan.end_us)
-            segments = self._catalog.segments(tenant, plan.start_us, plan.end_us)
-            damaged = self._known(segments)
-            whole = _without(segments, damaged)
-            read = len(self._skipping.possible(plan, whole))
-            return Coverage(version, damaged, read, len(whole) - read)
-
-        return await asyncio.to_thread(look)
+        version = await self._listing.version(tenant, plan.start_us, plan.end_us)
+        segments, reasons = await self._listing.segments(tenant, plan.start_us, plan.end_us)
+        damaged = self._known(segments, reasons)
+        whole = _without(segments, damaged)
+        read = len(await asyncio.to_thread(self._skipping.possible, plan, whole))
+        return Coverage(version, damaged, read, len(whole) - read)
 
     async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         """See `store.interface.Reader.read`. Raises Corrupt for a damaged segment, naming it."""
@@ -86,17 +83,17 @@ class SegmentReader:
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         """See `store.interface.Reader.find`. Raises Corrupt for a damaged segment, naming it."""
         batch_id, ordinal = batch_of(event)
-        for start_us, end_us in await asyncio.to_thread(self._ranges, batch_id, tenant):
+        for start_us, end_us in await self._ranges(batch_id, tenant):
             if found := await self._find(batch_id, ordinal, tenant, start_us, end_us):
                 return found
         return None
 
-    def _ranges(self, batch_id: UUID, tenant: Tenant) -> list[tuple[int | None, int | None]]:
+    async def _ranges(self, batch_id: UUID, tenant: Tenant) -> list[tuple[int | None, int | None]]:
         """Where to look for a batch's events, one after the other: start ≤ timestamp < end."""
-        span = self._catalog.span(batch_id, tenant)
+        span = await self._listing.span(batch_id, tenant)
         if span is not None:
             return [(span[0], span[1] + 1)]
-        forgotten = self._catalog.forgotten(tenant)
+        forgotten = await self._listing.forgotten(tenant)
         if forgotten is None or batch_id > forgotten:
             return []
         # Its row, which told, was folded: most events are of about the time that the id was made, others may be of any.
@@ -135,15 +132,12 @@ class SegmentReader:
         self, tenant: Tenant, start_us: int | None, end_us: int | None, plan: Plan
     ) -> Sequence[Segment]:
         """The segments of a time range that may match a plan, but those that are known to be damaged."""
+        segments, reasons = await self._listing.segments(tenant, start_us, end_us)
+        whole = _without(segments, self._known(segments, reasons))
+        return await asyncio.to_thread(self._skipping.possible, plan, whole)
 
-        def look() -> Sequence[Segment]:
-            segments = self._catalog.segments(tenant, start_us, end_us)
-            return self._skipping.possible(plan, _without(segments, self._known(segments)))
-
-        return await asyncio.to_thread(look)
-
-    def _known(self, segments: Sequence[Segment]) -> list[Damage]:
-        reasons = self._found | self._catalog.damaged()
+    def _known(self, segments: Sequence[Segment], named: Mapping[str, str]) -> list[Damage]:
+        reasons = {**self._found, **named}
         return [
             Damage(segment.tenant, segment.path, segment.events, reasons[segment.path])
             for segment in segments

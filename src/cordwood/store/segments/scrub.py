@@ -3,10 +3,10 @@
 import structlog
 
 from cordwood.clock import Clock
-from cordwood.store.segments.catalog import Catalog
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.layout import Directory
+from cordwood.store.segments.naming import Changing
 
 log = structlog.get_logger()
 
@@ -17,7 +17,7 @@ _BYTES_A_ROUND = 16 << 20
 class Scrubber:
     """Reads some segments each round, one after the other, and starts again. Synchronous, one round at a time."""
 
-    def __init__(self, directory: Directory, catalog: Catalog, engine: Engine, clock: Clock) -> None:
+    def __init__(self, directory: Directory, catalog: Changing, engine: Engine, clock: Clock) -> None:
         self._directory = directory
         self._catalog = catalog
         self._engine = engine

@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import UUID
 
 from cordwood.clock import SystemClock
-from cordwood.db.disk import Free, Reserve
 from cordwood.db.sqlite import FileLock
 from cordwood.errors import ConfigError, Unavailable
 from cordwood.model.action import Action
@@ -28,7 +27,9 @@ from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
 from cordwood.store.segments.folding import SegmentFolder
 from cordwood.store.segments.layout import Directory
+from cordwood.store.segments.naming import ThreadedListing
 from cordwood.store.segments.reader import SegmentReader
+from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
 from cordwood.store.segments.sweep import Sweeper
 from cordwood.store.segments.writer import SegmentWriter
@@ -36,9 +37,6 @@ from cordwood.store.settings import StoreSettings
 
 _GRACE_S = 60.0
 """Beyond the longest query: replaced files stay this much longer."""
-_RESERVE_BYTES, _MOST = 64 << 20, 0.025
-"""Room for the catalog, and for acks in a queue on the same disk. Less than the queue leaves free, so that a disk which
-takes no more batches still stores those that it has taken."""
 _WRITES_AT_ONCE, _READS_AT_ONCE = 4, 8
 
 
@@ -47,7 +45,7 @@ class SegmentStore:
 
     def __init__(self, root: Path, settings: StoreSettings, *, is_writer: bool) -> None:
         self._directory = Directory(root)
-        self._reserve = Reserve(root, _RESERVE_BYTES, most=_MOST)
+        self._room = Room(root)
         self._settings = settings
         self._is_writer = is_writer
         self._clock = SystemClock()
@@ -93,7 +91,9 @@ class SegmentStore:
         self._stack.callback(engine.stop)
         grace_s = settings.query_timeout_s + _GRACE_S
         self._writer = SegmentWriter(directory, catalog, clock)
-        self._reader = SegmentReader(directory.root, catalog, engine, reading, settings.query_timeout_s)
+        self._reader = SegmentReader(
+            directory.root, ThreadedListing(catalog), engine, reading, settings.query_timeout_s
+        )
         self._letters = SegmentDeadLetters(catalog, clock)
         self._eraser = SegmentEraser(directory, catalog, engine, clock)
         self._books = SegmentBooks(directory.root, catalog, engine)
@@ -214,31 +214,14 @@ class SegmentStore:
             )
 
     def _write(self, loads: Sequence[Load]) -> Sequence[Written]:
-        self._must_have_room()
+        self._room.require()
         return self._writer.write(loads)
 
     def _merge_one(self) -> bool:
         """A merge takes room before it gives some back: not the last."""
-        return self._disk().room_bytes > 0 and self._compactor.merge_one()
+        return self._room.has_some() and self._compactor.merge_one()
 
     def _check(self) -> None:
         self._catalog.check()
         if self._is_writer:
-            self._must_have_room()
-
-    def _must_have_room(self) -> None:
-        disk = self._disk()
-        if disk.room_bytes < 0:
-            raise Unavailable(
-                f"the disk of {self._reserve.directory} has {disk.free_bytes:,} bytes free; "
-                f"{disk.reserve_bytes:,} are kept for the books",
-                hint=f"free space on the disk of {self._reserve.directory}",
-            )
-
-    def _disk(self) -> Free:
-        try:
-            return self._reserve.look()
-        except OSError as error:
-            raise Unavailable(
-                f"cannot use {self._reserve.directory}: {error.strerror}", hint="look at the disk"
-            ) from error
+            self._room.require()

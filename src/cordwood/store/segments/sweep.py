@@ -51,8 +51,8 @@ class Sweeper:
             self._remove_empty(file.parent)
         if replaced:
             self._catalog.forget_garbage(replaced)
-        _remove_old(self._directory.orphans, _ORPHANS_KEPT_S)
-        _remove_old(self._directory.spill, self._grace_s)
+        remove_old(self._directory.orphans, _ORPHANS_KEPT_S)
+        remove_old(self._directory.spill, self._grace_s)
 
     def _remove_empty(self, hour: Path) -> None:
         """Remove the directories of an hour and its date when nothing is in them, and nothing comes any more."""
@@ -67,7 +67,7 @@ class Sweeper:
             self._directory.forget_durable(directory)
 
 
-def _remove_old(directory: Path, age_s: float) -> None:
+def remove_old(directory: Path, age_s: float) -> None:
     """Remove entries that were last changed longer ago than that."""
     oldest = time.time() - age_s
     for entry in directory.iterdir():

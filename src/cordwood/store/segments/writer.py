@@ -53,10 +53,7 @@ class SegmentWriter:
 
     def probe(self, load: Load, first: int, count: int) -> None:
         """See `store.interface.Writer.probe`. Raises Refused, Unavailable."""
-        lines = load.ndjson.split(b"\n")[first : first + count]
-        ndjson = b"".join(line + b"\n" for line in lines)
-        header = replace(load.batch.header, events=len(lines), size_bytes=len(ndjson))
-        tables_of([Load(replace(load.batch, header=header), ndjson)], self._clock.now_us())
+        try_out(load, self._clock.now_us(), first, count)
 
     def _fresh(self, loads: Sequence[Load]) -> dict[UUID, Load]:
         """The first load of each batch id that the catalog lacks. Its constraint has the last word."""
@@ -165,6 +162,14 @@ class SegmentWriter:
     def _write_file(self, name: str, tenant: Tenant, loads: Sequence[Load], now_us: int) -> _File:
         made = tables_of(loads, now_us)
         return _File(make_segment(self._directory, name, tenant, made.tables), made)
+
+
+def try_out(load: Load, now_us: int, first: int, count: int) -> None:
+    """Make what a segment would have of some of a load's events, and leave it at that. Raises Refused."""
+    lines = load.ndjson.split(b"\n")[first : first + count]
+    ndjson = b"".join(line + b"\n" for line in lines)
+    header = replace(load.batch.header, events=len(lines), size_bytes=len(ndjson))
+    tables_of([Load(replace(load.batch, header=header), ndjson)], now_us)
 
 
 def _entry(load: Load, span: tuple[int, int] | None, repeated: Mapping[UUID, UUID]) -> BatchEntry:

@@ -1,0 +1,200 @@
+"""Segments named in PostgreSQL, as their callers see them; its books are those of rows."""
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+from cordwood.clock import SystemClock
+from cordwood.db.postgres import Conflict, Connection
+from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.plan import Plan
+from cordwood.model.retention import Retention
+from cordwood.model.tenant import Tenant
+from cordwood.store.postgres.books import Held
+from cordwood.store.postgres.rows import RowKeeper
+from cordwood.store.postgres.store import PostgresStore
+from cordwood.store.segments.compaction import Compactor
+from cordwood.store.segments.counting import count
+from cordwood.store.segments.engine import Engine
+from cordwood.store.segments.erasing import SegmentEraser
+from cordwood.store.segments.layout import Directory
+from cordwood.store.segments.reader import SegmentReader
+from cordwood.store.segments.room import Room
+from cordwood.store.segments.scrub import Scrubber
+from cordwood.store.segments.sweep import remove_old
+from cordwood.store.settings import StoreSettings
+from cordwood.store.shared import names
+from cordwood.store.shared.catalog import SharedCatalog
+from cordwood.store.shared.claim import Claim, answer_from_segments, prepared
+from cordwood.store.shared.keeper import BothKeeper, SegmentKeeper
+from cordwood.store.shared.listing import SharedListing
+from cordwood.store.shared.row_expiry import RowExpirer
+from cordwood.store.shared.sweep import SharedSweeper
+
+T = TypeVar("T")
+
+_GRACE_S = 60.0
+"""Beyond the longest query: replaced files stay this much longer."""
+_WRITES_AT_ONCE, _READS_AT_ONCE = 4, 8
+_TURN = 0x636F726473656773
+_TURN_PATIENCE_S = 60.0
+_ATTEMPTS = 4
+"""Of a deletion that merging was in the way of."""
+
+
+class SharedStore(PostgresStore):
+    """A directory of segments, and a database. Any number of processes write and read."""
+
+    def __init__(self, url: str, root: Path, spill: Path, settings: StoreSettings, *, is_writer: bool) -> None:
+        """`root` is the directory that all processes share, `spill` one of this machine."""
+        super().__init__(url, settings)
+        self._directory = Directory(root)
+        self._spill = spill
+        self._is_writer = is_writer
+        self._clock = SystemClock()
+        limits = [days for days in (settings.retention_days, settings.rows_days) if days]
+        self._kept_days = min(limits, default=0)
+        self._room = Room(root)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> "SharedStore":
+        """Raises ConfigError: no directory for what does not fit into memory."""
+        directory, settings, database = self._directory, self._settings, self._database
+        spill = await asyncio.to_thread(prepared, self._spill)
+        grace_s = settings.query_timeout_s + _GRACE_S
+        await asyncio.to_thread(remove_old, spill, grace_s)
+        self._stack.push_async_callback(database.close)
+        self._engine = engine = Engine(spill / str(self._clock.batch_id()), settings.memory_bytes)
+        self._later(engine.close)
+        # As of `SegmentStore`: long reads and merges never take the threads that writes wait for.
+        writing = self._pool(_WRITES_AT_ONCE, "segment-write")
+        reading = self._pool(_READS_AT_ONCE, "segment-read")
+        self._merging = self._pool(1, "segment-merge")
+        self._later(engine.stop)
+        self._claim = Claim(database, directory, is_writer=self._is_writer)
+        segments = SegmentKeeper(directory, self._claim, self._room, self._clock, writing)
+        self._keep_in(BothKeeper(RowKeeper(database), segments) if settings.keep == "both" else segments, self._count)
+        listing = SharedListing(database, self._books)
+        self._segments = SegmentReader(directory.root, listing, engine, reading, settings.query_timeout_s)
+        catalog = SharedCatalog(database, directory.root)
+        self._compactor = Compactor(directory, catalog, engine, self._clock)
+        self._segment_eraser = SegmentEraser(directory, catalog, engine, self._clock)
+        self._scrubber = Scrubber(directory, catalog, engine, self._clock)
+        self._sweeper = SharedSweeper(directory, database, self._clock, grace_s)
+        self._rows = RowExpirer(database, settings.rows_days)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Stops reads and merges, lets writes finish."""
+        await self._stack.aclose()
+
+    def _later(self, work: Callable[[], object]) -> None:
+        self._stack.push_async_callback(asyncio.to_thread, work)
+
+    def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:
+        pool = ThreadPoolExecutor(threads, name)
+        self._later(functools.partial(pool.shutdown, cancel_futures=True))
+        return pool
+
+    async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
+        await self._claim.ensure()
+        async with contextlib.aclosing(self._segments.read(plan, tenant)) as blocks:
+            async for block in blocks:
+                yield block
+
+    async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
+        await self._claim.ensure()
+        return await self._segments.find(event, tenant)
+
+    async def count(self, plan: Plan, tenant: Tenant) -> int:
+        await self._claim.ensure()
+        return await self._segments.count(plan, tenant)
+
+    async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
+        await self._claim.ensure()
+        return await self._segments.coverage(plan, tenant)
+
+    async def delete(self, plan: Plan, tenant: Tenant, actor: str, *, dry_run: bool) -> int:
+        await self._claim.ensure()
+        erased = functools.partial(self._segment_eraser.delete, plan, tenant, actor, dry_run=dry_run)
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(Conflict):
+                return await self._delete(erased)
+        return await self._delete(erased)
+
+    async def _delete(self, erased: Callable[[], int]) -> int:
+        async with self._database.connection() as connection:
+            await connection.execute("SELECT pg_advisory_lock($1)", _TURN, timeout=_TURN_PATIENCE_S)
+            try:
+                return await self._merge(erased)
+            finally:
+                await connection.execute("SELECT pg_advisory_unlock($1)", _TURN)
+
+    async def expire(self, retention: Retention) -> int:
+        await self._claim.ensure()
+        async with self._turn() as is_ours:
+            if not is_ours:
+                return 0
+            removed = await self._merge(functools.partial(self._segment_eraser.expire, retention))
+            await self._rows.expire(retention, self._clock.now_us(), self._days()[-1])
+        return removed
+
+    async def check(self) -> None:
+        await super().check()
+        await self._claim.ensure()
+        if self._is_writer:
+            await asyncio.to_thread(self._room.require)
+
+    async def migrate(self) -> Sequence[str]:
+        """Raises ConfigError while the database holds events as rows only."""
+        steps = await super().migrate()
+        is_new = await answer_from_segments(self._database)
+        return [*steps, f"store.keep {self._settings.keep}"] if is_new else steps
+
+    async def tend(self) -> None:
+        await super().tend()
+        await self._claim.ensure()
+        while await self._tend_one(self._merge_one):
+            pass
+        async with self._turn() as is_ours:
+            if is_ours:
+                await self._sweeper.tend()
+                await self._merge(self._scrubber.tend)
+
+    async def _tend_one(self, work: Callable[[], bool]) -> bool:
+        """One merge a turn, so that a deletion gets its own."""
+        async with self._turn() as is_ours:
+            return is_ours and await self._merge(work)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[bool]:
+        """Of all processes one merges and removes at a time; whether it is this one. It spares work: what makes merging
+        and removing exact is `names.take_out`."""
+        async with self._database.connection() as connection:
+            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _TURN):
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                await connection.execute("SELECT pg_advisory_unlock($1)", _TURN)
+
+    async def _merge(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._merging, work)
+
+    def _merge_one(self) -> bool:
+        """A merge takes room before it gives some back: not the last."""
+        return self._room.has_some() and self._compactor.merge_one()
+
+    async def _count(self, connection: Connection, tenant: Tenant | None) -> Held:
+        """Files are counted as of the connection's snapshot: they never change, and stay for a while."""
+        await self._claim.ensure()
+        segments = await names.every(connection, tenant)
+        counted, damaged = await asyncio.to_thread(count, self._engine, self._directory.root, segments)
+        return Held(counted, damaged)
