@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.layout import digest_of
+from cordwood.store.segments.looking import SegmentLook
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
 from tests.support.builders import load
@@ -117,7 +118,7 @@ def test_check_finds_all_well_beside_a_running_server(up: Cordwood) -> None:
     assert "2 segments, 3,010 events" in up.run("store", "check").stdout
 
 
-@pytest.mark.parametrize("how", ["flipped", "cut", "gone"])
+@pytest.mark.parametrize("how", ["flipped", "unseen", "cut", "gone"])
 async def test_check_names_what_is_damaged_and_missing(idle: Cordwood, tmp_path: Path, how: str) -> None:
     root = tmp_path / "data" / "store"
     await write(root, 3, 10)
@@ -127,6 +128,8 @@ async def test_check_names_what_is_damaged_and_missing(idle: Cordwood, tmp_path:
     match how:
         case "flipped":
             victim.write_bytes(content)
+        case "unseen":  # by whoever reads the events
+            victim.write_bytes(victim.read_bytes().replace(b"parquet-cpp", b"parquet-cqp"))
         case "cut":
             victim.write_bytes(content[:-1])
         case "gone":
@@ -202,6 +205,20 @@ async def test_check_tells_of_orphans_and_that_is_no_fault(idle: Cordwood, tmp_p
     orphan.write_bytes(segment.read_bytes())
     assert asked(idle, "check")["orphans"] == [str(orphan.relative_to(root))]
     assert orphan.exists()
+
+
+async def test_what_is_merged_while_it_is_checked_is_not_missed(tmp_path: Path) -> None:
+    await write(tmp_path, 3, 10)
+    async with SegmentLook(tmp_path, StoreSettings()) as look, aclosing(look.check(None)) as steps:
+        assert (await anext(steps)).of_segments == 3
+        replaced = segments(tmp_path)
+        async with SegmentStore(tmp_path, StoreSettings(), is_writer=True) as store:
+            merged = await store.merge_rest()
+        assert merged is not None
+        for file in replaced:
+            file.unlink()
+        assert [step.fault async for step in steps] == [None, None]
+        assert await look.orphans() == []
 
 
 async def test_compact_merges_what_is_too_few_to_be_merged_by_itself(idle: Cordwood, tmp_path: Path) -> None:
@@ -320,3 +337,11 @@ def test_of_postgresql_stats_come_from_the_tables(tmp_path: Path, postgres_url: 
             assert done.returncode == 2
             assert "PostgreSQL looks after its tables itself" in done.stderr
             assert instead in done.stderr
+
+
+async def test_no_control_code_of_a_service_reaches_the_terminal(idle: Cordwood, tmp_path: Path) -> None:
+    async with SegmentStore(tmp_path / "data" / "store", StoreSettings(), is_writer=True) as store:
+        await store.write([load([{"service": "\x1b[31m[bold]shop"}])])
+    told = idle.run("store", "stats").stdout
+    assert "[bold]shop" in told
+    assert "\x1b" not in told
