@@ -184,7 +184,7 @@ def test_query_asks_every_question_of_its_goals(tmp_path):
 
 def test_soak_watches_memory(tmp_path):
     figures = run_alone(tmp_path, "soak", "--events", 40_000, "--batch", 4_000, "--every", 0.05, "--rate", 20_000)
-    assert figures["samples"] > 10
+    assert figures["samples"] > 3
     assert figures["peak_memory_bytes"] > 1e6
     assert "memory_growth_percent" in figures
 
