@@ -33,12 +33,36 @@ def _run(options: argparse.Namespace) -> int:
             figures = visible.measure(_target(options, "/log"), visible.VisibleLoad(query_url, options.samples))
         case "copy":
             figures = bare_copy.measure(options.dsn, options.events, options.connections)
+        case "query" | "soak" | "scale":
+            figures = _own(options)
         case _:
             from bench import suite
 
             return suite.main(options.events, options.runs, options.setup or ["embedded", "services"], options.out)
     show(f"{options.command} {getattr(options, 'url', '')}".strip(), figures, options.json)
     return 1 if figures.get("missing") else 0
+
+
+def _own(options: argparse.Namespace) -> dict[str, Any]:
+    """What needs a set-up to itself, and takes long: recorded beside what the suite has found."""
+    from bench import query, scale, soak, suite
+    from bench.setups import embedded
+
+    with embedded() as setup:
+        match options.command:
+            case "query":
+                figures = query.measure(setup, query.QueryLoad(options.events, options.runs))
+            case "soak":
+                figures = soak.measure(
+                    setup, soak.SoakLoad(options.events, options.clients, options.batch, options.every, options.rate)
+                )
+            case _:
+                figures = scale.measure(
+                    setup,
+                    scale.ScaleLoad(options.events, options.step, options.first, options.clients, options.batch),
+                )
+    suite.record(options.out, options.command, figures)
+    return figures
 
 
 def _single(target: Target, load: single.SingleLoad, runs: int) -> dict[str, Any]:
@@ -83,12 +107,47 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--connections", type=int, default=1)
     one.add_argument("--json", type=Path, help="write the figures to this file, too")
 
+    one = commands.add_parser("query", help="cordwood up with many events on segments: how long questions take, warm")
+    one.add_argument("--events", type=_number, default=10_000_000)
+    one.add_argument("--runs", type=int, default=20, help="of each question")
+    _add_record(one)
+
+    one = commands.add_parser("soak", help="cordwood up under steady ingest: does memory grow?")
+    one.add_argument("--events", type=_number, default=50_000_000)
+    _add_load(one)
+    one.add_argument("--every", type=float, default=1.0, help="seconds between two looks at memory")
+    one.add_argument("--rate", type=float, default=0.0, help="events/s; 0 is as fast as they are taken")
+    _add_record(one)
+
+    one = commands.add_parser("scale", help="cordwood up filled step by step: ingest, and a narrow question")
+    one.add_argument("--events", type=_number, default=100_000_000, help="in all")
+    one.add_argument("--step", type=_number, default=10_000_000, help="events between two rates")
+    one.add_argument("--first", type=_number, default=1_000_000, help="events that the rest is compared with")
+    _add_load(one)
+    _add_record(one)
+
     one = commands.add_parser("suite", help="start every set-up, measure it, write RESULTS.md")
     one.add_argument("--events", type=_number, default=1_000_000)
     one.add_argument("--runs", type=int, default=3, help="of ingest and copy; the middle one counts")
     one.add_argument("--setup", action="append", choices=["embedded", "services"], help="only this one")
-    one.add_argument("--out", type=Path, default=Path(__file__).parent, help="directory of RESULTS.md and results.json")
+    _add_out(one)
     return parser
+
+
+def _add_load(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--batch", type=_number, default=50_000, help="events in one request")
+
+
+def _add_record(parser: argparse.ArgumentParser) -> None:
+    _add_out(parser)
+    parser.add_argument("--json", type=Path, help="write the figures to this file, too")
+
+
+def _add_out(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent, help="directory of RESULTS.md and results.json"
+    )
 
 
 def _add_target(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-_STEP_MS = 3
+STEP_MS = 3
+"""Between two events."""
 _VERSION = 1
 _CHUNK_EVENTS = 10_000
 _KEEP_S = 2 * 3600
@@ -29,7 +30,7 @@ def generate(events: int, base: datetime, seed: int = 1) -> Iterator[bytes]:
     base_ms = int(base.timestamp() * 1000)
     lines: list[str] = []
     for number in range(events):
-        ms = base_ms + number * _STEP_MS
+        ms = base_ms + number * STEP_MS
         if number % 4 != 2:
             second, fraction = divmod(ms, 1000)
             stamp = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:03}Z"
@@ -74,7 +75,7 @@ def prepared(events: int, seed: int = 1) -> memoryview:
     The timestamps end at the last full hour, so that no store takes them for history.
     """
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    base = now - timedelta(milliseconds=events * _STEP_MS)
+    base = now - timedelta(milliseconds=events * STEP_MS)
     key = hashlib.sha256(f"{_VERSION} {events} {seed} {base.isoformat()}".encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"cordwood-bench-{os.getuid()}-{key}.ndjson"
     if not path.exists():

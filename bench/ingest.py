@@ -1,10 +1,9 @@
 """`bench ingest`: large prepared bodies from a few clients."""
 
 import gzip
-import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,8 @@ from bench import data
 from bench.target import Target, Watch, await_count, retry_after_s
 
 Body = bytes | memoryview
+
+NDJSON = {"content-type": "application/x-ndjson"}
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,14 @@ def measure(target: Target, load: IngestLoad) -> dict[str, Any]:
     pack = _packer(load.encoding)
     bodies = [pack(body) for body in data.bodies(data.prepared(load.events), load.batch)]
     sent_bytes = sum(map(len, bodies))
-    headers = {**target.headers, "content-type": "application/x-ndjson"}
+    headers = {**target.headers, **NDJSON}
     if load.encoding != "identity":
         headers["content-encoding"] = load.encoding
     before = None if target.count_url is None else target.count()
     watch = Watch(target)
     client_cpu = time.process_time()
     started = time.perf_counter()
-    pushed_back = _send(target, headers, bodies, load.clients)
+    pushed_back = send(target, headers, bodies, load.clients)
     acknowledged_s = time.perf_counter() - started
     client_cpu = time.process_time() - client_cpu
     result: dict[str, Any] = {
@@ -54,11 +55,9 @@ def measure(target: Target, load: IngestLoad) -> dict[str, Any]:
     return result | watch.cost(load.events)
 
 
-def _send(target: Target, headers: dict[str, str], bodies: Sequence[Body], clients: int) -> int:
+def send(target: Target, headers: dict[str, str], bodies: Iterable[Body], clients: int) -> int:
     """All bodies, each until it is accepted. Returns how often the server asked to come again."""
-    todo: queue.SimpleQueue[Body] = queue.SimpleQueue()
-    for body in bodies:
-        todo.put(body)
+    todo = _Todo(bodies)
     pushed_back: list[int] = []
     failures: list[Exception] = []
 
@@ -67,6 +66,7 @@ def _send(target: Target, headers: dict[str, str], bodies: Sequence[Body], clien
             pushed_back.append(_drain(target, headers, todo))
         except (OSError, RuntimeError) as error:
             failures.append(error)
+            todo.end()
 
     threads = [threading.Thread(target=client) for _ in range(clients)]
     for thread in threads:
@@ -78,15 +78,27 @@ def _send(target: Target, headers: dict[str, str], bodies: Sequence[Body], clien
     return sum(pushed_back)
 
 
-def _drain(target: Target, headers: dict[str, str], todo: "queue.SimpleQueue[Body]") -> int:
+class _Todo:
+    """Bodies, each for one of several clients; those that are made as they are taken are made one at a time."""
+
+    def __init__(self, bodies: Iterable[Body]) -> None:
+        self._bodies = iter(bodies)
+        self._turn = threading.Lock()
+        self._is_over = False
+
+    def take(self) -> Body | None:
+        """None at the end."""
+        with self._turn:
+            return None if self._is_over else next(self._bodies, None)
+
+    def end(self) -> None:
+        self._is_over = True
+
+
+def _drain(target: Target, headers: dict[str, str], todo: _Todo) -> int:
     client = target.connect()
     pushed_back = 0
-    while True:
-        try:
-            body = todo.get_nowait()
-        except queue.Empty:
-            client.close()
-            return pushed_back
+    while (body := todo.take()) is not None:
         while True:
             client.request("POST", target.path, body, headers)
             response = client.getresponse()
@@ -98,6 +110,8 @@ def _drain(target: Target, headers: dict[str, str], todo: "queue.SimpleQueue[Bod
                 raise RuntimeError(f"{target.url}{target.path} answered {response.status}: {answer[:300]!r}")
             pushed_back += 1
             threading.Event().wait(wait_s)
+    client.close()
+    return pushed_back
 
 
 def _packer(encoding: str) -> Callable[[memoryview], Body]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from bench import bare_copy, ingest, proc, single, visible
+from bench import bare_copy, ingest, proc, query, single, visible
 from bench.constant import constant
 from bench.report import human, show
 from bench.results import write
@@ -22,6 +22,9 @@ from bench.target import Target
 
 _IDLE_S = 5.0
 _SINGLE_S, _SINGLE_RUNS = 5.0, 5
+_QUERY_EVENTS = 1_000_000
+_OWN_RUNS = ("query", "soak", "scale")
+"""Parts that take long, and have commands of their own: the suite leaves what they found."""
 
 Figures = dict[str, Any]
 
@@ -29,13 +32,42 @@ Figures = dict[str, Any]
 def main(events: int, runs: int, wanted: Sequence[str], out: Path) -> int:
     """Measure, print, write `results.json` and `RESULTS.md`. Returns the exit status: 1 when an event was missing."""
     setups: dict[str, AbstractContextManager[Setup]] = {"embedded": embedded(), "services": services()}
-    results: Figures = {"measured_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "machine": machine()}
+    results: Figures = {"measured_at": _now(), "machine": machine()}
     for name in wanted:
         with setups[name] as setup:
             results[name] = _measure(setup, events, runs)
+    if "embedded" in wanted:
+        with embedded() as setup:
+            small = query.measure(setup, query.QueryLoad(min(events, _QUERY_EVENTS)))
+            results["embedded"]["query_small"] = small
+            _show(setup, "query_small", results["embedded"])
+    kept = {part: found for part, found in _earlier(out).get("embedded", {}).items() if part in _OWN_RUNS}
+    if kept:
+        results["embedded"] = results.get("embedded", {}) | kept
+    _write(out, results)
+    return int(any(figures.get("missing") for name in wanted for figures in results[name].values()))
+
+
+def record(out: Path, part: str, figures: Figures) -> None:
+    """Put one part of the embedded set-up, measured by itself, beside what the suite has found."""
+    results = _earlier(out) or {"measured_at": _now(), "machine": machine()}
+    results["embedded"] = results.get("embedded", {}) | {part: {"measured_at": _now(), **figures}}
+    _write(out, results)
+
+
+def _earlier(out: Path) -> Figures:
+    file = out / "results.json"
+    earlier: Figures = json.loads(file.read_text()) if file.exists() else {}
+    return earlier
+
+
+def _write(out: Path, results: Figures) -> None:
     (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     write(out / "RESULTS.md", results)
-    return int(any(figures.get("missing") for name in wanted for figures in results[name].values()))
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def machine() -> dict[str, str]:

@@ -113,6 +113,20 @@ async def test_segments_outlive_a_lost_catalog(tmp_path: Path) -> None:
     assert duckdb.execute("SELECT count(*) FROM read_parquet($1)", [str(kept)]).fetchall() == [(10,)]
 
 
+async def test_events_that_came_one_by_one_get_columns_when_enough_of_them_are_merged(
+    store: SegmentStore, tmp_path: Path
+) -> None:
+    for first in range(0, 3200, 400):
+        await store.write([load(numbered(first, 400, text="a"))])
+    with closing(Catalog(tmp_path / "catalog.sqlite")) as catalog:
+        assert {segment.texts for segment in catalog.all_segments(None)} == {400}
+        await store.tend()
+        (merged,) = catalog.all_segments(None)
+    assert (merged.events, merged.texts) == (3200, 0)
+    assert merged.columns == {"ts:int", "n:int", "text:str"}
+    assert sorted(json.loads(event.data)["n"] for event in await rows(store)) == list(range(3200))
+
+
 async def test_a_second_writer_names_the_first(store: SegmentStore, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=rf"in use by another cordwood \(pid {os.getpid()}\)"):
         async with segment_store(tmp_path):

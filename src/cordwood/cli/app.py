@@ -14,6 +14,7 @@ from cordwood.cli.migrate import migrate
 from cordwood.cli.query import query
 from cordwood.cli.search import search
 from cordwood.cli.send import send
+from cordwood.cli.store import store
 from cordwood.cli.tenants import tenants
 from cordwood.cli.up import up
 from cordwood.cli.version import version
@@ -29,5 +30,5 @@ app = typer.Typer(
 for command in (up, api, worker, query, migrate, send, export, search, delete, audit, config, version):
     app.command()(command)
 app.command("import")(import_)
-for group in (keys, tenants, dead_letters):
+for group in (keys, tenants, dead_letters, store):
     app.add_typer(group, name=group.info.name)

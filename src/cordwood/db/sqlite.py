@@ -117,11 +117,18 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> list[int]:
     return applied
 
 
+class InUse(ConfigError):
+    """Another process has the lock."""
+
+    status = 500
+    label = "config"
+
+
 class FileLock:
     """An exclusive lock on a side file, held until closed or the process ends, however it ends."""
 
     def __init__(self, path: Path, what: str) -> None:
-        """Raises ConfigError, naming the process that holds the lock on `what`."""
+        """Raises InUse, naming the process that holds the lock on `what`; ConfigError."""
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -133,7 +140,7 @@ class FileLock:
         except BlockingIOError as error:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
-            raise ConfigError(
+            raise InUse(
                 f"{what} is in use by another cordwood (pid {holder})",
                 hint="stop that one, or choose another directory with --data-dir or CORDWOOD_DATA_DIR",
             ) from error

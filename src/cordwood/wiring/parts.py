@@ -3,6 +3,7 @@
 Adapters are imported inside the functions, so that a set-up needs only its own drivers installed.
 """
 
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from cordwood.clock import SystemClock
 from cordwood.config import Config, redacted
 from cordwood.errors import ConfigError
 from cordwood.http.server import is_loopback
+from cordwood.store.care import Checker, Merger, Surveyor
 from cordwood.store.interface import Store
 from cordwood.tenancy.configured import configured_grants
 from cordwood.tenancy.door import Door
@@ -87,6 +89,63 @@ def open_store(config: Config, *, is_writer: bool) -> Store:
             root = Path(settings.segments_dir) if settings.segments_dir else config.data_dir / "shared-segments"
             return SharedStore(settings.url, root, config.data_dir / "spill", settings, is_writer=is_writer)
     raise _unknown("store", settings.url, "file: and postgresql://")
+
+
+def open_surveyor(config: Config) -> AbstractAsyncContextManager[Surveyor]:
+    """What tells what takes the room in the store that `store.url` names. Raises ConfigError."""
+    settings = config.store
+    match urlsplit(settings.url).scheme:
+        case "file":
+            from cordwood.store.segments.looking import SegmentLook
+
+            return SegmentLook(_path(config, settings.url, "store"), settings)
+        case "postgresql" | "postgres":
+            try:
+                from cordwood.store.postgres.surveying import PostgresLook
+            except ModuleNotFoundError as error:
+                raise _missing_extra("postgres", error) from error
+            return PostgresLook(settings.url)
+    raise _unknown("store", settings.url, "file: and postgresql://")
+
+
+def open_checker(config: Config) -> AbstractAsyncContextManager[Checker]:
+    """What checks the segments that `store.url` names. Raises ConfigError, also for a store that has none."""
+    from cordwood.store.segments.looking import SegmentLook
+
+    return SegmentLook(_segments(config, "checked", "its own checksums and amcheck find damage"), config.store)
+
+
+def open_merger(config: Config) -> AbstractAsyncContextManager[Merger]:
+    """What merges the segments that `store.url` names, as the one process that writes them. Raises ConfigError, also
+    for a store that has none."""
+    from cordwood.store.segments.store import SegmentStore
+
+    return SegmentStore(_segments(config, "merged", "its autovacuum gives room back"), config.store, is_writer=True)
+
+
+def _segments(config: Config, done: str, instead: str) -> Path:
+    """The directory of segments. Raises ConfigError where there are none, telling what PostgreSQL does instead."""
+    url = config.store.url
+    match urlsplit(url).scheme:
+        case "file":
+            path = _path(config, url, "store")
+            if not path.is_dir():
+                raise ConfigError(
+                    f"there is no store in {path}",
+                    hint="name the data directory with --data-dir or CORDWOOD_DATA_DIR",
+                )
+            return path
+        case "postgresql" | "postgres" if config.store.keep != "rows":
+            raise ConfigError(
+                f"segments that a database names are {done} by the workers that share them, and not by this command",
+                hint="workers do so all the time; `cordwood audit` counts what the segments hold",
+            )
+        case "postgresql" | "postgres":
+            raise ConfigError(
+                f"store.url {redacted(url)!r} has rows, and no segments that could be {done}",
+                hint=f"PostgreSQL looks after its tables itself: {instead}; `cordwood audit` counts the events",
+            )
+    raise _unknown("store", url, "file: and postgresql://")
 
 
 def open_cache(config: Config) -> Cache:

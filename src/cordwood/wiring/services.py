@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Sequence
 
 from cordwood.broker.interface import Broker
 from cordwood.clock import SystemClock
 from cordwood.config import Config
+from cordwood.db.sqlite import InUse
 from cordwood.errors import ConfigError, Unavailable
 from cordwood.http.health import Health
 from cordwood.http.operations import HEALTH
@@ -16,9 +18,10 @@ from cordwood.model.ledger import Accounts
 from cordwood.model.tenant import Tenant
 from cordwood.query.mending_operations import MENDING
 from cordwood.query.operations import QUERY
+from cordwood.store.care import Checked, Merged, Survey
 from cordwood.wiring.endpoints import asking, limits, mending, taking
 from cordwood.wiring.opened import Opened
-from cordwood.wiring.parts import open_store
+from cordwood.wiring.parts import open_checker, open_merger, open_store, open_surveyor
 from cordwood.wiring.serving import Announce, canary, serve_until
 from cordwood.worker.service import work
 
@@ -119,6 +122,38 @@ async def run_audit(config: Config, owner: Tenant | None, *, is_counted: bool) -
     async with open_store(config, is_writer=False) as store:
         await store.check()
         return await store.accounts(owner, is_counted=is_counted)
+
+
+async def run_survey(config: Config, owner: Tenant | None) -> Survey:
+    """What takes the room in the store. Raises ConfigError, Unavailable."""
+    async with open_surveyor(config) as store:
+        return await store.survey(owner)
+
+
+async def run_check(
+    config: Config, owner: Tenant | None, stop: asyncio.Event, tell: Callable[[Checked], None]
+) -> Sequence[str]:
+    """Read every segment back until `stop`, telling how far it is; returns files that belong to none.
+
+    Raises ConfigError, Unavailable.
+    """
+    async with open_checker(config) as store, contextlib.aclosing(store.check(owner)) as steps:
+        async for step in steps:
+            tell(step)
+            if stop.is_set():
+                return ()
+        return await store.orphans()
+
+
+async def run_compact(config: Config, stop: asyncio.Event, tell: Callable[[Merged], None]) -> None:
+    """Merge until there is nothing to merge, or `stop`. Raises ConfigError, also where a server does; Unavailable."""
+    try:
+        async with open_merger(config) as store:
+            while not stop.is_set() and (merged := await store.merge_rest()) is not None:
+                tell(merged)
+    except InUse as error:
+        hint = "a running server merges by itself: leave it to that, or stop it first"
+        raise ConfigError(error.message, hint=hint) from error
 
 
 async def _emptied(broker: Broker) -> None:

@@ -1,13 +1,15 @@
 """Many small segments → few large ones: the same events, sorted by time."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import pyarrow as pa
 import structlog
 
 from cordwood.clock import Clock
 from cordwood.errors import Unavailable
+from cordwood.store.care import Merged
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.health import damage
@@ -26,6 +28,9 @@ _FULL_EVENTS = 50_000
 _FULL_BYTES = 16 << 20
 """A segment this large is left alone, and a merge gathers no more than it takes to make one."""
 
+Choose: TypeAlias = Callable[[Sequence[Segment]], list[Segment] | None]
+"""Segments → those to merge next into one, if any."""
+
 
 class Compactor:
     """Synchronous; call it in a thread, one at a time."""
@@ -36,15 +41,15 @@ class Compactor:
         self._engine = engine
         self._clock = clock
 
-    def merge_one(self) -> bool:
-        """Merge one group of small segments, the smallest tier first; False when there is none. Raises Unavailable."""
+    def merge_one(self, choose: Choose | None = None) -> Merged | None:
+        """Merge one group of small segments, the smallest tier first; None when there is none. Raises Unavailable."""
         small = self._catalog.small_segments(_FULL_EVENTS)
         damaged = self._catalog.damaged()
-        group = next_group([segment for segment in small if segment.path not in damaged])
+        group = (choose or next_group)([segment for segment in small if segment.path not in damaged])
         if group is None:
-            return False
+            return None
         if self._find_damage(group):
-            return True
+            return Merged()
         started = time.perf_counter()
         now_us = self._clock.now_us()
         name = self._directory.new_segment(group[0].tenant, now_us, self._clock.batch_id())
@@ -54,7 +59,8 @@ class Compactor:
         self._catalog.swap(group, merged, now_us)
         seconds = round(time.perf_counter() - started, 3)
         log.debug("segments_merged", tenant=merged.tenant, segments=len(group), events=merged.events, seconds=seconds)
-        return True
+        before = sum(segment.size_bytes for segment in group)
+        return Merged(segments=len(group), events=merged.events, bytes_before=before, bytes_after=merged.size_bytes)
 
     def _find_damage(self, group: Sequence[Segment]) -> bool:
         """Whether a segment is not as it was written: merged, its bytes would look well. It is left out from now on,
@@ -100,13 +106,28 @@ class Compactor:
 def next_group(segments: Sequence[Segment]) -> list[Segment] | None:
     """The segments to merge next: neighbours in time of one tenant and tier, at least as many as make it worthwhile."""
     tiers: dict[tuple[str, int], list[Segment]] = {}
-    for segment in segments:
-        if segment.events < _FULL_EVENTS and segment.size_bytes < _FULL_BYTES:
-            tiers.setdefault((segment.tenant, _tier(segment)), []).append(segment)
+    for segment in filter(_is_small, segments):
+        tiers.setdefault((segment.tenant, _tier(segment)), []).append(segment)
     ready = [(tier, group) for (_, tier), group in tiers.items() if len(group) >= _FAN_IN]
-    if not ready:
-        return None
-    _, group = min(ready, key=lambda each: each[0])
+    return _filling(min(ready, key=lambda each: each[0])[1]) if ready else None
+
+
+def next_or_rest(segments: Sequence[Segment]) -> list[Segment] | None:
+    """As `next_group`; when that has nothing to say, neighbours of one tenant, however few and of whatever tier."""
+    if group := next_group(segments):
+        return group
+    tenants: dict[str, list[Segment]] = {}
+    for segment in filter(_is_small, segments):
+        tenants.setdefault(segment.tenant, []).append(segment)
+    return next((_filling(group) for group in tenants.values() if len(group) > 1), None)
+
+
+def _is_small(segment: Segment) -> bool:
+    return segment.events < _FULL_EVENTS and segment.size_bytes < _FULL_BYTES
+
+
+def _filling(group: Sequence[Segment]) -> list[Segment]:
+    """The oldest of the group, as many as make a full one: two at least, where there are two."""
     chosen: list[Segment] = []
     events = size_bytes = 0
     for segment in sorted(group, key=lambda segment: segment.min_us)[:_MOST_FILES]:

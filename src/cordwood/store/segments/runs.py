@@ -52,7 +52,8 @@ def typed(texts: pa.Table) -> Iterator[tuple[str | None, pa.Table]]:
     if texts.num_rows < FEW_EVENTS:
         yield None, texts
         return
-    lines = pc.binary_join_element_wise(texts["raw"].cast(pa.large_string()), pa.scalar("", pa.large_string()), "\n")
+    nothing, newline = pa.scalar("", pa.large_string()), pa.scalar("\n", pa.large_string())
+    lines = pc.binary_join_element_wise(texts["raw"].cast(pa.large_string()), nothing, newline)
     whole = lines.combine_chunks()
     body = whole.buffers()[2]
     offsets = np.frombuffer(whole.buffers()[1], np.int64, len(whole) + 1, whole.offset * 8)

@@ -18,10 +18,11 @@ from cordwood.model.ledger import DAY_US, Accounts, BatchAccount, Heartbeat, Min
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
+from cordwood.store.care import Merged
 from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.segments.books import SegmentBooks
 from cordwood.store.segments.catalog import Catalog
-from cordwood.store.segments.compaction import Compactor
+from cordwood.store.segments.compaction import Compactor, next_or_rest
 from cordwood.store.segments.deadletters import SegmentDeadLetters
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
@@ -206,6 +207,12 @@ class SegmentStore:
             )
             await loop.run_in_executor(self._merging, self._folder.tend)
 
+    async def merge_rest(self) -> Merged | None:
+        """See `store.care.Merger.merge_rest`."""
+        self._must_write()
+        async with self._tending:
+            return await asyncio.get_running_loop().run_in_executor(self._merging, self._merge_rest)
+
     def _must_write(self) -> None:
         if not self._is_writer:
             raise Unavailable(
@@ -219,7 +226,11 @@ class SegmentStore:
 
     def _merge_one(self) -> bool:
         """A merge takes room before it gives some back: not the last."""
-        return self._room.has_some() and self._compactor.merge_one()
+        return self._room.has_some() and self._compactor.merge_one() is not None
+
+    def _merge_rest(self) -> Merged | None:
+        self._room.require()
+        return self._compactor.merge_one(next_or_rest)
 
     def _check(self) -> None:
         self._catalog.check()

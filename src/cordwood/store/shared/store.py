@@ -190,7 +190,7 @@ class SharedStore(PostgresStore):
 
     def _merge_one(self) -> bool:
         """A merge takes room before it gives some back: not the last."""
-        return self._room.has_some() and self._compactor.merge_one()
+        return self._room.has_some() and self._compactor.merge_one() is not None
 
     async def _count(self, connection: Connection, tenant: Tenant | None) -> Held:
         """Files are counted as of the connection's snapshot: they never change, and stay for a while."""

@@ -1,0 +1,58 @@
+"""What is to be reached, figure by figure."""
+
+from dataclasses import dataclass
+
+_10M, _50M, _100M = 10_000_000, 50_000_000, 100_000_000
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure that must reach, or must stay below, a bound."""
+
+    text: str
+    setup: str
+    part: str
+    figure: str
+    bound: float
+    is_floor: bool
+    events: int = 0
+    """Of the part: with fewer, the figure says nothing about the goal."""
+
+
+def _least(text: str, setup: str, part: str, figure: str, bound: float, events: int = 0) -> Goal:
+    return Goal(text, setup, part, figure, bound, True, events)
+
+
+def _below(text: str, setup: str, part: str, figure: str, bound: float, events: int = 0) -> Goal:
+    return Goal(text, setup, part, figure, bound, False, events)
+
+
+def _asked(question: str, figure: str, bound_ms: float) -> Goal:
+    """A median over 10 M events."""
+    return _below(f"10 M events: {question}, ms", "embedded", "query", f"{figure}_p50_ms", bound_ms, _10M)
+
+
+GOALS = (
+    _least("embedded: events/s to queryable", "embedded", "ingest", "queryable_events_per_s", 450_000),
+    _below("embedded: server CPU per event, µs", "embedded", "ingest", "server_cpu_us_per_event", 3.5),
+    _least("RabbitMQ + PostgreSQL: share of a bare COPY", "services", "ingest", "share_of_copy", 0.85),
+    _least("embedded: single-event requests/s, durable, 64", "embedded", "single", "requests_per_s", 15_000),
+    _least("embedded: single-event requests/s, durable, 256", "embedded", "single_256", "requests_per_s", 18_000),
+    _below("embedded: visible within, 99th percentile, ms", "embedded", "visible", "visible_p99_ms", 1_000),
+    _below("services: visible within, 99th percentile, ms", "services", "visible", "visible_p99_ms", 1_000),
+    _below("embedded: idle memory", "embedded", "idle", "up_memory_bytes", 200e6),
+    _below("10 M events: bytes of segments per event", "embedded", "query", "segment_bytes_per_event", 37, _10M),
+    _asked("a trace id", "trace_id", 6),
+    _asked("newest 100", "newest_100", 10),
+    _asked("newest 50 with level and status", "newest_50_errors", 40),
+    _asked("SQL on the files: count by level", "sql_count_by_level", 40),
+    _asked("SQL on the files: substring", "sql_substring", 360),
+    _asked("SQL on the files: p99 of a float by service", "sql_p99_by_service", 300),
+    _asked("SQL on the files: 10 s histogram by level", "sql_histogram_by_level", 170),
+    _asked("SQL on the files: regex", "sql_regex", 400),
+    _asked("SQL on the files: top 10 hosts", "sql_top_hosts", 25),
+    _below("50 M events: peak memory", "embedded", "soak", "peak_memory_bytes", 600e6, _50M),
+    _below("50 M events: memory grows by, percent", "embedded", "soak", "memory_growth_percent", 5, _50M),
+    _least("100 M events: slowest step to first 1 M", "embedded", "scale", "slowest_share_of_first", 0.9, _100M),
+    _below("100 M events: narrow query to that at 1 M", "embedded", "scale", "narrow_share_of_first", 1.25, _100M),
+)

@@ -1,0 +1,99 @@
+"""The store as a look at it from the command line sees it: nothing is made, nothing is locked, nothing is changed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from cordwood.clock import SystemClock
+from cordwood.errors import ConfigError
+from cordwood.model.tenant import Tenant
+from cordwood.store.care import Checked, Fault, Survey
+from cordwood.store.segments.catalog import Catalog, Segment
+from cordwood.store.segments.catalog_schema import SCHEMA
+from cordwood.store.segments.engine import Engine
+from cordwood.store.segments.layout import Directory
+from cordwood.store.segments.surveying import survey
+from cordwood.store.segments.verifying import fault_of
+from cordwood.store.settings import StoreSettings
+
+
+class SegmentLook:
+    """A `Surveyor` and a `Checker` of a directory of segments, whoever writes it meanwhile."""
+
+    def __init__(self, root: Path, settings: StoreSettings) -> None:
+        self._directory = Directory(root)
+        self._settings = settings
+        self._stack = ExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Raises ConfigError: there is no store, or one of another version."""
+        try:
+            await asyncio.to_thread(self._open)
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await asyncio.to_thread(self._stack.close)
+
+    def _open(self) -> None:
+        root = self._directory.root
+        if not self._directory.catalog.exists():
+            raise ConfigError(
+                f"there is no store in {root}: it has no {self._directory.catalog.name}",
+                hint="name the data directory with --data-dir or CORDWOOD_DATA_DIR",
+            )
+        self._catalog = catalog = Catalog(self._directory.catalog)
+        self._stack.callback(catalog.close)
+        # Not brought to this version here: the program that writes it may be another one.
+        ((version,),) = catalog.rows("PRAGMA user_version", ())
+        if version != len(SCHEMA):
+            raise ConfigError(
+                f"the store in {root} has schema version {version}; this program knows {len(SCHEMA)}",
+                hint="use the program that writes it, or run `cordwood migrate` with this one",
+            )
+        spill = self._directory.spill / str(SystemClock().batch_id())
+        self._engine = Engine(spill, self._settings.memory_bytes)
+        self._stack.callback(self._engine.close)
+
+    async def survey(self, tenant: Tenant | None) -> Survey:
+        """See `store.care.Surveyor.survey`."""
+        segments = await asyncio.to_thread(self._catalog.all_segments, tenant)
+        return await asyncio.to_thread(survey, self._engine, self._directory.root, segments)
+
+    async def check(self, tenant: Tenant | None) -> AsyncGenerator[Checked, None]:
+        """See `store.care.Checker.check`."""
+        segments = await asyncio.to_thread(self._catalog.all_segments, tenant)
+        of_bytes = sum(segment.size_bytes for segment in segments)
+        events = size_bytes = 0
+        for number, segment in enumerate(segments, 1):
+            fault = await asyncio.to_thread(self._fault, segment)
+            events, size_bytes = events + segment.events, size_bytes + segment.size_bytes
+            yield Checked(
+                segments=number,
+                of_segments=len(segments),
+                events=events,
+                bytes=size_bytes,
+                of_bytes=of_bytes,
+                fault=fault,
+            )
+
+    async def orphans(self) -> Sequence[str]:
+        """See `store.care.Checker.orphans`."""
+        return await asyncio.to_thread(self._orphans)
+
+    def _fault(self, segment: Segment) -> Fault | None:
+        fault = fault_of(self._engine, self._directory.root, segment)
+        # Merged or expired since the check began: its file may be gone.
+        return fault if fault is not None and self._catalog.names(segment.path) else None
+
+    def _orphans(self) -> list[str]:
+        root = self._directory.root
+        # Files first: what is committed in between is then named.
+        files = [str(path.relative_to(root)) for path in sorted(self._directory.segments.rglob("*.parquet"))]
+        named = self._catalog.named()
+        aside = [str(path.relative_to(root)) for path in sorted(self._directory.orphans.rglob("*.parquet"))]
+        return [path for path in files if path not in named and (root / path).exists()] + aside

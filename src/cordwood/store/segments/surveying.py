@@ -1,0 +1,148 @@
+"""What takes the room in segments: read from their footers, and the services from their columns."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+from msgspec import Struct
+
+from cordwood.model.tenant import Tenant
+from cordwood.store.care import FieldSize, PartSize, ServiceRows, Survey, TenantSize
+from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.engine import Engine, Row
+from cordwood.store.segments.layout import BASE
+from cordwood.store.segments.token_filter import TokenFilter
+
+_FILES_AT_ONCE = 256
+
+_COLUMNS = """
+    SELECT path_in_schema, sum(total_compressed_size)::BIGINT, sum(total_uncompressed_size)::BIGINT,
+        count(DISTINCT file_name)
+    FROM parquet_metadata($files) GROUP BY ALL
+"""
+_SERVICES = "SELECT service, count(*) FROM read_parquet($files) GROUP BY ALL"
+
+
+class _Column(Struct):
+    """What one column takes in all segments that have it."""
+
+    bytes: int = 0
+    uncompressed_bytes: int = 0
+    segments: int = 0
+
+
+def survey(engine: Engine, root: Path, segments: Sequence[Segment]) -> Survey:
+    """Synchronous, reads every footer and one column: call it in a thread. Raises Unavailable."""
+    columns: dict[str, _Column] = {}
+    services: Counter[tuple[Tenant, str | None]] = Counter()
+    unreadable: list[str] = []
+    for tenant, group in _by_tenant(segments):
+        for lot in _lots(engine, root, group, unreadable):
+            for name, size_bytes, uncompressed_bytes, files in lot.columns:
+                column = columns.setdefault(name, _Column())
+                column.bytes += size_bytes
+                column.uncompressed_bytes += uncompressed_bytes
+                column.segments += files
+            services.update({(tenant, service): events for service, events in lot.services})
+    all_bytes = sum(segment.size_bytes for segment in segments)
+    filter_bytes = sum(_filter_bytes(root / segment.path) for segment in segments)
+    values_bytes = sum(column.bytes for column in columns.values())
+    return Survey(
+        kind="segments",
+        events=sum(segment.events for segment in segments),
+        segments=len(segments),
+        bytes=all_bytes,
+        parts=[
+            PartSize("values", values_bytes),
+            PartSize("filters", filter_bytes),
+            PartSize("footers", all_bytes - values_bytes - filter_bytes),
+        ],
+        tenants=[
+            TenantSize(
+                tenant=tenant,
+                events=sum(segment.events for segment in group),
+                segments=len(group),
+                bytes=sum(segment.size_bytes for segment in group),
+            )
+            for tenant, group in _by_tenant(segments)
+        ],
+        services=[
+            ServiceRows(tenant, service, events)
+            for (tenant, service), events in sorted(services.items(), key=_most_first)
+        ],
+        fields=_fields(columns),
+        unreadable=unreadable,
+    )
+
+
+def _filter_bytes(path: Path) -> int:
+    try:
+        found = TokenFilter.read(path)
+    except OSError:
+        return 0
+    return 0 if found is None else len(found.to_bytes())
+
+
+class _Lot(Struct, frozen=True):
+    """What the engine says of some files."""
+
+    columns: Sequence[Row]
+    services: Sequence[Row]
+
+
+def _most_first(counted: tuple[tuple[Tenant, str | None], int]) -> tuple[Tenant, int, str]:
+    (tenant, service), events = counted
+    return tenant, -events, service or ""
+
+
+def _by_tenant(segments: Sequence[Segment]) -> list[tuple[Tenant, list[Segment]]]:
+    groups: dict[Tenant, list[Segment]] = {}
+    for segment in segments:
+        groups.setdefault(segment.tenant, []).append(segment)
+    return sorted(groups.items())
+
+
+def _lots(engine: Engine, root: Path, segments: Sequence[Segment], unreadable: list[str]) -> Iterator[_Lot]:
+    """Many files at once; where one of them cannot be read, each for itself, and that one is named."""
+    for start in range(0, len(segments), _FILES_AT_ONCE):
+        some = segments[start : start + _FILES_AT_ONCE]
+        if (lot := _lot(engine, root, some)) is not None:
+            yield lot
+            continue
+        for segment in some:
+            if (lot := _lot(engine, root, [segment])) is not None:
+                yield lot
+            else:
+                unreadable.append(segment.path)
+
+
+def _lot(engine: Engine, root: Path, segments: Sequence[Segment]) -> _Lot | None:
+    """None where a file cannot be read. Raises Unavailable."""
+    files = {"files": [str(root / segment.path) for segment in segments]}
+    cursor = engine.open()
+    try:
+        return _Lot(cursor.execute(_COLUMNS, files).fetchall(), cursor.execute(_SERVICES, files).fetchall())
+    except (duckdb.IOException, duckdb.DataError, duckdb.InvalidInputException):
+        return None
+    finally:
+        engine.release(cursor)
+
+
+def _fields(columns: dict[str, _Column]) -> list[FieldSize]:
+    """Columns by the field that they are of, the largest first."""
+    fields: dict[tuple[str, bool], list[tuple[str, _Column]]] = {}
+    for name, column in columns.items():
+        field, _, kind = (name, "", "") if name in BASE.names else name.rpartition(":")
+        fields.setdefault((field, bool(kind)), []).append((kind, column))
+    sizes = [
+        FieldSize(
+            field=field,
+            types=sorted(kind for kind, _ in of_field if kind),
+            bytes=sum(column.bytes for _, column in of_field),
+            uncompressed_bytes=sum(column.uncompressed_bytes for _, column in of_field),
+            segments=max(column.segments for _, column in of_field),
+        )
+        for (field, _), of_field in fields.items()
+    ]
+    return sorted(sizes, key=lambda size: (-size.bytes, size.field))
