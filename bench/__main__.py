@@ -10,6 +10,8 @@ from bench import bare_copy, ingest, single, visible
 from bench.report import show
 from bench.target import Target
 
+_SETUPS = ("embedded", "services", "shared")
+
 
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
@@ -38,7 +40,7 @@ def _run(options: argparse.Namespace) -> int:
         case _:
             from bench import suite
 
-            return suite.main(options.events, options.runs, options.setup or ["embedded", "services"], options.out)
+            return suite.main(options.events, options.runs, options.setup or _SETUPS, options.out)
     show(f"{options.command} {getattr(options, 'url', '')}".strip(), figures, options.json)
     return 1 if figures.get("missing") else 0
 
@@ -129,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("suite", help="start every set-up, measure it, write RESULTS.md")
     one.add_argument("--events", type=_number, default=1_000_000)
     one.add_argument("--runs", type=int, default=3, help="of ingest and copy; the middle one counts")
-    one.add_argument("--setup", action="append", choices=["embedded", "services"], help="only this one")
+    one.add_argument("--setup", action="append", choices=_SETUPS, help="only this one")
     _add_out(one)
     return parser
 

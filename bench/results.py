@@ -13,8 +13,8 @@ the same table, before each run. `single` sends one event a request over 64 conn
 answered once it is durable; the middle of the runs is shown. `constant requests per s` is what the same client gets,
 just before each run, from uvicorn with an application that answers a constant, and `share of constant` the median of
 the ratios. `visible` is the time from a POST to the event's being in a query's answer. CPU and memory are the server
-processes' own (of `services`: api, worker and query; not PostgreSQL, RabbitMQ and Redis). The load generator runs on
-the same machine.
+processes' own (of `services` and `shared`: api, worker and query; not PostgreSQL, RabbitMQ and Redis). `services` keeps
+rows, `shared` segments that PostgreSQL names. The load generator runs on the same machine.
 
 `query` asks `cordwood up`, warm, each question in many variants so that no answer comes from the cache; `query small`
 is the suite's own, over fewer events. Names that begin with `sql` are not the platform's answers: its language cannot
@@ -42,7 +42,7 @@ def write(path: Path, results: dict[str, Any]) -> None:
         "",
         _HOW,
     ]
-    for setup in ("embedded", "services"):
+    for setup in ("embedded", "services", "shared"):
         for part, figures in results.get(setup, {}).items():
             lines += [f"## {setup}: {part}", "", "| figure | value |", "| --- | ---: |"]
             lines += [f"| {name.replace('_', ' ')} | {human(name, value)} |" for name, value in figures.items()]

@@ -1,4 +1,5 @@
-"""The set-ups that the suite measures, started privately: embedded, and on RabbitMQ, PostgreSQL and Redis."""
+"""The set-ups that the suite measures, started privately: embedded, and on RabbitMQ, PostgreSQL and Redis, with rows or
+with segments."""
 
 import os
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import psycopg
 from tests.support.processes import Cordwood
@@ -50,8 +52,8 @@ def embedded() -> Iterator[Setup]:
 
 
 @contextmanager
-def services() -> Iterator[Setup]:
-    """api, worker and query on servers of their own."""
+def services(keep: Literal["rows", "segments"] = "rows") -> Iterator[Setup]:
+    """api, worker and query on servers of their own; named "shared" where they keep segments."""
     postgres, rabbitmq, redis = Postgres(), RabbitMQ(), Redis()
     with ExitStack() as stack:
         for server in (postgres, rabbitmq, redis):
@@ -60,20 +62,21 @@ def services() -> Iterator[Setup]:
         with psycopg.connect(postgres.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {_DATABASE}".encode())
         dsn = postgres.url_of(_DATABASE)
-        settings = {"broker_url": rabbitmq.url, "store_url": dsn, "cache_url": redis.url}
+        settings = {"broker_url": rabbitmq.url, "store_url": dsn, "cache_url": redis.url, "store_keep": keep}
         data_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cordwood-bench-"))) / "data"
+        settings["store_segments_dir"] = str(data_dir / "segments")
         _migrate(settings)
         running = {
             name: stack.enter_context(Cordwood(name, data_dir, **settings)) for name in ("api", "worker", "query")
         }
         stack.enter_context(_telling_what_ended(running))
         yield Setup(
-            "services",
+            "services" if keep == "rows" else "shared",
             {name: _pid(process) for name, process in running.items()},
             running["api"].url,
             running["query"].url,
-            postgres.directory / "data",
-            dsn,
+            postgres.directory / "data" if keep == "rows" else data_dir,
+            dsn if keep == "rows" else None,
             (postgres, rabbitmq, redis),
         )
 

@@ -31,7 +31,11 @@ Figures = dict[str, Any]
 
 def main(events: int, runs: int, wanted: Sequence[str], out: Path) -> int:
     """Measure, print, write `results.json` and `RESULTS.md`. Returns the exit status: 1 when an event was missing."""
-    setups: dict[str, AbstractContextManager[Setup]] = {"embedded": embedded(), "services": services()}
+    setups: dict[str, AbstractContextManager[Setup]] = {
+        "embedded": embedded(),
+        "services": services(),
+        "shared": services("segments"),
+    }
     results: Figures = {"measured_at": _now(), "machine": machine()}
     for name in wanted:
         with setups[name] as setup:
