@@ -14,7 +14,7 @@ from cordwood.client.search import parse_event
 from cordwood.client.search import search as ask
 from cordwood.client.show import event_text
 from cordwood.errors import BadRequest, ConfigError, CordwoodError
-from cordwood.neutral import neutral_json
+from cordwood.neutral import neutral, neutral_json
 
 _Output = Literal["text", "json", "ndjson", "raw"]
 _PIPE_CLOSED = 141
@@ -56,10 +56,21 @@ def search(
     is_coloured = color == "always" or (color == "auto" and is_terminal and "NO_COLOR" not in os.environ)
     with telling_errors(), _quiet_pipe(), _blaming_usage():
         api = Api(url, api_key)
-        answer = ask(api, start=start, end=end, filters=filters or (), limit=None if is_all else limit)
+        left_out: list[str] = []
+        answer = ask(
+            api,
+            start=start,
+            end=end,
+            filters=filters or (),
+            limit=None if is_all else limit,
+            on_incomplete=left_out.append,
+        )
         shape = _shape_of(output, is_terminal=is_terminal, is_coloured=is_coloured)
         count = _print(answer if is_all else _oldest_first(answer), shape, output == "json", sys.stdout.buffer)
         api.close()
+    if left_out:
+        typer.echo(f"not complete: {neutral(left_out[0])}", err=True)
+        raise typer.Exit(1)
     if sys.stderr.isatty() and count == 0:
         typer.echo("no event matches", err=True)
     elif sys.stderr.isatty() and not is_all and count == limit:

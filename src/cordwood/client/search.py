@@ -1,6 +1,6 @@
 """Questions to the server, answered as events."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -20,16 +20,28 @@ class Event(msgspec.Struct, frozen=True):
 
 
 def search(
-    api: Api, *, start: str | None, end: str | None, filters: Sequence[str], limit: int | None
+    api: Api,
+    *,
+    start: str | None,
+    end: str | None,
+    filters: Sequence[str],
+    limit: int | None,
+    on_incomplete: Callable[[str], None],
 ) -> Iterator[bytes]:
-    """The matching events, newest first, each as one line of JSON; all of them when `limit` is None.
+    """The matching events, newest first, each as one line of JSON; all of them when `limit` is None. `on_incomplete`
+    hears what the answer leaves out, if it does.
 
     Raises what `Api.stream` raises: TryAgain also in the middle, when the answer breaks off.
     """
     parameters = [("filter", text) for text in filters]
     given = (("start", start), ("end", end), ("limit", None if limit is None else str(limit)))
     parameters += [(name, value) for name, value in given if value is not None]
-    return api.stream("/api/v1/query", parameters)
+
+    def look(headers: Mapping[str, str]) -> None:
+        if left_out := headers.get("cordwood-incomplete"):
+            on_incomplete(left_out)
+
+    return api.stream("/api/v1/query", parameters, look)
 
 
 def parse_event(line: bytes) -> Event:
