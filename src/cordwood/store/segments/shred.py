@@ -430,5 +430,5 @@ def _are_arrays(texts: pa.Array) -> bool:
     first, last = np.frombuffer(lines.buffers()[1], np.int32)[[lines.offset, lines.offset + len(lines)]].tolist()
     try:
         return len(_arrays.decode_lines(memoryview(lines.buffers()[2])[first:last])) == len(texts)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
