@@ -15,6 +15,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from cordwood.model.shape import MAX_LITERAL, Edge, Kind, Outline, column_of, outline_of, shape_text
+from cordwood.protocols.check import Object
 from cordwood.store.segments.masking import MASKS_END, masked, unmasked
 
 Places: TypeAlias = NDArray[np.int64]
@@ -52,11 +53,7 @@ _NUMBER = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 _LITERALS = (b"true", b"false", b"null")
 
 
-class _Object(Struct, gc=False):
-    """Any JSON object; its fields are checked for grammar and skipped."""
-
-
-_objects = msgspec.json.Decoder(_Object)
+_objects = msgspec.json.Decoder(Object)
 _arrays = msgspec.json.Decoder(list[msgspec.Raw])
 
 

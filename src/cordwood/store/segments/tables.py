@@ -17,6 +17,7 @@ from cordwood.model.compose import compose
 from cordwood.model.derive import Columns
 from cordwood.model.derive_many import derive_many
 from cordwood.model.ledger import DAY_US
+from cordwood.protocols.check import Object
 from cordwood.store.interface import Load
 from cordwood.store.segments.derive_columns import Derived, derive_columns
 from cordwood.store.segments.layout import BASE, field_of
@@ -33,11 +34,7 @@ _MOST_COLUMNS = 1000
 """Of a segment. Events of the rarest shapes beyond that stay text."""
 
 
-class _Object(Struct, gc=False):
-    """Any JSON object; its fields are checked for grammar and skipped."""
-
-
-_objects = msgspec.json.Decoder(_Object)
+_objects = msgspec.json.Decoder(Object)
 
 Spans = dict[UUID, tuple[int, int]]
 """First and last timestamp of each batch's events, µs."""

@@ -6,9 +6,9 @@ from typing import Literal
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import Struct
 
 from cordwood.model.compose import compose
+from cordwood.protocols.check import Object
 from cordwood.store.care import Fault
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine
@@ -16,12 +16,7 @@ from cordwood.store.segments.health import damage
 from cordwood.store.segments.layout import BASE
 from cordwood.store.segments.runs import runs_of
 
-
-class _Object(Struct, gc=False):
-    """Any JSON object; its fields are checked for grammar and skipped."""
-
-
-_objects = msgspec.json.Decoder(_Object)
+_objects = msgspec.json.Decoder(Object)
 
 
 def fault_of(engine: Engine, root: Path, segment: Segment) -> Fault | None:
