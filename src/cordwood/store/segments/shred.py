@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cordwood.model.shape import MAX_LITERAL, Edge, Kind, Outline, column_of, outline_of, shape_text
 from cordwood.protocols.check import Object
+from cordwood.store.segments.joining import joined_lines
 from cordwood.store.segments.masking import MASKS_END, masked, unmasked
 
 Places: TypeAlias = NDArray[np.int64]
@@ -423,9 +424,7 @@ def _unreadable(texts: pa.Array) -> Flags:
 
 def _are_arrays(texts: pa.Array) -> bool:
     """Whether each of these texts is a JSON array; each begins and ends as one."""
-    lines = pc.binary_join_element_wise(texts, pa.scalar("\n"), "")
-    first, last = np.frombuffer(lines.buffers()[1], np.int32)[[lines.offset, lines.offset + len(lines)]].tolist()
     try:
-        return len(_arrays.decode_lines(memoryview(lines.buffers()[2])[first:last])) == len(texts)
+        return len(_arrays.decode_lines(joined_lines(texts))) == len(texts)
     except (msgspec.DecodeError, RecursionError):
         return False

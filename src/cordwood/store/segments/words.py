@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from cordwood.store.segments.joining import joined_lines
 from cordwood.store.segments.masking import masked, unmasked
 
 Hashes: TypeAlias = NDArray[np.uint64]
@@ -46,9 +46,7 @@ def word_hashes(texts: pa.Array) -> Hashes:
 
 def json_word_hashes(texts: pa.Array) -> Hashes | None:
     """Of all words in JSON texts, as they are meant; None when an escape leaves that open."""
-    lines = pc.binary_join_element_wise(texts.drop_null(), pa.scalar("\n"), "")
-    body = b"".join(lines.cast(pa.binary()).to_pylist())
-    plain = _LEFT_ESCAPES.sub(_meant, masked(body))
+    plain = _LEFT_ESCAPES.sub(_meant, masked(joined_lines(texts.drop_null()).tobytes()))
     return None if b"\\" in plain else _hashes(unmasked(plain), np.zeros(1, np.int64))
 
 
