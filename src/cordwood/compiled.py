@@ -2,16 +2,24 @@
 
 A compiled function takes and gives arrays and numbers, runs without the interpreter's lock, and checks no index: what
 calls it answers for the sizes. Compiling takes seconds, once: the result is kept beside the source, or in the user's
-cache directory. `NUMBA_BOUNDSCHECK=1` checks every index, for tests.
+cache directory. `NUMBA_BOUNDSCHECK=1` checks the index of each element, for tests.
 """
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_WORD = ir.IntType(64)
+_native: Any = intrinsic  # its types tell nothing of what comes out
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -21,3 +29,38 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     except RuntimeError:  # there is no directory to keep the result in
         made = numba.njit(nogil=True)(function)
     return made
+
+
+def _word_at(_: Any, data: Any, place: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = builder.gep(array.data, [arguments[1]])
+        return builder.load(builder.bitcast(pointer, _WORD.as_pointer()), align=1)
+
+    return types.uint64(data, types.intp), code
+
+
+def _put_word(_: Any, data: Any, place: Any, word: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = builder.gep(array.data, [arguments[1]])
+        builder.store(arguments[2], builder.bitcast(pointer, _WORD.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(data, types.intp, types.uint64), code
+
+
+def _low_zeros(_: Any, word: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.intp(types.uint64), code
+
+
+# For compiled functions only.
+word_at: Callable[[NDArray[np.uint8], int], np.uint64] = _native(_word_at)
+"""Eight bytes from any place of an array of bytes, the first one lowest."""
+put_word: Callable[[NDArray[np.uint8], int, np.uint64], None] = _native(_put_word)
+"""The reverse."""
+low_zeros: Callable[[np.uint64], int] = _native(_low_zeros)
+"""How many bits below the lowest one that is set."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cordwood.model.derive import Columns, derive
 from cordwood.model.event import LEVEL_NAMES, LEVELS, SERVICE_NAMES, TIMESTAMP_NAMES, TIMESTAMP_PATTERN
 from cordwood.store.segments.derive_columns import derive_columns
-from cordwood.store.segments.shred import Places, shred
+from cordwood.store.segments.shred import Rows, shred
 
 ARRIVAL_US = 1_795_435_200_000_000
 ALIKE = 40
@@ -24,7 +24,7 @@ def in_columns(lines: list[bytes]) -> dict[int, Derived]:
     found: dict[int, Derived] = {}
     for group in shred(b"".join(line + b"\n" for line in lines)).groups:
 
-        def exactly(places: Places, rows: Places = group.rows) -> list[Columns]:
+        def exactly(places: Rows, rows: Rows = group.rows) -> list[Columns]:
             return [columns for row in rows[places] for columns in in_python([lines[row]])]
 
         received = np.full(len(group.rows), ARRIVAL_US, np.int64)

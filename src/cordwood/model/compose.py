@@ -52,8 +52,7 @@ def composed(rows: pa.RecordBatch) -> list[bytes]:
 def _spelt(kind: Kind, values: pa.Array) -> pa.Array:
     match kind:
         case "s":
-            # A shape with a text in it has one in every event.
-            return pc.binary_join_element_wise(pa.scalar('"'), _escaped(values), pa.scalar('"'), "")
+            texts = pc.binary_join_element_wise(pa.scalar('"'), _escaped(values), pa.scalar('"'), "")
         case "d":
             texts = values.cast(pa.string())
             is_whole = pc.invert(pc.match_substring_regex(texts, "[.en]"))

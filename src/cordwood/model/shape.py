@@ -5,7 +5,7 @@ columns, and the text is made again from both. `docs/reference/segments.md` desc
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -21,10 +21,9 @@ COLUMN_TYPES: dict[Kind, str] = {"s": "str", "i": "int", "f": "float", "d": "flo
 _MAX_DEPTH = 32
 _MAX_PATH = 512
 _MAX_LEAVES = 500
-MAX_LITERAL = 4096
-"""Longest stretch between two values, in bytes."""
 _BLANKS = b" \t\r"
 _SCALAR = re.compile(rb"[^\s,\]}]+")
+_BRACKET_OR_TEXT = re.compile(rb'[\[\]]|"[^"]*"')
 _CONTROL = re.compile(rb"[\x00-\x1f\\]")
 
 
@@ -33,38 +32,11 @@ def column_of(path: str, kind: Kind) -> str:
     return f"{path}:{COLUMN_TYPES[kind]}"
 
 
-class Edge(NamedTuple):
-    """A place in a line: so many bytes from the quotation mark with that number; or, behind the last, from its end."""
-
-    quote: int
-    offset: int
-
-
-class Cut(NamedTuple):
-    """A stretch that may differ between lines of one shape. What is no text holds no quotation mark."""
-
-    start: Edge
-    end: Edge
-    is_text: bool
-    is_array: bool = False
-
-
-class Leaf(NamedTuple):
-    """A value that gets a column: one of the cuts, or an array around some (`cut` None)."""
-
-    path: str
-    start: Edge
-    end: Edge
-    cut: int | None
-
-
 class Outline(Struct, frozen=True):
-    """How a line is made: its cuts, the bytes before, between and behind them; its leaves, and what is around those."""
+    """How an event is spelt: the paths of its values, and the bytes before, between and behind those. An array is one
+    value."""
 
-    quotes: int
-    cuts: list[Cut]
-    literals: list[bytes]
-    leaves: list[Leaf]
+    paths: list[str]
     parts: list[bytes]
 
 
@@ -85,78 +57,25 @@ class _Scanner:
     def __init__(self, line: bytes) -> None:
         self._line = line
         self._at = 0
-        self._quote = 0
-        self._quote_at = 0
-        self._places: list[tuple[Cut, int, int]] = []
-        self._leaves: list[tuple[Leaf, int, int]] = []
+        self._behind = 0
+        self._outline = Outline([], [])
         self._paths: set[str] = set()
 
     def outline(self) -> Outline:
         self._skip_blanks()
-        self._object("", 0, is_inside=False)
-        if self._line[self._at :].strip(_BLANKS) or not self._leaves or len(self._leaves) > _MAX_LEAVES:
+        self._object("", 0)
+        if self._line[self._at :].strip(_BLANKS) or not 0 < len(self._paths) <= _MAX_LEAVES:
             raise _Irregular
-        places = self._single()
-        literals = self._between([(start, end) for _, start, end in places])
-        if max(map(len, literals)) > MAX_LITERAL - 8:
-            raise _Irregular
-        return Outline(
-            quotes=self._quote,
-            cuts=[cut for cut, _, _ in places],
-            literals=literals,
-            leaves=[self._settled(leaf, places) for leaf, _, _ in self._leaves],
-            parts=self._between([(start, end) for _, start, end in self._leaves]),
-        )
-
-    def _single(self) -> list[tuple[Cut, int, int]]:
-        """Two values without a text between them cannot be told apart by quotation marks: within an array, they must
-        be the same in every line."""
-        gaps: dict[int, int] = {}
-        for cut, _, _ in self._places:
-            if not cut.is_text:
-                gaps[cut.start.quote] = gaps.get(cut.start.quote, 0) + 1
-        return [place for place in self._places if place[0].is_text or gaps[place[0].start.quote] == 1]
-
-    def _settled(self, leaf: Leaf, places: list[tuple[Cut, int, int]]) -> Leaf:
-        for number, (cut, _, _) in enumerate(places):
-            if (cut.start, cut.end) == (leaf.start, leaf.end):
-                return leaf._replace(cut=number)
-        return leaf
-
-    def _between(self, places: list[tuple[int, int]]) -> list[bytes]:
-        ends = [0, *(end for _, end in places)]
-        starts = [*(start for start, _ in places), len(self._line)]
-        return [self._line[end:start] for end, start in zip(ends, starts, strict=True)]
+        self._outline.parts.append(self._line[self._behind :])
+        return self._outline
 
     def _skip_blanks(self) -> None:
         while self._line[self._at : self._at + 1] in (b" ", b"\t", b"\r"):
             self._at += 1
 
-    def _value(self, path: str, depth: int, *, is_inside: bool) -> None:
-        """`is_inside`: within an array, which is kept as it is."""
+    def _object(self, path: str, depth: int) -> None:
         if depth > _MAX_DEPTH:
             raise _Irregular
-        self._skip_blanks()
-        match self._line[self._at : self._at + 1]:
-            case b'"':
-                start = self._at + 1
-                self._text()
-                end = self._at - 1
-                cut = Cut(Edge(self._quote - 2, 1), Edge(self._quote - 1, 0), is_text=True)
-                self._note(path, cut, start, end, is_inside=is_inside)
-            case b"{":
-                self._object(path, depth, is_inside=is_inside)
-            case b"[":
-                self._array(path, depth, is_inside=is_inside)
-            case _:
-                start = self._at
-                found = _SCALAR.match(self._line, start)
-                assert found is not None, "valid JSON"
-                edge = Edge(self._quote - 1, start - self._quote_at)
-                self._at = found.end()
-                self._note(path, Cut(edge, self._end(), is_text=False), start, self._at, is_inside=is_inside)
-
-    def _object(self, path: str, depth: int, *, is_inside: bool) -> None:
         self._at += 1
         self._skip_blanks()
         while self._line[self._at] != ord("}"):
@@ -169,63 +88,52 @@ class _Scanner:
             inner = f"{path}.{name}" if depth else name
             if len(inner) > _MAX_PATH:
                 raise _Irregular
-            self._value(inner, depth + 1, is_inside=is_inside)
+            self._skip_blanks()
+            if self._line[self._at] == ord("{"):
+                self._object(inner, depth + 1)
+            else:
+                self._value(inner)
             self._skip_blanks()
             if self._line[self._at] == ord(","):
                 self._at += 1
                 self._skip_blanks()
         self._at += 1
 
-    def _array(self, path: str, depth: int, *, is_inside: bool) -> None:
-        start, edge = self._at, Edge(self._quote - 1, self._at - self._quote_at)
-        before, quotes = len(self._places), self._quote
-        self._at += 1
-        self._skip_blanks()
-        if self._line[self._at] == ord("]"):
-            self._at += 1
-            return
-        while True:
-            self._value(path, depth + 1, is_inside=True)
-            self._skip_blanks()
-            self._at += 1
-            if self._line[self._at - 1] == ord("]"):
-                break
-        if is_inside:
-            return
-        cut = Cut(edge, self._end(), is_text=False, is_array=True)
-        if self._quote == quotes:
-            del self._places[before:]
-            self._places.append((cut, start, self._at))
-        self._add(Leaf(path, cut.start, cut.end, None), start, self._at)
+    def _value(self, path: str) -> None:
+        if path in self._paths:
+            raise _Irregular
+        start = self._at
+        match self._line[start : start + 1]:
+            case b'"':
+                self._text()
+            case b"[":
+                self._array()
+            case _:
+                found = _SCALAR.match(self._line, start)
+                assert found is not None, "valid JSON"
+                self._at = found.end()
+        self._paths.add(path)
+        self._outline.paths.append(path)
+        self._outline.parts.append(self._line[self._behind : start])
+        self._behind = self._at
+
+    def _array(self) -> None:
+        depth = 0
+        for found in _BRACKET_OR_TEXT.finditer(self._line, self._at):
+            depth += {b"[": 1, b"]": -1}.get(found.group(), 0)
+            if not depth:
+                self._at = found.end()
+                return
 
     def _text(self) -> bytes:
         start = self._at + 1
         end = self._line.index(b'"', start)
         self._at = end + 1
-        self._quote += 2
-        self._quote_at = end
         return self._line[start:end]
 
-    def _end(self) -> Edge:
-        """The place here, told from what comes next."""
-        following = self._line.find(b'"', self._at)
-        return Edge(self._quote, self._at - (len(self._line) if following < 0 else following))
 
-    def _note(self, path: str, cut: Cut, start: int, end: int, *, is_inside: bool) -> None:
-        self._places.append((cut, start, end))
-        if not is_inside:
-            quotes = 1 if cut.is_text else 0
-            self._add(Leaf(path, cut.start, cut.end, None), start - quotes, end + quotes)
-
-    def _add(self, leaf: Leaf, start: int, end: int) -> None:
-        if leaf.path in self._paths:
-            raise _Irregular
-        self._paths.add(leaf.path)
-        self._leaves.append((leaf, start, end))
-
-
-def shape_text(outline: Outline, kinds: list[Kind | None]) -> str:
-    """The shape of lines with this outline whose leaves have these kinds; None: null in every line."""
+def shape_text(outline: Outline, kinds: Sequence[Kind | None]) -> str:
+    """The shape of lines with this outline whose values have these kinds; None: null in every line."""
     pieces = [outline.parts[0]]
     for kind, part in zip(kinds, outline.parts[1:], strict=True):
         pieces += [b"null" if kind is None else kind.encode(), part]

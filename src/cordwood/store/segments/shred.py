@@ -1,44 +1,68 @@
 """JSON lines → columns, many lines at a time: no Python for each event.
 
-Lines are grouped by shape. The first line of a group, a valid one, says how the others have to be made; that each of
-them is made so, byte for byte, is checked in native code, and a line that is not joins no group. So what comes out of a
-group is valid JSON, and all that went in, by proof and not by hope; the rest is told, and kept as text.
+Lines that are spelt alike around their values are a group. Each line has been read as the JSON it is, and compared with
+the first of its group, byte for byte, in compiled code; so what comes out of a group is all that went in, by proof and
+not by hope. The rest is told, and kept as text.
 """
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from cordwood.model.shape import MAX_LITERAL, Edge, Kind, Outline, column_of, outline_of, shape_text
-from cordwood.protocols.check import Object
-from cordwood.store.segments.joining import joined_lines
+from cordwood.model.shape import Kind, Outline, column_of, outline_of, shape_text
+from cordwood.store.segments.gathering import doubles_of, texts_of, truths_of, wholes_of
 from cordwood.store.segments.masking import MASKS_END, masked, unmasked
+from cordwood.store.segments.scanning import (
+    ARRAY,
+    BROKEN,
+    FALSE,
+    KINDS,
+    LEAST_VALUE_BYTES,
+    NULL,
+    PADDING,
+    SCIENTIFIC,
+    TEXT,
+    TRUE,
+    WHOLE,
+    Bytes,
+    Flags,
+    Places,
+    alike,
+    grouped,
+    scan,
+    tally,
+)
 
-Places: TypeAlias = NDArray[np.int64]
-Flags: TypeAlias = NDArray[np.bool_]
+Rows: TypeAlias = NDArray[np.int64]
 
 _LEAST_ROWS = 32
 """Fewer lines of a shape are not worth columns of their own."""
-_MOST_ROUNDS = 48
-"""Shapes looked for in a piece: each costs about a millisecond, however few lines it has."""
-_QUOTE, _NEWLINE, _BACKSLASH, _MINUS, _FIRST_PRINTABLE = 34, 10, 92, 45, 32
-_ZERO, _NINE = 48, 57
-_SAFE_DIGITS = 16
-"""A decimal number with at most 15 digits and a point comes back from a double as it was."""
+_MOST_GROUPS = 512
+"""In a piece: each costs about a millisecond, however few lines it has. The largest are chosen."""
+_MOST_TRIES = 8
+"""How often lines that do not fit their group may become one of their own."""
+_NEWLINE, _FIRST_PRINTABLE = 10, 32
+_SAFE_CHARACTERS = 16
+"""A number that is no longer, with a point, comes back from a double as it was."""
 _MAX_WHOLE = 1e10
 """From here on the engine spells a double with an exponent, and a whole number would come back as a broken one."""
+_CLASSES = np.zeros(KINDS, np.uint64)
+"""Kinds of values that share a column; with null, any."""
+_CLASSES[TEXT], _CLASSES[ARRAY] = 1, 2
+_CLASSES[[WHOLE, BROKEN, SCIENTIFIC]] = 3
+_CLASSES[[TRUE, FALSE]] = 4
 
 
 class Group(Struct, frozen=True):
     """Lines of one shape: their numbers, ascending, and a column for each value, by name."""
 
     shape: str
-    rows: Places
+    rows: Rows
     columns: dict[str, pa.Array]
 
 
@@ -46,16 +70,7 @@ class Shredded(Struct, frozen=True):
     """The groups of some lines, and the numbers of the lines that are in none."""
 
     groups: list[Group]
-    rest: Places
-
-
-_NUMBER = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
-"""RFC 8259 §6."""
-_LITERALS = (b"true", b"false", b"null")
-
-
-_objects = msgspec.json.Decoder(Object)
-_arrays = msgspec.json.Decoder(list[msgspec.Raw])
+    rest: Rows
 
 
 def shred(lines: bytes) -> Shredded:
@@ -63,368 +78,238 @@ def shred(lines: bytes) -> Shredded:
 
     A line in a group is a valid JSON object. Whether one of the rest is, has not been looked at.
     """
-    return _Piece(lines).shredded()
+    if not lines:
+        return Shredded([], np.zeros(0, np.int64))
+    piece = _Piece(lines)
+    groups = list(piece.groups())
+    is_rest = np.ones(piece.lines, np.bool_)
+    for group in groups:
+        is_rest[group.rows] = False
+    return Shredded(groups, np.flatnonzero(is_rest))
 
 
 class _Misfit(Exception):
-    """Some lines of a group do not fit after all."""
+    """Some lines of a group do not fit: they may among themselves, or (`is_hopeless`) in no group."""
 
-    def __init__(self, lines: Flags) -> None:
+    def __init__(self, lines: Flags, *, is_hopeless: bool) -> None:
         super().__init__()
         self.lines = lines
+        self.is_hopeless = is_hopeless
 
 
 class _Piece:
     def __init__(self, lines: bytes) -> None:
-        self._lines = lines
-        self._masked = body = masked(lines)
-        # A literal may be looked for anywhere in the lines, also where it would reach beyond them.
-        padded = body + bytes(MAX_LITERAL)
-        self._bytes = np.frombuffer(padded, np.uint8)[: len(body)]
-        self._words = np.frombuffer(padded, np.uint64, len(padded) // 8)
-        marks = self._bytes == _QUOTE
-        marks |= self._bytes == _NEWLINE
-        self._marks = np.flatnonzero(marks)
-        newlines = np.flatnonzero(self._bytes[self._marks] == _NEWLINE)
-        self._ends = self._marks[newlines]
-        self._starts = np.concatenate((np.zeros(1, np.int64), self._ends[:-1] + 1))
-        self._first_quotes = np.concatenate((np.zeros(1, np.int64), newlines[:-1] + 1))
-        self._quotes = newlines - self._first_quotes
-        self._irregular = self._lines_with_controls(lines)
-        self._plain = body
-        self._mask_places: Places | None = None
-        self._split: list[bytes] = []
-        if b"\\" in body:
-            self._irregular = np.union1d(self._irregular, self._lines_of(np.flatnonzero(self._bytes == _BACKSLASH)))
-        if body is not lines:
-            self._mask_places = np.flatnonzero((self._bytes < MASKS_END) & (self._bytes > 0))
-            self._plain = unmasked(body)
+        self._masked = masked(lines)
+        has_masks = self._masked is not lines
+        padded = self._masked + bytes(PADDING)
+        self._body = np.frombuffer(padded, np.uint8)
+        self._plain = np.frombuffer(unmasked(padded), np.uint8) if has_masks else self._body
+        self.lines = lines.count(b"\n")
+        self._ends = np.empty(self.lines, np.int32)
+        self._firsts = np.empty(self.lines + 1, np.int32)
+        self._hashes = np.empty(self.lines, np.uint64)
+        most = len(self._body) // LEAST_VALUE_BYTES
+        self._value_begins, self._value_ends = np.empty(most, np.int32), np.empty(most, np.int32)
+        self._kinds = np.empty(most, np.uint8)
+        scan(
+            self._body,
+            has_masks,
+            self._ends,
+            self._firsts,
+            self._hashes,
+            self._value_begins,
+            self._value_ends,
+            self._kinds,
+        )
+        if has_masks:
+            self._hashes[_lines_with_controls(lines)] = 0
 
-    def shredded(self) -> Shredded:
-        groups: list[Group] = []
-        is_left = np.ones(len(self._ends), np.bool_)
-        is_left[self._irregular] = False
-        rest = ~is_left
-        for _ in range(_MOST_ROUNDS):
-            left = np.flatnonzero(is_left)
-            if not len(left):
-                break
-            group = self._group(left)
-            if group is None:
-                is_left[left[0]], rest[left[0]] = False, True
-                continue
-            is_left[group.rows] = False
-            if len(group.rows) < _LEAST_ROWS and len(group.rows) < len(self._ends):
-                rest[group.rows] = True
-            else:
-                groups.append(group)
-        return Shredded(groups, np.flatnonzero(rest | is_left))
+    def groups(self) -> Iterator[Group]:
+        numbers = np.empty(self.lines, np.int32)
+        count = grouped(self._hashes, numbers, np.empty(4 << self.lines.bit_length(), np.int32))
+        order = np.argsort(numbers, kind="stable").astype(np.int32)
+        sizes = np.bincount(numbers + 1, minlength=count + 1)
+        starts = np.cumsum(sizes) - sizes
+        for number in np.argsort(-sizes[1:], kind="stable")[:_MOST_GROUPS].tolist():
+            start, size = starts[number + 1], sizes[number + 1]
+            if self._is_enough(size):
+                yield from self._alike(order[start : start + size])
 
-    def _lines_with_controls(self, lines: bytes) -> Places:
-        """The numbers of lines with control characters: within texts they are no JSON, and what is masked looks so."""
-        text = np.frombuffer(lines, np.uint8)
-        controls = text < _FIRST_PRINTABLE
-        if np.count_nonzero(controls) == len(self._ends):
-            return np.zeros(0, np.int64)
-        ends = np.flatnonzero(text == _NEWLINE)
-        controls[ends] = False
-        return np.unique(np.searchsorted(ends, np.flatnonzero(controls)))
+    def _is_enough(self, rows: int) -> bool:
+        return rows >= _LEAST_ROWS or rows == self.lines
 
-    def _group(self, left: Places) -> Group | None:
-        """The lines that are made as the first of `left`; None when that is irregular, or no JSON object."""
-        first = left[0]
-        if not self._is_valid(first):
-            return None
-        outline = outline_of(self._masked[self._starts[first] : self._ends[first]])
+    def _alike(self, rows: Places) -> Iterator[Group]:
+        """The groups of some lines with one hash."""
+        same = np.empty(len(rows), np.bool_)
+        if alike(self._body, self._ends, rows, self._firsts, self._value_begins, self._value_ends, same):
+            rows = rows[same]  # hashes that are equal by chance, or by intent
+        first = int(rows[0])
+        start = int(self._ends[first - 1]) + 1 if first else 0
+        outline = outline_of(self._masked[start : int(self._ends[first])])
         if outline is None:
-            return None
-        rows = left[self._quotes[left] == outline.quotes]
-        places = _Places(self, rows, outline)
-        differing = places.differing()
-        # Values may show more lines that do not fit: those are left out, once for each way not to fit.
-        for _ in range(len(outline.cuts) + 1):
-            if differing.any():
-                rows = rows[~differing]
-                if not len(rows) or rows[0] != first:
-                    return None
-                places = _Places(self, rows, outline)
+            return
+        assert len(outline.paths) == self._firsts[first + 1] - self._firsts[first], "both take the same for values"
+        tries = _MOST_TRIES
+        waiting = [rows]
+        while waiting and tries:
+            rows = waiting.pop()
+            if not self._is_enough(len(rows)):
+                continue
+            counts = np.empty(len(outline.paths) * KINDS, np.int32)
+            tally(rows, self._firsts, self._kinds, counts)
+            parts = self._parted(rows, counts.reshape(-1, KINDS))
+            if parts is not None:
+                waiting += parts
+                continue
             try:
-                kinds, columns = _Values(self, places, outline).columns()
+                kinds, columns = _Values(self, rows, counts.reshape(-1, KINDS), outline).columns()
             except _Misfit as misfit:
-                differing = misfit.lines
+                tries -= 1
+                if not misfit.is_hopeless:
+                    waiting.append(rows[misfit.lines])
+                waiting.append(rows[~misfit.lines])
             else:
-                return Group(shape_text(outline, kinds), rows, columns)
-        return None
+                yield Group(shape_text(outline, kinds), rows.astype(np.int64), columns)
 
-    def _is_valid(self, line: np.int64) -> bool:
-        if self._mask_places is None:
-            text = self._lines[self._starts[line] : self._ends[line]]
-        else:
-            self._split = self._split or self._lines.split(b"\n")
-            text = self._split[line]
-        try:
-            _objects.decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            return False
-        return True
+    def _parted(self, rows: Places, counts: NDArray[np.int32]) -> list[Places] | None:
+        """The lines parted so that every value is of one class, the largest part last; None when they are already."""
+        classes = np.zeros((len(counts), 5), np.int32)
+        np.add.at(classes.T, _CLASSES.astype(np.int64), counts.T)
+        mixed = np.flatnonzero(np.count_nonzero(classes[:, 1:], axis=1) > 1)
+        if not len(mixed):
+            return None
+        signs = np.zeros(len(rows), np.uint64)
+        for value in mixed.tolist():
+            found = _CLASSES[self._kinds[self._firsts[rows] + value]]
+            found[found == 0] = 1 + np.argmax(classes[value, 1:])  # null goes with what is most frequent
+            signs = signs * np.uint64(5) + found
+        distinct, part = np.unique(signs, return_inverse=True)
+        if len(distinct) == 1:
+            return []  # as many ways as fit no number
+        sizes = np.bincount(part)
+        return [rows[part == each] for each in np.argsort(sizes).tolist() if self._is_enough(int(sizes[each]))]
 
-    def _lines_of(self, places: Places) -> Places:
-        """The numbers of the lines that these bytes are in."""
-        return np.unique(np.searchsorted(self._ends, places))
+    def texts(self, at: Places, *, is_plain: bool) -> pa.Array:
+        body = self._plain if is_plain else self._body
+        return texts_of(body, at, self._value_begins, self._value_ends, self._kinds)
 
-    def edges(self, rows: Places, edge: Edge, quotes: int) -> Places:
-        """Where an edge is in each of these lines."""
-        if edge.quote >= quotes:
-            return self._ends[rows] + edge.offset
-        return self._marks[self._first_quotes[rows] + edge.quote] + edge.offset
+    def wholes(self, at: Places) -> tuple[NDArray[np.int64], Flags | None]:
+        return wholes_of(self._body, at, self._value_begins, self._value_ends, self._kinds)
 
-    def starts(self, rows: Places) -> Places:
-        return self._starts[rows]
+    def doubles(self, at: Places) -> tuple[NDArray[np.float64], Flags | None]:
+        return doubles_of(self._body, at, self._value_begins, self._value_ends, self._kinds)
 
-    def ends(self, rows: Places) -> Places:
-        return self._ends[rows]
+    def truths(self, at: Places) -> pa.Array:
+        return truths_of(at, self._kinds)
 
-    def byte_at(self, places: Places) -> NDArray[np.uint8]:
-        found: NDArray[np.uint8] = self._bytes[places]
-        return found
+    def places(self, rows: Places, value: int) -> Places:
+        """Of one value in each of these lines."""
+        return self._firsts[rows] + np.int32(value)
 
-    def differing(self, starts: Places, ends: Places, literal: bytes) -> Flags:
-        """Which of these stretches are not `literal`."""
-        differing: Flags = (ends - starts) != len(literal)
-        difference = np.zeros(len(starts), np.uint64)
-        # Whole words are read where they are aligned, which is several times quicker, and shifted together.
-        at = starts >> 3
-        shift = ((starts & 7) << 3).astype(np.uint64)
-        back = np.uint64(64) - shift
-        low = self._words.take(at)
-        for place in range(0, len(literal), 8):
-            wanted = literal[place : place + 8]
-            at += 1
-            high = self._words.take(at)
-            low >>= shift
-            low |= high << back
-            low ^= np.uint64(int.from_bytes(wanted, "little"))
-            if len(wanted) < 8:
-                low <<= np.uint64(64 - 8 * len(wanted))
-            difference |= low
-            low = high
-        differing |= difference != 0
-        return differing
-
-    def texts(self, starts: Places, ends: Places, *, is_plain: bool) -> pa.Array:
-        """These stretches, ascending, as texts; `is_plain`: with what escapes mean in their place."""
-        offsets = np.empty(2 * len(starts), np.int32)
-        offsets[0::2], offsets[1::2] = starts, ends
-        body = self._plain if is_plain else self._masked
-        every = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(body))
-        return every.take(pa.array(np.arange(0, len(offsets) - 1, 2, dtype=np.int32)))
-
-    def have_masks(self, starts: Places, ends: Places) -> Flags:
-        """Which of these stretches hold an escape."""
-        if self._mask_places is None or not len(self._mask_places):
-            return np.zeros(len(starts), np.bool_)
-        places = self._mask_places
-        have: Flags = np.searchsorted(places, starts) != np.searchsorted(places, ends)
-        return have
+    def kinds(self, at: Places) -> Bytes:
+        return self._kinds[at]
 
 
-class _Places:
-    """Where the cuts of an outline are in some lines."""
-
-    def __init__(self, piece: _Piece, rows: Places, outline: Outline) -> None:
-        self._piece = piece
-        self._rows = rows
-        self._outline = outline
-        self.starts = [self.edges(cut.start) for cut in outline.cuts]
-        self.ends = [self.edges(cut.end) for cut in outline.cuts]
-
-    def edges(self, edge: Edge) -> Places:
-        return self._piece.edges(self._rows, edge, self._outline.quotes)
-
-    def differing(self) -> Flags:
-        """Which lines are not made as the outline says."""
-        piece = self._piece
-        from_ = [piece.starts(self._rows), *self.ends]
-        to = [*self.starts, piece.ends(self._rows)]
-        differing = np.zeros(len(self._rows), np.bool_)
-        for start, end, literal in zip(from_, to, self._outline.literals, strict=True):
-            differing |= piece.differing(start, end, literal)
-        for cut, start, end in zip(self._outline.cuts, self.starts, self.ends, strict=True):
-            if not cut.is_text:
-                differing |= end <= start
-        return differing
+def _lines_with_controls(lines: bytes) -> Rows:
+    """The numbers of lines with control characters: within texts they are no JSON, and what is masked looks so."""
+    text = np.frombuffer(lines, np.uint8)
+    controls = text < _FIRST_PRINTABLE
+    ends = np.flatnonzero(text == _NEWLINE)
+    if np.count_nonzero(controls) == len(ends):
+        return np.zeros(0, np.int64)
+    controls[ends] = False
+    return np.unique(np.searchsorted(ends, np.flatnonzero(controls)))
 
 
 class _Values:
-    """What is in the cuts of lines that are made alike."""
+    """The values of lines that are made alike; `counts[v, kind]` has each value's kinds, which share a class."""
 
-    def __init__(self, piece: _Piece, places: _Places, outline: Outline) -> None:
+    def __init__(self, piece: _Piece, rows: Places, counts: NDArray[np.int32], outline: Outline) -> None:
         self._piece = piece
-        self._places = places
+        self._rows = rows
+        self._counts = counts
         self._outline = outline
 
     def columns(self) -> tuple[list[Kind | None], dict[str, pa.Array]]:
-        """The kind of each leaf, and the columns. Raises _Misfit."""
-        leaves = {leaf.cut: leaf for leaf in self._outline.leaves if leaf.cut is not None}
-        found: dict[str, tuple[Kind | None, pa.Array | None]] = {}
-        for number, cut in enumerate(self._outline.cuts):
-            leaf = leaves.get(number)
-            starts, ends = self._places.starts[number], self._places.ends[number]
-            if cut.is_text:
-                if leaf is not None:
-                    found[leaf.path] = "s", self._piece.texts(starts, ends, is_plain=True)
-            elif cut.is_array:
-                self._check_array(starts, ends)
-            else:
-                scalars = self._scalars(starts, ends)
-                if leaf is None:
-                    scalars.check(self._piece, starts, ends)
-                else:
-                    found[leaf.path] = scalars.column(self._piece, starts, ends)
-        kinds_: list[Kind | None] = []
+        """The kind of each value, and the columns. Raises _Misfit."""
+        kinds: list[Kind | None] = []
         columns: dict[str, pa.Array] = {}
-        for leaf in self._outline.leaves:
-            kind, column = found[leaf.path] if leaf.path in found else ("j", self._array(leaf.start, leaf.end))
-            kinds_.append(kind)
-            if kind is not None and column is not None:
-                columns[column_of(leaf.path, kind)] = column
-        return kinds_, columns
+        for value, path in enumerate(self._outline.paths):
+            counts = self._counts[value]
+            kind: Kind | None = None
+            if counts[NULL] < len(self._rows):
+                kind, column = self._column(self._piece.places(self._rows, value), counts)
+                columns[column_of(path, kind)] = column
+            kinds.append(kind)
+        return kinds, columns
 
-    def _check_array(self, starts: Places, ends: Places) -> None:
-        """An array without texts: what ends one level of it must not end an object around it."""
-        texts = self._piece.texts(starts, ends, is_plain=False)
-        is_bad = (self._piece.byte_at(starts) != ord("[")) | (self._piece.byte_at(ends - 1) != ord("]"))
-        is_bad |= pc.match_substring(texts, "}").to_numpy(zero_copy_only=False)
-        is_bad |= pc.match_substring(texts, "{").to_numpy(zero_copy_only=False)
-        if is_bad.any():
-            raise _Misfit(is_bad)
-        if not _are_arrays(texts):
-            raise _Misfit(np.array([not _are_arrays(texts.slice(row, 1)) for row in range(len(texts))], np.bool_))
+    def _column(self, at: Places, counts: NDArray[np.int32]) -> tuple[Kind, pa.Array]:
+        if counts[TEXT]:
+            return "s", self._piece.texts(at, is_plain=True)
+        if counts[ARRAY]:
+            return "j", self._arrays(at)
+        if counts[TRUE] or counts[FALSE]:
+            return "b", self._piece.truths(at)
+        is_null = self._piece.kinds(at) == NULL if counts[NULL] else None
+        if counts[BROKEN] or counts[SCIENTIFIC]:
+            kind, doubles = self._doubles(at)
+            return kind, pa.array(doubles, mask=is_null)
+        wholes, is_odd = self._piece.wholes(at)
+        if is_odd is not None:
+            raise _Misfit(is_odd, is_hopeless=True)
+        return "i", pa.array(wholes, mask=is_null)
 
-    def _array(self, start: Edge, end: Edge) -> pa.Array:
-        starts, ends = self._places.edges(start), self._places.edges(end)
-        has_masks = self._piece.have_masks(starts, ends)
-        if has_masks.any():
-            raise _Misfit(has_masks)
-        return self._piece.texts(starts, ends, is_plain=False)
+    def _arrays(self, at: Places) -> pa.Array:
+        """Raises _Misfit for those with an escape, which could not be told from what it means."""
+        arrays = self._piece.texts(at, is_plain=False)
+        offsets = np.frombuffer(arrays.buffers()[1], np.int32)
+        masks = np.flatnonzero(np.frombuffer(arrays.buffers()[2], np.uint8)[: offsets[-1]] < MASKS_END)
+        if len(masks):
+            has_masks = np.zeros(len(at), np.bool_)
+            has_masks[np.searchsorted(offsets, masks, side="right") - 1] = True
+            raise _Misfit(has_masks, is_hopeless=True)
+        return arrays
 
-    def _scalars(self, starts: Places, ends: Places) -> "_Scalars":
-        """What begins and ends as a number is taken for one, and has still to be read."""
-        first, last = self._piece.byte_at(starts), self._piece.byte_at(ends - 1)
-        is_number = ((first >= _ZERO) & (first <= _NINE)) | (first == _MINUS)
-        is_number &= (last >= _ZERO) & (last <= _NINE)
-        if is_number.all():
-            return _Scalars(is_number, None, None)
-        is_true, is_false, is_null = (~self._piece.differing(starts, ends, literal) for literal in _LITERALS)
-        is_bool = is_true | is_false
-        is_other = ~(is_number | is_bool | is_null)
-        if is_other.any():
-            raise _Misfit(is_other)
-        if is_number.any() and is_bool.any():
-            raise _Misfit(is_bool if is_number[0] or not is_bool[0] else is_number)
-        return _Scalars(is_number, is_bool, is_true)
-
-
-class _Scalars:
-    """Numbers, or booleans, and nulls."""
-
-    def __init__(self, is_number: Flags, is_bool: Flags | None, is_true: Flags | None) -> None:
-        self._is_number = is_number
-        self._is_bool = is_bool
-        self._is_true = is_true
-
-    def column(self, piece: _Piece, starts: Places, ends: Places) -> tuple[Kind | None, pa.Array | None]:
+    def _doubles(self, at: Places) -> tuple[Kind, NDArray[np.float64]]:
         """Raises _Misfit for lines that are better off elsewhere."""
-        if self._is_bool is not None and self._is_bool.any():
-            return "b", pa.array(self._is_true, pa.bool_(), mask=~self._is_bool)
-        if not self._is_number.any():
-            return None, None
-        rows = np.flatnonzero(self._is_number)
-        texts = piece.texts(starts[rows], ends[rows], is_plain=False)
-        kind: Kind
-        try:
-            kind, numbers = "i", texts.cast(pa.int64())
-            self._check_zeros(piece, starts[rows], ends[rows], rows)
-        except pa.ArrowInvalid:
-            self._check_numbers(texts, rows)
-            kind, numbers = self._floats(texts, rows)
-        if len(rows) == len(starts):
-            return kind, numbers
-        places = np.zeros(len(starts), np.int64)
-        places[rows] = np.arange(len(rows))
-        return kind, numbers.take(pa.array(places, mask=~self._is_number))
-
-    def check(self, piece: _Piece, starts: Places, ends: Places) -> None:
-        """Raises _Misfit where there is no JSON."""
-        rows = np.flatnonzero(self._is_number)
-        if len(rows):
-            self._check_numbers(piece.texts(starts[rows], ends[rows], is_plain=False), rows)
-
-    def _check_zeros(self, piece: _Piece, starts: Places, ends: Places, rows: Places) -> None:
-        """Whole numbers begin with a zero only when they are zero. Raises _Misfit."""
-        digits = starts + (piece.byte_at(starts) == _MINUS)
-        is_bad = (piece.byte_at(digits) == _ZERO) & (ends - digits > 1)
-        if is_bad.any():
-            raise self._misfit(rows, is_bad)
-
-    def _check_numbers(self, texts: pa.Array, rows: Places) -> None:
-        """The engine reads more spellings than JSON has. Raises _Misfit."""
-        is_number: Flags = pc.match_substring_regex(texts, _NUMBER).to_numpy(zero_copy_only=False)
-        if not is_number.all():
-            raise self._misfit(rows, ~is_number)
-
-    def _floats(self, texts: pa.Array, rows: Places) -> tuple[Kind, pa.Array]:
-        try:
-            numbers = texts.cast(pa.float64())
-        except pa.ArrowInvalid:
-            raise self._misfit(rows, _unreadable(texts)) from None
-        values: NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False)
-        is_whole = np.isfinite(values) & (np.floor(values) == values)
-        has_point = np.ones(len(values), np.bool_)
-        whole = np.flatnonzero(is_whole)
-        if len(whole):
-            found = pc.match_substring_regex(texts.take(pa.array(whole)), "[.eE]")
-            has_point[whole] = found.to_numpy(zero_copy_only=False)
-        pointed = int(has_point[whole].sum())
-        is_bad = ~np.isfinite(values)
-        # The first line decides where it can: it has to fit.
-        kind: Kind = "d" if pointed * 2 > len(whole) else "f"
-        if is_whole[0]:
-            kind = "d" if has_point[0] else "f"
-        is_bad |= is_whole & (has_point != (kind == "d"))
-        is_bad |= ~has_point & (np.abs(values) >= _MAX_WHOLE)
-        is_long = pc.binary_length(texts).to_numpy(zero_copy_only=False) > _SAFE_DIGITS
-        if is_long.any():
-            long = np.flatnonzero(is_long)
-            chosen = pa.array(long)
-            same = pc.equal(numbers.take(chosen).cast(pa.string()), texts.take(chosen))
-            is_bad[long] |= ~same.to_numpy(zero_copy_only=False)
-        if is_bad.any():
-            raise self._misfit(rows, is_bad)
+        numbers, is_open = self._piece.doubles(at)
+        is_bad = np.zeros(len(at), np.bool_)
+        if is_open is not None:
+            chosen = np.flatnonzero(is_open)
+            numbers[chosen], is_bad[chosen] = _read(self._piece.texts(at[chosen], is_plain=False))
+            if is_bad.any():
+                raise _Misfit(is_bad, is_hopeless=True)
+        kinds = self._piece.kinds(at)
+        is_whole = (np.floor(numbers) == numbers) & (kinds != NULL)
+        has_point = kinds != WHOLE
+        kind: Kind = "d" if 2 * np.count_nonzero(is_whole & has_point) > np.count_nonzero(is_whole) else "f"
+        is_other = is_whole & (has_point != (kind == "d"))
+        is_other |= ~has_point & (np.abs(numbers) >= _MAX_WHOLE)
+        if is_other.any():
+            raise _Misfit(is_other, is_hopeless=False)
         return kind, numbers
 
-    def _misfit(self, rows: Places, is_bad: Flags) -> _Misfit:
-        lines = np.zeros(len(self._is_number), np.bool_)
-        lines[rows] = is_bad
-        return _Misfit(lines)
 
-
-def _unreadable(texts: pa.Array) -> Flags:
-    """Which numbers no double can hold; few are asked for, and seldom."""
-
-    def is_unreadable(text: str) -> bool:
-        try:
-            pa.scalar(text).cast(pa.float64())
-        except pa.ArrowInvalid:
-            return True
-        return False
-
-    return np.fromiter((is_unreadable(text) for text in texts.to_pylist()), np.bool_, len(texts))
-
-
-def _are_arrays(texts: pa.Array) -> bool:
-    """Whether each of these texts is a JSON array; each begins and ends as one."""
+def _read(texts: pa.Array) -> tuple[NDArray[np.float64], Flags]:
+    """The doubles that numbers are, by the engine; and which would not come back as they were."""
     try:
-        return len(_arrays.decode_lines(joined_lines(texts))) == len(texts)
-    except (msgspec.DecodeError, RecursionError):
+        numbers = texts.cast(pa.float64())
+    except pa.ArrowInvalid:
+        readable = [_is_readable(text) for text in texts.to_pylist()]
+        numbers = pc.if_else(pa.array(readable), texts, "0").cast(pa.float64())
+        is_bad = ~np.array(readable, np.bool_)
+    else:
+        is_bad = np.zeros(len(texts), np.bool_)
+    values: NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False).copy()
+    is_bad |= ~np.isfinite(values)
+    is_long = pc.binary_length(texts).to_numpy(zero_copy_only=False) > _SAFE_CHARACTERS
+    same: Flags = pc.equal(numbers.cast(pa.string()), texts).to_numpy(zero_copy_only=False)
+    return values, is_bad | (is_long & ~same)
+
+
+def _is_readable(text: str) -> bool:
+    try:
+        pa.scalar(text).cast(pa.float64())
+    except pa.ArrowInvalid:
         return False
+    return True
