@@ -1,14 +1,20 @@
 """Events taken apart into columns and put together again are the same events."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordwood.model.compose import compose
 from cordwood.model.shape import shape_of
+from cordwood.store.segments.scanning import PADDING, alike, scan
 from cordwood.store.segments.shred import shred
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
@@ -207,3 +213,72 @@ def test_a_shape_tells_its_columns() -> None:
     assert [slot.column for slot in slots] == ["a:str", "b.c.d:int", "f:json"]
     with pytest.raises(ValueError, match="no shape"):
         shape_of('{"a":x}')
+
+
+def test_fields_that_are_null_now_and_then_share_a_shape() -> None:
+    names = "abcdefghijkl"
+    events: list[object] = [
+        {name: None if row >> place & 1 else f"{row}" for place, name in enumerate(names)} for row in range(1 << 12)
+    ]
+    (group,) = shred(_lines(events)).groups
+    assert len(group.rows) == len(events)
+    assert group.columns["l:str"].null_count == len(events) // 2
+
+
+def test_there_may_be_hundreds_of_shapes() -> None:
+    lines = _lines([{f"field{number % 300}": number} for number in range(300 * 40)])
+    shredded = shred(lines)
+    assert len(shredded.groups) == 300
+    assert not len(shredded.rest)
+
+
+@pytest.mark.parametrize(
+    "other", [b'{"a":1,"x":2}', b'{"a": 1,"b":2}', b'{"a":1,"b":{"c":2}}', b'{"a":1,"b":2} ', b'{"a":1}']
+)
+def test_lines_of_one_hash_are_compared_byte_for_byte(other: bytes) -> None:
+    """Hashes are equal by chance seldom, and by intent whenever somebody likes."""
+    lines = b'{"a":1,"b":2}\n{"a":1234567890123,"b":-5}\n' + other + b"\n"
+    text = np.frombuffer(lines + bytes(PADDING), np.uint8)
+    ends, firsts, hashes = np.empty(3, np.int32), np.empty(4, np.int32), np.empty(3, np.uint64)
+    begins, value_ends, kinds = np.empty(99, np.int32), np.empty(99, np.int32), np.empty(99, np.uint8)
+    scan(text, False, ends, firsts, hashes, begins, value_ends, kinds)
+    same = np.empty(3, np.bool_)
+    assert alike(text, ends, np.arange(3, dtype=np.int32), firsts, begins, value_ends, same) == 1
+    assert same.tolist() == [True, True, False]
+
+
+def test_a_last_line_without_a_newline_is_no_line() -> None:
+    with pytest.raises(ValueError, match="newline"):
+        shred(b'{"a":1}\n{"a":2}')
+
+
+def test_texts_that_repeat_are_kept_once() -> None:
+    lines = _lines([{"level": "info" if number % 3 else "warn", "id": str(number)} for number in range(1000)])
+    (group,) = shred(lines).groups
+    assert group.columns["level:str"].dictionary.to_pylist() == ["warn", "info"]
+    assert group.columns["id:str"].to_pylist() == [str(number) for number in range(1000)]
+
+
+def test_no_compiled_loop_reads_or_writes_beyond_its_arrays(tmp_path: Path) -> None:
+    """The same tests, with every index checked."""
+    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    chosen = "come_back or no_json or escapes or share or repeat"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:randomly",
+        "-k",
+        f"({chosen}) and not compiled",
+        __file__,
+    ]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_a_process_that_takes_nothing_apart_compiles_nothing() -> None:
+    """The compiler takes 60 MB."""
+    code = "import sys, cordwood.wiring.services, cordwood.store.segments.store; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

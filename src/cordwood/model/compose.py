@@ -50,6 +50,8 @@ def composed(rows: pa.RecordBatch) -> list[bytes]:
 
 
 def _spelt(kind: Kind, values: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(values.type):
+        return _spelt(kind, values.dictionary).take(values.indices)
     match kind:
         case "s":
             texts = pc.binary_join_element_wise(pa.scalar('"'), _escaped(values), pa.scalar('"'), "")

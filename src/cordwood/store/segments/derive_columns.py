@@ -34,7 +34,8 @@ _KINDS = ("str", "int", "float", "bool", "json")
 
 
 class Derived(Struct, frozen=True):
-    """What is known of some events beside their fields: timestamps in µs since 1970 UTC, levels, services."""
+    """What is known of some events beside their fields: timestamps in µs since 1970 UTC; levels and services, as
+    dictionaries where that saves something."""
 
     timestamps: Times
     levels: pa.Array
@@ -64,7 +65,7 @@ def derive_columns(
 def _replaced(values: pa.Array, places: Times, by: Sequence[str | None]) -> pa.Array:
     is_replaced = np.zeros(len(values), np.bool_)
     is_replaced[places] = True
-    return pc.replace_with_mask(values, pa.array(is_replaced), pa.array(by, pa.string()))
+    return pc.replace_with_mask(values.cast(pa.string()), pa.array(is_replaced), pa.array(by, pa.string()))
 
 
 def _present(columns: Mapping[str, pa.Array], names: Sequence[str]) -> list[str]:
@@ -99,6 +100,7 @@ def _epochs(values: pa.Array) -> tuple[Times, Flags]:
 def _isos(values: pa.Array) -> tuple[Times, Flags]:
     """RFC 3339. The engine takes most of its forms, and some more, which are kept from it."""
     nothing = np.zeros(len(values), np.int64), np.zeros(len(values), np.bool_)
+    values = values.cast(pa.string())
     shortest = pc.min(pc.binary_length(values)).as_py()
     if shortest is None or shortest < _SHORTEST_ISO:
         return nothing
@@ -124,14 +126,25 @@ def _texts(
     first = present[0]
     if not first.endswith((":str", ":int")):
         return pa.nulls(rows, pa.string()), np.zeros(rows, np.bool_)
-    spelt = pc.dictionary_encode(columns[first].cast(pa.string()))
+    spelt = columns[first]
+    if not pa.types.is_dictionary(spelt.type):
+        spelt = pc.dictionary_encode(spelt.cast(pa.string()))
     if len(spelt.dictionary) > _MOST_SPELLINGS:
         return pa.nulls(rows, pa.string()), np.zeros(rows, np.bool_)
-    meant = pa.array([read(text) for text in spelt.dictionary.to_pylist()], pa.string())
-    texts = meant.take(spelt.indices)
+    texts = _translated(spelt, read)
     if len(present) == 1 or not texts.null_count:
         return texts, np.ones(rows, np.bool_)
     return texts, texts.is_valid().to_numpy(zero_copy_only=False).copy()
+
+
+def _translated(spelt: pa.DictionaryArray, read: Callable[[str], str | None]) -> pa.DictionaryArray:
+    """What `read` makes of each text: null or a text, each once in the dictionary."""
+    numbers: dict[str | None, int | None] = {None: None}
+    for text in spelt.dictionary.to_pylist():
+        numbers.setdefault(read(text), len(numbers) - 1)
+    by_spelling = pa.array([numbers[read(text)] for text in spelt.dictionary.to_pylist()], pa.int32())
+    meant = [text for text in numbers if text is not None]
+    return pa.DictionaryArray.from_arrays(by_spelling.take(spelt.indices), pa.array(meant, pa.string()))
 
 
 def _service_of(text: str) -> str | None:

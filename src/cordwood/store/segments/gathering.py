@@ -12,6 +12,9 @@ _MOST_WHOLE = np.uint64((1 << 63) - 1)
 _MOST_DIGITS = 15
 """A decimal number with as many digits comes back from a double as it was, and is the double of its digits divided by
 a power of ten (Clinger 1990)."""
+_MOST_DISTINCT = 1 << 15
+_AT_LEAST_SEEN = 32
+_PRIME, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 _POWERS = np.array([10.0**power for power in range(_MOST_DIGITS + 1)])
 
 
@@ -25,6 +28,19 @@ def texts_of(body: Bytes, at: Places, begins: Places, ends: Places, kinds: Bytes
     if nulls:
         validity = pa.py_buffer(np.packbits(kinds[at] != NULL, bitorder="little"))
     return pa.StringArray.from_buffers(len(at), pa.py_buffer(offsets), pa.py_buffer(data), validity, nulls)
+
+
+def repeated_of(body: Bytes, at: Places, begins: Places, ends: Places, kinds: Bytes) -> pa.DictionaryArray | None:
+    """The same texts, each kept once; None when they hardly repeat. None of them is null."""
+    indices = np.empty(len(at), np.int32)
+    distinct = np.empty(min(len(at), _MOST_DISTINCT), np.int32)
+    table = np.empty(2 << len(distinct).bit_length(), np.int32)
+    count = _told_apart(body, at, begins, ends, indices, distinct, table)
+    if count < 0:
+        return None
+    return pa.DictionaryArray.from_arrays(
+        pa.array(indices), texts_of(body, distinct[:count], begins, ends, kinds), safe=False
+    )
 
 
 def wholes_of(
@@ -78,6 +94,48 @@ def _copied(body: Bytes, at: Places, begins: Places, offsets: Places, kinds: Byt
         # Eight bytes at once: what is too much is overwritten by the next text.
         for target in range(offsets[place], offsets[place + 1], 8):
             put_word(data, target, word_at(body, source + target))
+
+
+@compiled
+def _told_apart(
+    body: Bytes, at: Places, begins: Places, ends: Places, indices: Places, distinct: Places, table: Places
+) -> int:
+    """Number texts in the order in which they first occur: `distinct[n]` is a place of number n. Gives how many there
+    are, or -1 as soon as that is more than half of those seen."""
+    mask = np.uint64(len(table) - 1)
+    table[:] = -1
+    count = 0
+    for place in range(len(at)):
+        begin, end = begins[at[place]], ends[at[place]]
+        hash_ = np.uint64(end - begin)
+        for start in range(begin, end, 8):
+            word = word_at(body, start)
+            if end - start < 8:
+                word <<= np.uint64(64 - 8 * (end - start))
+            hash_ = (hash_ ^ word) * _PRIME
+            hash_ ^= hash_ >> _HALF
+        slot = hash_ & mask
+        while table[slot] >= 0:
+            known = distinct[table[slot]]
+            is_same = ends[known] - begins[known] == end - begin
+            start = 0
+            while is_same and start < end - begin:
+                difference = word_at(body, begin + start) ^ word_at(body, begins[known] + start)
+                if end - begin - start < 8:
+                    difference <<= np.uint64(64 - 8 * (end - begin - start))
+                is_same = difference == np.uint64(0)
+                start += 8
+            if is_same:
+                break
+            slot = (slot + np.uint64(1)) & mask
+        if table[slot] < 0:
+            if count == len(distinct) or count > _AT_LEAST_SEEN + place // 2:
+                return -1
+            distinct[count] = at[place]
+            table[slot] = count
+            count += 1
+        indices[place] = table[slot]
+    return count
 
 
 @compiled

@@ -38,7 +38,7 @@ def write_parquet(path: Path, tables: Sequence[pa.Table]) -> pa.Schema:
     guessed = [name for name in schema.names if name not in _SORTED + _REPEATED]
     repeated = [*_REPEATED, *(name for name in guessed if _is_repeated(name, tables))]
     try:
-        groups = [_with_dictionaries(table, repeated) for table in _row_groups(tables, schema)]
+        groups = list(_row_groups([_spelt(table, schema, frozenset(repeated)) for table in tables]))
         words = token_filter_of(groups)
         with (
             pa.OSFile(str(path), "wb") as file,
@@ -66,38 +66,49 @@ def write_parquet(path: Path, tables: Sequence[pa.Table]) -> pa.Schema:
     return schema
 
 
-def _row_groups(tables: Sequence[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
-    """The same rows; small tables together, with null where one lacks a column."""
+def _row_groups(tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows, of tables with the same columns; small ones together."""
     small: list[pa.Table] = []
     for table in tables:
-        whole = _with_all(table, schema)
         if table.num_rows >= _OWN_GROUP_ROWS:
-            yield whole
+            yield table.unify_dictionaries()
         else:
-            small.append(whole)
+            small.append(table)
     if small:
-        yield pa.concat_tables(small)
+        yield pa.concat_tables(small).unify_dictionaries()
 
 
-def _with_all(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def _spelt(table: pa.Table, schema: pa.Schema, repeated: frozenset[str]) -> pa.Table:
+    """The same rows with all columns, null where it lacks one; texts that repeat as dictionaries, and no others: the
+    file keeps them so, and the filter wants no more."""
     present = set(table.column_names)
-    columns = [table[field.name] if field.name in present else pa.nulls(table.num_rows, field.type) for field in schema]
-    return pa.table(columns, schema)
+    columns = [
+        _as_text(table[field.name], is_repeated=field.name in repeated)
+        if field.name in present
+        else pa.nulls(table.num_rows, _type_of(field, is_repeated=field.name in repeated))
+        for field in schema
+    ]
+    fields = [pa.field(field.name, _type_of(field, field.name in repeated), field.nullable) for field in schema]
+    return pa.table(columns, pa.schema(fields))
 
 
-def _with_dictionaries(table: pa.Table, repeated: Sequence[str]) -> pa.Table:
-    """Texts that repeat, each once: the file keeps them so, and the filter wants no more."""
-    for name in repeated:
-        place = table.schema.get_field_index(name)
-        field = table.schema.field(place)
-        if pa.types.is_string(field.type):
-            encoded = pc.dictionary_encode(table[name])
-            table = table.set_column(place, pa.field(name, encoded.type, field.nullable), encoded)
-    return table
+def _type_of(field: pa.Field, is_repeated: bool) -> pa.DataType:
+    return pa.dictionary(pa.int32(), pa.string()) if is_repeated and pa.types.is_string(field.type) else field.type
+
+
+def _as_text(column: pa.ChunkedArray, *, is_repeated: bool) -> pa.ChunkedArray:
+    if pa.types.is_string(column.type) and is_repeated:
+        return pc.dictionary_encode(column)
+    if pa.types.is_dictionary(column.type) and not is_repeated:
+        return column.cast(pa.string())
+    return column
 
 
 def _is_repeated(name: str, tables: Sequence[pa.Table]) -> bool:
-    """Whether a dictionary is worth it: a sample of the largest table tells."""
+    """Whether a dictionary is worth it: the largest table, or a sample of it, tells."""
     holding = [table for table in tables if name in table.column_names]
-    sample = max(holding, key=lambda table: table.num_rows)[name].slice(0, _SAMPLE_ROWS)
+    column = max(holding, key=lambda table: table.num_rows)[name]
+    if pa.types.is_dictionary(column.type):
+        return True
+    sample = column.slice(0, _SAMPLE_ROWS)
     return bool(pc.count_distinct(sample).as_py() <= _FEW_VALUES * len(sample))

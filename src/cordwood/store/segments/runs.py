@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from cordwood.model.compose import shape_runs
 from cordwood.model.shape import shape_of
 from cordwood.store.segments.layout import BASE, field_of
-from cordwood.store.segments.shred import shred
 from cordwood.store.segments.tables import FEW_EVENTS
 
 
@@ -57,6 +56,9 @@ def typed(texts: pa.Table) -> Iterator[tuple[str | None, pa.Table]]:
     whole = lines.combine_chunks()
     body = whole.buffers()[2]
     offsets = np.frombuffer(whole.buffers()[1], np.int64, len(whole) + 1, whole.offset * 8)
+    # Here, for what it compiles takes 60 MB, and a store that stays small never needs it.
+    from cordwood.store.segments.shred import shred
+
     shredded = shred(body.to_pybytes()[offsets[0] : offsets[-1]])
     for group in shredded.groups:
         base = texts.take(pa.array(group.rows))
@@ -65,7 +67,7 @@ def typed(texts: pa.Table) -> Iterator[tuple[str | None, pa.Table]]:
             7, BASE.field("raw"), pa.nulls(len(group.rows), pa.string())
         )
         for name, column in group.columns.items():
-            kept = kept.append_column(name, column)
+            kept = kept.append_column(field_of(name), column.cast(field_of(name).type))
         yield group.shape, kept
     if len(shredded.rest):
         yield None, texts.take(pa.array(shredded.rest))

@@ -38,6 +38,15 @@ _MASKS_END = MASKS_END
 
 
 @compiled
+def newlines(text: Bytes) -> int:
+    """How many there are."""
+    count = 0
+    for byte in text:
+        count += byte == _NEWLINE
+    return count
+
+
+@compiled
 def scan(
     text: Bytes,
     has_masks: bool,

@@ -6,16 +6,14 @@ not by hope. The rest is told, and kept as text.
 """
 
 from collections.abc import Iterator
-from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from cordwood.model.shape import Kind, Outline, column_of, outline_of, shape_text
-from cordwood.store.segments.gathering import doubles_of, texts_of, truths_of, wholes_of
+from cordwood.store.segments.gathering import doubles_of, repeated_of, texts_of, truths_of, wholes_of
 from cordwood.store.segments.masking import MASKS_END, masked, unmasked
 from cordwood.store.segments.scanning import (
     ARRAY,
@@ -34,11 +32,11 @@ from cordwood.store.segments.scanning import (
     Places,
     alike,
     grouped,
+    newlines,
     scan,
     tally,
 )
-
-Rows: TypeAlias = NDArray[np.int64]
+from cordwood.store.segments.shredded import Group, Rows, Shredded
 
 _LEAST_ROWS = 32
 """Fewer lines of a shape are not worth columns of their own."""
@@ -58,34 +56,20 @@ _CLASSES[[WHOLE, BROKEN, SCIENTIFIC]] = 3
 _CLASSES[[TRUE, FALSE]] = 4
 
 
-class Group(Struct, frozen=True):
-    """Lines of one shape: their numbers, ascending, and a column for each value, by name."""
-
-    shape: str
-    rows: Rows
-    columns: dict[str, pa.Array]
-
-
-class Shredded(Struct, frozen=True):
-    """The groups of some lines, and the numbers of the lines that are in none."""
-
-    groups: list[Group]
-    rest: Rows
-
-
 def shred(lines: bytes) -> Shredded:
     """Take lines of UTF-8, each ended by a newline, apart. A piece of a few MB is quickest.
 
-    A line in a group is a valid JSON object. Whether one of the rest is, has not been looked at.
+    A line in a group is a valid JSON object. Whether one of the rest is, has not been looked at. Raises ValueError when
+    the last line has no newline.
     """
-    if not lines:
-        return Shredded([], np.zeros(0, np.int64))
+    if not lines.endswith(b"\n"):
+        raise ValueError("the last line has no newline")
     piece = _Piece(lines)
     groups = list(piece.groups())
     is_rest = np.ones(piece.lines, np.bool_)
     for group in groups:
         is_rest[group.rows] = False
-    return Shredded(groups, np.flatnonzero(is_rest))
+    return Shredded(groups, np.flatnonzero(is_rest), piece.lines)
 
 
 class _Misfit(Exception):
@@ -99,12 +83,12 @@ class _Misfit(Exception):
 
 class _Piece:
     def __init__(self, lines: bytes) -> None:
+        self.lines = newlines(np.frombuffer(lines, np.uint8))
         self._masked = masked(lines)
         has_masks = self._masked is not lines
         padded = self._masked + bytes(PADDING)
         self._body = np.frombuffer(padded, np.uint8)
         self._plain = np.frombuffer(unmasked(padded), np.uint8) if has_masks else self._body
-        self.lines = lines.count(b"\n")
         self._ends = np.empty(self.lines, np.int32)
         self._firsts = np.empty(self.lines + 1, np.int32)
         self._hashes = np.empty(self.lines, np.uint64)
@@ -193,6 +177,9 @@ class _Piece:
         body = self._plain if is_plain else self._body
         return texts_of(body, at, self._value_begins, self._value_ends, self._kinds)
 
+    def repeated(self, at: Places) -> pa.DictionaryArray | None:
+        return repeated_of(self._plain, at, self._value_begins, self._value_ends, self._kinds)
+
     def wholes(self, at: Places) -> tuple[NDArray[np.int64], Flags | None]:
         return wholes_of(self._body, at, self._value_begins, self._value_ends, self._kinds)
 
@@ -202,9 +189,9 @@ class _Piece:
     def truths(self, at: Places) -> pa.Array:
         return truths_of(at, self._kinds)
 
-    def places(self, rows: Places, value: int) -> Places:
-        """Of one value in each of these lines."""
-        return self._firsts[rows] + np.int32(value)
+    def first_places(self, rows: Places) -> Places:
+        """Of the first value in each of these lines."""
+        return self._firsts[rows]
 
     def kinds(self, at: Places) -> Bytes:
         return self._kinds[at]
@@ -227,6 +214,7 @@ class _Values:
     def __init__(self, piece: _Piece, rows: Places, counts: NDArray[np.int32], outline: Outline) -> None:
         self._piece = piece
         self._rows = rows
+        self._at = piece.first_places(rows)
         self._counts = counts
         self._outline = outline
 
@@ -238,14 +226,15 @@ class _Values:
             counts = self._counts[value]
             kind: Kind | None = None
             if counts[NULL] < len(self._rows):
-                kind, column = self._column(self._piece.places(self._rows, value), counts)
+                kind, column = self._column(self._at + np.int32(value), counts)
                 columns[column_of(path, kind)] = column
             kinds.append(kind)
         return kinds, columns
 
     def _column(self, at: Places, counts: NDArray[np.int32]) -> tuple[Kind, pa.Array]:
         if counts[TEXT]:
-            return "s", self._piece.texts(at, is_plain=True)
+            repeated = None if counts[NULL] else self._piece.repeated(at)
+            return "s", self._piece.texts(at, is_plain=True) if repeated is None else repeated
         if counts[ARRAY]:
             return "j", self._arrays(at)
         if counts[TRUE] or counts[FALSE]:

@@ -20,8 +20,8 @@ from cordwood.model.ledger import DAY_US
 from cordwood.protocols.check import Object
 from cordwood.store.interface import Load
 from cordwood.store.segments.derive_columns import Derived, derive_columns
-from cordwood.store.segments.layout import BASE, field_of
-from cordwood.store.segments.shred import Group, Shredded, shred
+from cordwood.store.segments.layout import BASE
+from cordwood.store.segments.shredded import Group, Shredded
 from cordwood.store.slices import HOUR_US
 
 Places: TypeAlias = NDArray[np.int64]
@@ -41,7 +41,8 @@ Spans = dict[UUID, tuple[int, int]]
 
 
 class Made(Struct, frozen=True):
-    """The rows of a segment: tables of `layout.BASE` and further columns, and what is known of all together."""
+    """The rows of a segment: tables of `layout.BASE` and further columns, texts that repeat as dictionaries, and what
+    is known of all together."""
 
     tables: list[pa.Table]
     spans: Spans
@@ -68,7 +69,7 @@ def tables_of(loads: Sequence[Load], now_us: int) -> Made:
 
 def arranged(shaped: dict[str | None, list[pa.Table]]) -> list[pa.Table]:
     """One table a shape, by time, the most frequent shape first; None is the shape of what stays text."""
-    whole = {shape: by_time(pa.concat_tables(tables)) for shape, tables in shaped.items()}
+    whole = {shape: by_time(concatenated(tables)) for shape, tables in shaped.items()}
     # By spelling without case: engines that read the files tell names no further, and would answer for the wrong field.
     columns: dict[str, str] = {}
     tables: list[pa.Table] = []
@@ -83,12 +84,31 @@ def arranged(shaped: dict[str | None, list[pa.Table]]) -> list[pa.Table]:
             continue
         columns = wanted
         tables.append(table)
-    return [*tables, by_time(pa.concat_tables(texts))] if texts else tables
+    return [*tables, by_time(concatenated(texts))] if texts else tables
+
+
+def concatenated(tables: Sequence[pa.Table]) -> pa.Table:
+    """All rows, of tables with the same columns. Texts that are a dictionary in some tables only are one in none."""
+    first = tables[0]
+    for name in first.column_names:
+        types = {table[name].type for table in tables}
+        if len(types) > 1:
+            tables = [_with(table, name, without_dictionary(table[name])) for table in tables]
+    return pa.concat_tables(tables)
+
+
+def without_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The same values."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _with(table: pa.Table, name: str, column: pa.ChunkedArray) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, column)
 
 
 def as_text(shape: str, table: pa.Table) -> pa.Table:
     """The same rows without columns of their own."""
-    columns = {name: table[name].combine_chunks() for name in table.column_names if name not in BASE.names}
+    columns = {name: without_dictionary(table[name]).combine_chunks() for name in table.column_names[len(BASE) :]}
     raw = compose(shape, columns, table.num_rows)
     base = table.select([name for name in BASE.names if name not in ("shape", "raw")])
     return base.append_column("shape", pa.nulls(table.num_rows, pa.string())).append_column("raw", raw).cast(BASE)
@@ -129,18 +149,27 @@ class _Piece:
         self._ids = pa.array([load.batch.header.id.bytes for load in loads], pa.binary(16))
         self._firsts = np.array([load.first for load in loads], np.int64)
         self._split: list[bytes] | None = None
-        self._check_lines()
 
-    def _check_lines(self) -> None:
-        """Raises Refused."""
+    def _shredded(self) -> Shredded:
+        """Raises Refused when these are not the lines of UTF-8 that were announced."""
         try:
             if not self._lines.isascii():
                 self._lines.decode()
         except UnicodeDecodeError as error:
             raise Refused(f"an event is not UTF-8: {error}") from error
-        found = np.count_nonzero(np.frombuffer(self._lines, np.uint8) == ord("\n"))
-        if found != self._starts[-1]:
-            raise Refused(f"{self._starts[-1]} events are {found} lines")
+        if not self._lines.endswith(b"\n"):
+            raise Refused("the last event does not end its line")
+        if self._is_few:
+            lines = self._lines.count(b"\n")
+            shredded = Shredded([], np.arange(lines), lines)
+        else:
+            # Here, for what it compiles takes 60 MB, and a store that stays small never needs it.
+            from cordwood.store.segments.shred import shred
+
+            shredded = shred(self._lines)
+        if shredded.lines != self._starts[-1]:
+            raise Refused(f"{self._starts[-1]} events are {shredded.lines} lines")
+        return shredded
 
     def _check_rest(self, rest: Places) -> None:
         """Read the lines that were not taken apart. Raises Refused."""
@@ -161,7 +190,7 @@ class _Piece:
         Raises Refused.
         """
         dead = self._dead()
-        shredded = Shredded([], np.arange(self._starts[-1])) if self._is_few else shred(self._lines)
+        shredded = self._shredded()
         rest = shredded.rest[~np.isin(shredded.rest, dead)]
         if len(rest):
             self._check_rest(rest)
@@ -191,9 +220,8 @@ class _Piece:
         derived = derive_columns(group.columns, self._received[owners], exactly)
         base = self._base(group.rows, owners, derived, made)
         shape = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(group.rows), np.int32)), [group.shape])
-        columns = [*base, shape.cast(pa.string()), pa.nulls(len(group.rows), pa.string())]
-        names = [*BASE.names, *group.columns]
-        return pa.table([*columns, *group.columns.values()], pa.schema([*BASE, *map(field_of, names[len(BASE) :])]))
+        columns = [*base, shape, pa.nulls(len(group.rows), pa.string()), *group.columns.values()]
+        return pa.table(columns, [*BASE.names, *group.columns])
 
     def _text(self, rows: Places, made: Made) -> pa.Table:
         owners = self._owners(rows)
