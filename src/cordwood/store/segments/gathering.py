@@ -5,7 +5,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cordwood.compiled import compiled, put_word, word_at
-from cordwood.store.segments.scanning import BROKEN, NULL, PADDING, TEXT, TRUE, WHOLE, Bytes, Flags, Places
+from cordwood.store.segments.scanning import BROKEN, NULL, TEXT, TRUE, WHOLE, Flags, Places
+from cordwood.store.segments.stretches import PADDING, Bytes, are_equal, hash_of
 
 _MINUS, _POINT, _ZERO = 45, 46, 48
 _MOST_WHOLE = np.uint64((1 << 63) - 1)
@@ -14,7 +15,6 @@ _MOST_DIGITS = 15
 a power of ten (Clinger 1990)."""
 _MOST_DISTINCT = 1 << 15
 _AT_LEAST_SEEN = 32
-_PRIME, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 _POWERS = np.array([10.0**power for power in range(_MOST_DIGITS + 1)])
 
 
@@ -107,25 +107,10 @@ def _told_apart(
     count = 0
     for place in range(len(at)):
         begin, end = begins[at[place]], ends[at[place]]
-        hash_ = np.uint64(end - begin)
-        for start in range(begin, end, 8):
-            word = word_at(body, start)
-            if end - start < 8:
-                word <<= np.uint64(64 - 8 * (end - start))
-            hash_ = (hash_ ^ word) * _PRIME
-            hash_ ^= hash_ >> _HALF
-        slot = hash_ & mask
+        slot = hash_of(np.uint64(0), body, begin, end) & mask
         while table[slot] >= 0:
             known = distinct[table[slot]]
-            is_same = ends[known] - begins[known] == end - begin
-            start = 0
-            while is_same and start < end - begin:
-                difference = word_at(body, begin + start) ^ word_at(body, begins[known] + start)
-                if end - begin - start < 8:
-                    difference <<= np.uint64(64 - 8 * (end - begin - start))
-                is_same = difference == np.uint64(0)
-                start += 8
-            if is_same:
+            if ends[known] - begins[known] == end - begin and are_equal(body, begin, begins[known], end - begin):
                 break
             slot = (slot + np.uint64(1)) & mask
         if table[slot] < 0:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from cordwood.compiled import compiled, low_zeros, word_at
 from cordwood.store.segments.masking import MASKS_END
+from cordwood.store.segments.stretches import PADDING, Bytes, are_equal, hash_of
 
-Bytes = NDArray[np.uint8]
 Places = NDArray[np.int32]
 Hashes = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
@@ -19,19 +19,16 @@ Flags = NDArray[np.bool_]
 TEXT, WHOLE, BROKEN, SCIENTIFIC, TRUE, FALSE, NULL, ARRAY = range(8)
 """Kinds of values; a broken number has a point, a scientific one an exponent."""
 KINDS = 8
-PADDING = 8
-"""Bytes of nothing behind the last line: a literal is looked for also where it would reach beyond."""
 LEAST_VALUE_BYTES = 4
 """A line has fewer values than a quarter of its bytes: each has a key, in quotation marks."""
 
 _TAB, _NEWLINE, _RETURN, _BLANK = 9, 10, 13, 32
 _QUOTE, _COMMA, _MINUS, _PLUS, _POINT, _ZERO, _NINE, _COLON = 34, 44, 45, 43, 46, 48, 57, 58
 _OPEN_ARRAY, _BACKSLASH, _CLOSE_ARRAY, _OPEN_OBJECT, _CLOSE_OBJECT = 91, 92, 93, 123, 125
-_LARGE_E, _A, _E, _F, _L, _N, _R, _S, _T, _U = 69, 97, 101, 102, 108, 110, 114, 115, 116, 117
+_LARGE_E, _E = 69, 101
+_TRUE, _NULL, _FALS = (np.uint32(int.from_bytes(each, "little")) for each in (b"true", b"null", b"fals"))
 _BEGIN, _VALUE, _ITEM_OR_END, _KEY_OR_END, _KEY, _BETWEEN, _AFTER, _BAD = range(8)
 _DEEPEST = 60
-_SEED, _PRIME, _MARK = np.uint64(0xCBF29CE484222325), np.uint64(0x9E3779B97F4A7C15), np.uint64(0x1FF)
-_HALF = np.uint64(32)
 _ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _QUOTES, _BACKSLASHES, _BLANKS = _ONES * np.uint64(_QUOTE), _ONES * np.uint64(_BACKSLASH), _ONES * np.uint64(_BLANK)
 _MASKS_END = MASKS_END
@@ -44,6 +41,63 @@ def newlines(text: Bytes) -> int:
     for byte in text:
         count += byte == _NEWLINE
     return count
+
+
+@compiled
+def _text_end(text: Bytes, at: int, has_masks: bool) -> int:
+    """The place of the quotation mark, backslash or control character that ends the text whose inside begins here."""
+    while True:
+        # Eight bytes at once: the lowest of these, if there is one.
+        word = word_at(text, at)
+        quotes, slashes = word ^ _QUOTES, word ^ _BACKSLASHES
+        found = (quotes - _ONES) & ~quotes | (slashes - _ONES) & ~slashes | (word - _BLANKS) & ~word
+        found &= _HIGHS
+        if found == np.uint64(0):
+            at += 8
+            continue
+        at += low_zeros(found) >> 3
+        if not (has_masks and 0 < text[at] < _MASKS_END):
+            return at
+        at += 1
+
+
+@compiled
+def _digits_end(text: Bytes, at: int) -> int:
+    while _ZERO <= text[at] <= _NINE:
+        at += 1
+    return at
+
+
+@compiled
+def _scalar_end(text: Bytes, at: int) -> tuple[int, int]:
+    """Where a number, true, false or null ends that begins here, and its kind; 0 when none does. RFC 8259 §3, §6."""
+    byte = text[at]
+    if byte == _MINUS or _ZERO <= byte <= _NINE:
+        at += byte == _MINUS
+        end = at + 1 if text[at] == _ZERO else _digits_end(text, at)
+        if end == at:
+            return 0, 0
+        kind = WHOLE
+        if text[end] == _POINT:
+            at, kind = end + 1, BROKEN
+            end = _digits_end(text, at)
+            if end == at:
+                return 0, 0
+        if text[end] in (_E, _LARGE_E):
+            at, kind = end + 1, SCIENTIFIC
+            at += text[at] in (_PLUS, _MINUS)
+            end = _digits_end(text, at)
+            if end == at:
+                return 0, 0
+        return end, kind
+    four = np.uint32(word_at(text, at))
+    if four == _TRUE:
+        return at + 4, TRUE
+    if four == _NULL:
+        return at + 4, NULL
+    if four == _FALS and text[at + 4] == _E:
+        return at + 5, FALSE
+    return 0, 0
 
 
 @compiled
@@ -70,174 +124,92 @@ def scan(
     at = 0
     while at < size:
         firsts[line] = value
-        hash_ = _SEED
+        hash_ = np.uint64(0)
         state = _BEGIN
         depth = 0
         outermost = 0  # the depth of the array that is one value, or 0
         begin = 0
+        around = at
         objects = np.uint64(0)  # a bit for each depth: an object, not an array
         while True:
             byte = text[at]
+            start = at
             if byte == _NEWLINE:
                 break
-            if byte == _QUOTE and state != _BETWEEN and state != _AFTER and state != _BEGIN:
-                start = at
-                at += 1
-                byte = text[at]
-                is_key = state in (_KEY, _KEY_OR_END)
-                while True:
-                    # Eight bytes at once: the lowest quotation mark, backslash or control character, if there is one.
-                    word = word_at(text, at)
-                    quotes, slashes = word ^ _QUOTES, word ^ _BACKSLASHES
-                    found = (quotes - _ONES) & ~quotes | (slashes - _ONES) & ~slashes | (word - _BLANKS) & ~word
-                    found &= _HIGHS
-                    if found == np.uint64(0):
-                        at += 8
-                        continue
-                    at += low_zeros(found) >> 3
-                    byte = text[at]
-                    if not (has_masks and 0 < byte < _MASKS_END):
-                        break
-                    # What is around values has no masks in it.
-                    if is_key and not outermost:
-                        break
-                    at += 1
-                if byte != _QUOTE:
-                    state = _BAD
-                    break
-                at += 1
-                if is_key:
-                    if not outermost:
-                        for place in range(start, at, 8):
-                            word = word_at(text, place)
-                            if at - place < 8:
-                                word <<= np.uint64(64 - 8 * (at - place))
-                            hash_ = (hash_ ^ word) * _PRIME
-                            hash_ ^= hash_ >> _HALF
-                    state = _BETWEEN
-                    continue
-                if not outermost:
-                    begins[value], ends[value], kinds[value] = start, at, TEXT
-                    value += 1
-                    hash_ = (hash_ ^ _MARK) * _PRIME
-                state = _AFTER
-                continue
             if byte in (_BLANK, _TAB, _RETURN):
-                if not outermost:
-                    hash_ = (hash_ ^ np.uint64(byte)) * _PRIME
                 at += 1
-                continue
-            if state == _BETWEEN:
-                if byte != _COLON:
+            elif state in (_KEY, _KEY_OR_END) and byte == _QUOTE:
+                # What is around values has no masks in it: a key with an escape is irregular, but within an array.
+                at = _text_end(text, at + 1, has_masks and outermost > 0)
+                if text[at] != _QUOTE:
                     state = _BAD
                     break
+                at += 1
+                state = _BETWEEN
+            elif state == _BETWEEN and byte == _COLON:
                 at += 1
                 state = _VALUE
-                continue
-            if state == _AFTER:
-                if depth == 0:
-                    state = _BAD
-                    break
-                is_object = (objects >> np.uint64(depth)) & np.uint64(1) != np.uint64(0)
-                if byte == _COMMA:
-                    state = _KEY if is_object else _VALUE
-                    if not outermost:
-                        hash_ = (hash_ ^ np.uint64(byte)) * _PRIME
-                    at += 1
-                    continue
-            else:
-                is_object = state == _KEY_OR_END
-            if (state in (_AFTER, _KEY_OR_END)) and is_object and byte == _CLOSE_OBJECT:
-                if not outermost:
-                    hash_ = (hash_ ^ np.uint64(byte)) * _PRIME
+            elif state == _AFTER and byte == _COMMA and depth > 0:
+                at += 1
+                state = _KEY if (objects >> np.uint64(depth)) & np.uint64(1) != np.uint64(0) else _VALUE
+            elif byte == _OPEN_OBJECT and state in (_BEGIN, _VALUE, _ITEM_OR_END) and depth < _DEEPEST:
+                at += 1
+                depth += 1
+                objects |= np.uint64(1) << np.uint64(depth)
+                state = _KEY_OR_END
+            elif (
+                byte == _CLOSE_OBJECT
+                and state in (_AFTER, _KEY_OR_END)
+                and (objects >> np.uint64(depth)) & np.uint64(1) != np.uint64(0)
+            ):
+                at += 1
+                objects &= ~(np.uint64(1) << np.uint64(depth))
                 depth -= 1
+                state = _AFTER
+            elif byte == _OPEN_ARRAY and state in (_VALUE, _ITEM_OR_END) and depth < _DEEPEST:
+                at += 1
+                depth += 1
+                state = _ITEM_OR_END
+                if not outermost:
+                    outermost, begin = depth, start
+            elif (
+                byte == _CLOSE_ARRAY
+                and state in (_AFTER, _ITEM_OR_END)
+                and depth > 0
+                and (objects >> np.uint64(depth)) & np.uint64(1) == np.uint64(0)
+            ):
                 at += 1
                 state = _AFTER
-                continue
-            if (state in (_AFTER, _ITEM_OR_END)) and not is_object and byte == _CLOSE_ARRAY:
-                at += 1
-                if depth == outermost:
+                depth -= 1
+                if depth < outermost:
+                    outermost = 0
+                    hash_ = hash_of(hash_, text, around, begin)
                     begins[value], ends[value], kinds[value] = begin, at, ARRAY
                     value += 1
-                    hash_ = (hash_ ^ _MARK) * _PRIME
-                    outermost = 0
-                depth -= 1
+                    around = at
+            elif state in (_VALUE, _ITEM_OR_END):
+                if byte == _QUOTE:
+                    at, kind = _text_end(text, at + 1, has_masks), TEXT
+                    at = at + 1 if text[at] == _QUOTE else 0
+                else:
+                    at, kind = _scalar_end(text, at)
+                if not at:
+                    at = start
+                    state = _BAD
+                    break
                 state = _AFTER
-                continue
-            if (state == _BEGIN and byte != _OPEN_OBJECT) or state in (_AFTER, _KEY, _KEY_OR_END):
-                state = _BAD
-                break
-            # A value begins.
-            if byte in (_OPEN_OBJECT, _OPEN_ARRAY):
-                depth += 1
-                if depth > _DEEPEST:
-                    state = _BAD
-                    break
-                bit = np.uint64(1) << np.uint64(depth)
-                if byte == _OPEN_OBJECT:
-                    objects |= bit
-                    state = _KEY_OR_END
-                    if not outermost:
-                        hash_ = (hash_ ^ np.uint64(byte)) * _PRIME
-                else:
-                    objects &= ~bit
-                    state = _ITEM_OR_END
-                    if not outermost:
-                        outermost = depth
-                        begin = at
-                at += 1
-                continue
-            start = at
-            if byte == _MINUS or _ZERO <= byte <= _NINE:
-                kind = WHOLE
-                if byte == _MINUS:
-                    at += 1
-                if text[at] == _ZERO:
-                    at += 1
-                elif _ZERO < text[at] <= _NINE:
-                    while _ZERO <= text[at] <= _NINE:
-                        at += 1
-                else:
-                    state = _BAD
-                    break
-                if text[at] == _POINT:
-                    kind = BROKEN
-                    at += 1
-                    digits = at
-                    while _ZERO <= text[at] <= _NINE:
-                        at += 1
-                    if at == digits:
-                        state = _BAD
-                        break
-                if text[at] == _E or text[at] == _LARGE_E:
-                    kind = SCIENTIFIC
-                    at += 1
-                    if text[at] == _PLUS or text[at] == _MINUS:
-                        at += 1
-                    digits = at
-                    while _ZERO <= text[at] <= _NINE:
-                        at += 1
-                    if at == digits:
-                        state = _BAD
-                        break
-            elif byte == _T and text[at + 1] == _R and text[at + 2] == _U and text[at + 3] == _E:
-                kind = TRUE
-                at += 4
-            elif byte == _N and text[at + 1] == _U and text[at + 2] == _L and text[at + 3] == _L:
-                kind = NULL
-                at += 4
-            elif byte == _F and text[at + 1] == _A and text[at + 2] == _L and text[at + 3] == _S and text[at + 4] == _E:
-                kind = FALSE
-                at += 5
+                if not outermost:
+                    hash_ = hash_of(hash_, text, around, start)
+                    begins[value], ends[value], kinds[value] = start, at, kind
+                    value += 1
+                    around = at
             else:
                 state = _BAD
                 break
-            if not outermost:
-                begins[value], ends[value], kinds[value] = start, at, kind
-                value += 1
-                hash_ = (hash_ ^ _MARK) * _PRIME
-            state = _AFTER
-        hashes[line] = (hash_ | np.uint64(1)) if state == _AFTER and depth == 0 else np.uint64(0)
+        if state == _AFTER and depth == 0:
+            hashes[line] = hash_of(hash_, text, around, at) | np.uint64(1)
+        else:
+            hashes[line] = 0
         while text[at] != _NEWLINE:
             at += 1
         line_ends[line] = at
@@ -297,18 +269,7 @@ def alike(
                 begin, stop = begins[firsts[row] + number], begins[firsts[model] + number]
             else:
                 begin, stop = line_ends[row], line_ends[model]
-            if begin - at != stop - like:
-                is_same = False
-                break
-            while like < stop:
-                difference = word_at(text, at) ^ word_at(text, like)
-                if stop - like < 8:
-                    difference <<= np.uint64(64 - 8 * (stop - like))
-                if difference != np.uint64(0):
-                    is_same = False
-                    break
-                at += 8
-                like += 8
+            is_same = begin - at == stop - like and are_equal(text, at, like, begin - at)
             if number < values:
                 at, like = ends[firsts[row] + number], ends[firsts[model] + number]
         same[place] = is_same

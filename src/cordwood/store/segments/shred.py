@@ -22,12 +22,10 @@ from cordwood.store.segments.scanning import (
     KINDS,
     LEAST_VALUE_BYTES,
     NULL,
-    PADDING,
     SCIENTIFIC,
     TEXT,
     TRUE,
     WHOLE,
-    Bytes,
     Flags,
     Places,
     alike,
@@ -37,6 +35,7 @@ from cordwood.store.segments.scanning import (
     tally,
 )
 from cordwood.store.segments.shredded import Group, Rows, Shredded
+from cordwood.store.segments.stretches import PADDING, Bytes
 
 _LEAST_ROWS = 32
 """Fewer lines of a shape are not worth columns of their own."""
