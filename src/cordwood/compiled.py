@@ -2,7 +2,8 @@
 
 A compiled function takes and gives arrays and numbers, runs without the interpreter's lock, and checks no index: what
 calls it answers for the sizes. Compiling takes seconds, once: the result is kept beside the source, or in the user's
-cache directory, and made anew when the function's own file changes: touch that when you change what it calls in another.
+cache directory, and made anew when the function's own file changes. Touch that when you change what it calls in
+another one.
 `NUMBA_BOUNDSCHECK=1` checks the index of each element, for tests.
 """
 
