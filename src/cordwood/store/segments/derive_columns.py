@@ -22,6 +22,7 @@ from cordwood.model.event import (
     SERVICE_NAMES,
     TIMESTAMP_NAMES,
 )
+from cordwood.store.segments.dictionaries import dictionary_of
 
 Times: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -139,12 +140,11 @@ def _texts(
 
 def _translated(spelt: pa.DictionaryArray, read: Callable[[str], str | None]) -> pa.DictionaryArray:
     """What `read` makes of each text: null or a text, each once in the dictionary."""
-    numbers: dict[str | None, int | None] = {None: None}
-    for text in spelt.dictionary.to_pylist():
-        numbers.setdefault(read(text), len(numbers) - 1)
-    by_spelling = pa.array([numbers[read(text)] for text in spelt.dictionary.to_pylist()], pa.int32())
+    numbers: dict[str | None, int] = {None: -1}
+    by_spelling = [numbers.setdefault(read(text), len(numbers) - 1) for text in spelt.dictionary.to_pylist()]
+    places = pc.fill_null(spelt.indices, len(by_spelling)).to_numpy(zero_copy_only=False)
     meant = [text for text in numbers if text is not None]
-    return pa.DictionaryArray.from_arrays(by_spelling.take(spelt.indices), pa.array(meant, pa.string()))
+    return dictionary_of(np.array([*by_spelling, -1], np.int32)[places], pa.array(meant, pa.string()))
 
 
 def _service_of(text: str) -> str | None:

@@ -5,6 +5,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cordwood.compiled import compiled, put_word, word_at
+from cordwood.store.segments.dictionaries import dictionary_of
 from cordwood.store.segments.scanning import BROKEN, NULL, TEXT, TRUE, WHOLE, Flags, Places
 from cordwood.store.segments.stretches import PADDING, Bytes, are_equal, hash_of
 
@@ -38,9 +39,7 @@ def repeated_of(body: Bytes, at: Places, begins: Places, ends: Places, kinds: By
     count = _told_apart(body, at, begins, ends, indices, distinct, table)
     if count < 0:
         return None
-    return pa.DictionaryArray.from_arrays(
-        pa.array(indices), texts_of(body, distinct[:count], begins, ends, kinds), safe=False
-    )
+    return dictionary_of(indices, texts_of(body, distinct[:count], begins, ends, kinds))
 
 
 def wholes_of(

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cordwood.errors import Refused, Unavailable
+from cordwood.store.segments.dictionaries import TYPE, without_dictionary
 from cordwood.store.segments.indexing import token_filter_of
 from cordwood.store.segments.layout import BASE, field_of
 
@@ -93,14 +94,14 @@ def _spelt(table: pa.Table, schema: pa.Schema, repeated: frozenset[str]) -> pa.T
 
 
 def _type_of(field: pa.Field, is_repeated: bool) -> pa.DataType:
-    return pa.dictionary(pa.int32(), pa.string()) if is_repeated and pa.types.is_string(field.type) else field.type
+    return TYPE if is_repeated and pa.types.is_string(field.type) else field.type
 
 
 def _as_text(column: pa.ChunkedArray, *, is_repeated: bool) -> pa.ChunkedArray:
     if pa.types.is_string(column.type) and is_repeated:
         return pc.dictionary_encode(column)
     if pa.types.is_dictionary(column.type) and not is_repeated:
-        return column.cast(pa.string())
+        return without_dictionary(column)
     return column
 
 

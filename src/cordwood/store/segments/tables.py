@@ -20,6 +20,7 @@ from cordwood.model.ledger import DAY_US
 from cordwood.protocols.check import Object
 from cordwood.store.interface import Load
 from cordwood.store.segments.derive_columns import Derived, derive_columns
+from cordwood.store.segments.dictionaries import dictionary_of, without_dictionary
 from cordwood.store.segments.layout import BASE
 from cordwood.store.segments.shredded import Group, Shredded
 from cordwood.store.slices import HOUR_US
@@ -95,11 +96,6 @@ def concatenated(tables: Sequence[pa.Table]) -> pa.Table:
         if len(types) > 1:
             tables = [_with(table, name, without_dictionary(table[name])) for table in tables]
     return pa.concat_tables(tables)
-
-
-def without_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The same values."""
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _with(table: pa.Table, name: str, column: pa.ChunkedArray) -> pa.Table:
@@ -219,7 +215,7 @@ class _Piece:
 
         derived = derive_columns(group.columns, self._received[owners], exactly)
         base = self._base(group.rows, owners, derived, made)
-        shape = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(group.rows), np.int32)), [group.shape])
+        shape = dictionary_of(np.zeros(len(group.rows), np.int32), pa.array([group.shape]))
         columns = [*base, shape, pa.nulls(len(group.rows), pa.string()), *group.columns.values()]
         return pa.table(columns, [*BASE.names, *group.columns])
 
