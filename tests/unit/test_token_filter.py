@@ -1,8 +1,14 @@
 """A token filter never denies a word that is there."""
 
+import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +17,100 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cordwood.store.segments.indexing import token_filter_of
-from cordwood.store.segments.token_filter import TokenFilter
-from cordwood.store.segments.words import hashes_of, json_word_hashes, number_hashes, word_hashes
+from cordwood.store.segments.token_filter import PROBES, Bits, TokenFilter, no_bits
+from cordwood.store.segments.word_bits import set_json_words, set_numbers, set_words
+from cordwood.store.segments.words import Hashes, hashes_of, number_hashes
 
+EVENTS = 500
 _texts = st.text(
     st.characters(exclude_categories=["Cs"]) | st.sampled_from('aB9_ .-/"\\\n\x1bé'), max_size=40
-) | st.sampled_from(["a" * 64, "a" * 65 + "b", "a" * 65 + "c", "0123456789abcdef" * 3, ""])
+) | st.sampled_from(["a" * 64, "a" * 65 + "b", "a" * 65 + "c", "a" * 200, "0123456789abcdef" * 3, ""])
+_alike = st.builds(
+    "{}{}".format,
+    st.sampled_from(
+        ["2026-11-25T10:00:00.123Z", "user 12345 logged in from 10.11.12.13", "abcdefgh" * 9, "a b c d e f g h "]
+    ),
+    st.text("ab Z-", max_size=9),
+) | st.text("ab ", min_size=7, max_size=17)
+"""Texts of which one often begins as another does."""
+
+
+def bits_of(hashes: Iterable[Hashes]) -> Bits:
+    """By the definition."""
+    bits = no_bits(EVENTS)
+    for found in np.concatenate([np.zeros(0, np.uint64), *hashes]).tolist():
+        for probe in range(PROBES):
+            place = found + probe * (found >> 32 | 1) & (8 * len(bits) - 1)
+            bits[place >> 3] |= 1 << (place & 7)
+    return bits
+
+
+def word_bits(texts: pa.Array) -> Bits:
+    bits = no_bits(EVENTS)
+    set_words(texts, bits)
+    return bits
+
+
+def json_bits(texts: pa.Array) -> Bits | None:
+    bits = no_bits(EVENTS)
+    return bits if set_json_words(texts, bits) else None
+
+
+def number_bits(values: list[Any]) -> list[int]:
+    bits = no_bits(EVENTS)
+    set_numbers(pa.array(values), bits)
+    found: list[int] = bits.tolist()
+    return found
+
+
+def golden(rows: int) -> pa.Table:
+    tags = '["cache",%d,"tab\\there \\u00c9t\\u00e9 \\ud83d\\ude00x"]'
+    columns = {
+        "message:str": [f"GET /Items/{row:05d} took {row * 7 % 1000} ms, Fähre {row % 3}" for row in range(rows)],
+        "service": pa.array([("shop", "auth")[row % 2] for row in range(rows)]).dictionary_encode(),
+        "tags:json": [tags % (row % 50) for row in range(rows)],
+        "status:int": [None if row % 5 == 0 else row % 400 for row in range(rows)],
+        "took:float": [row / 8 for row in range(rows)],
+        "ok:bool": [True] * rows,
+        "ordinal": list(range(rows)),
+    }
+    return pa.table(columns)
+
+
+def test_words_have_the_hashes_that_files_have() -> None:
+    """From the first version on; files keep them."""
+    kept = {
+        "a": 0xEB2475ED3A6817CF,
+        "GET": 0x3C63232183EB850E,
+        "0123456": 0x358B50B01DF252F9,
+        "01234567": 0x7820948A1C8D41FA,
+        "012345678": 0xB8C7A46B905FE635,
+        "0123456789abcdef": 0x69DDA81D685F73B4,
+        "x" * 63: 0xC0D774BD5B1E7160,
+        "x" * 64: 0xCCC308E2142B1D66,
+        "x" * 65 + "y": 0xE45C8229E36F13BD,
+        "x" * 200: 0xBC49585B90E243A6,
+        "É": 0x985BD2D18992863A,
+        "日本語": 0x72C9F50CA229BB20,
+        "a_b": 0x1C2A6812C923F729,
+    }
+    numbers = {0.0: 0xCB0BFFEBC058ED99, 1.0: 0x73727E96E54359B, 0.1: 0xF10A88D37871D650, 1e300: 0xEB17672D81D93A86}
+    assert {word: hashes_of(word).tolist() for word in kept} == {word: [found] for word, found in kept.items()}
+    assert {value: number_hashes(value).tolist() for value in numbers} == {
+        value: [found] for value, found in numbers.items()
+    }
+
+
+def test_filters_are_the_bytes_that_files_have() -> None:
+    few, many = token_filter_of([golden(3)]), token_filter_of([golden(2000)])
+    assert few is not None and many is not None
+    assert few.bits.hex() == (
+        "00200108008204a00000021180040402602820000000204100804180002008a0"
+        "004144040022049800002109a0a000005410c00a00800000250006a000030090"
+    )
+    assert hashlib.sha256(many.to_bytes()).hexdigest() == (
+        "d303cd5a597954dca5abedcb2d79d391eb407e8ebe7bc5ec10d1773b62c3f803"
+    )
 
 
 def words(text: str) -> list[str]:
@@ -24,22 +118,51 @@ def words(text: str) -> list[str]:
 
 
 @settings(deadline=None)
-@given(st.lists(st.none() | _texts, max_size=8), st.integers(0, 3))
-def test_words_of_many_texts_are_the_words_of_each(texts: list[str | None], skipped: int) -> None:
-    found = word_hashes(pa.array(texts, pa.string()).slice(skipped))
-    alone = [word for text in texts[skipped:] if text is not None for word in words(text)]
-    assert sorted(found.tolist()) == sorted(int(hashes_of(word)[0]) for word in alone)
+@given(_texts)
+def test_a_text_has_the_hashes_of_its_words(text: str) -> None:
+    assert hashes_of(text).tolist() == [int(hashes_of(word)[0]) for word in words(text)]
 
 
 @settings(deadline=None)
-@given(st.lists(_texts, min_size=1, max_size=8), st.booleans())
-def test_words_of_json_are_those_that_it_means(texts: list[str], is_ascii: bool) -> None:
-    lines = pa.array([json.dumps({"a": [text]}, ensure_ascii=is_ascii) for text in texts], pa.string())
-    found = json_word_hashes(lines)
+@given(st.lists(st.none() | _texts | _alike, max_size=8), st.integers(0, 3), st.integers(0, 8))
+def test_words_of_many_texts_are_the_words_of_each(texts: list[str | None], skipped: int, most: int) -> None:
+    found = word_bits(pa.array(texts, pa.string()).slice(skipped, most))
+    asked = [hashes_of(text) for text in texts[skipped : skipped + most] if text is not None]
+    assert found.tolist() == bits_of(asked).tolist()
+
+
+@settings(deadline=None)
+@given(st.lists(st.none() | _texts | _alike, max_size=8), st.integers(0, 3), st.booleans())
+def test_words_of_json_are_those_that_it_means(texts: list[str | None], skipped: int, is_ascii: bool) -> None:
+    lines = [None if text is None else json.dumps({"a": [text]}, ensure_ascii=is_ascii) for text in texts]
+    found = json_bits(pa.array(lines, pa.string()).slice(skipped))
+    asked = [hashes_of(f'{{"a":["{text}"]}}') for text in texts[skipped:] if text is not None]
     assert found is not None
-    for text in texts:
-        for word in words(text):
-            assert hashes_of(word)[0] in found, word
+    assert found.tolist() == bits_of(asked).tolist()
+
+
+def test_texts_that_begin_alike_keep_their_own_words() -> None:
+    texts = ["abcdefgh ijkl mnopq", "abcdefgh ij", "kl mnopq", "kl mnopq kl mnopqr", "a b", "a ba ba ba ba "]
+    assert word_bits(pa.array(texts)).tolist() == bits_of(map(hashes_of, texts)).tolist()
+
+
+def test_texts_end_where_their_bytes_do() -> None:
+    """Compiled code looks at no bounds: what is around the bytes of a column stays unseen, even when it is damaged."""
+    body = pa.py_buffer(b"before inside\\tin and behind it").slice(7, 10)
+    for places in ([0, 30, 10], [0, -7, 10], [0, 10, -7, 30, 10], [0, -(1 << 31), (1 << 31) - 1, 10]):
+        begins = pa.py_buffer(np.array(places, np.int32).tobytes())
+        texts = pa.Array.from_buffers(pa.string(), len(places) - 1, [None, begins, body])
+        assert word_bits(texts).tolist() == bits_of([hashes_of("inside tin")]).tolist()
+        found = json_bits(texts)
+        assert found is not None
+        assert found.tolist() == bits_of([hashes_of("inside in")]).tolist()
+
+
+def test_what_lies_under_a_null_does_not_matter() -> None:
+    begins, body = pa.py_buffer(np.array([0, 2, 4], np.int32).tobytes()), pa.py_buffer(b"[]\\x")
+    found = json_bits(pa.Array.from_buffers(pa.string(), 2, [pa.py_buffer(b"\x01"), begins, body]))
+    assert found is not None
+    assert not any(found.tolist())
 
 
 def test_case_and_what_surrounds_a_word_do_not_matter() -> None:
@@ -47,17 +170,27 @@ def test_case_and_what_surrounds_a_word_do_not_matter() -> None:
     assert len({int(each) for each in hashes_of("get gets set geT éa Éa a")}) == 6
 
 
-def test_an_escape_without_a_meaning_is_told() -> None:
-    assert json_word_hashes(pa.array(['{"a":"\\ud800"}'])) is None
+@pytest.mark.parametrize(
+    "text", ["\\ud800", "\\ud800\\n", "\\ud800\\u0041", "\\udc00", "\\x", "\\", "\\u", "\\u12", "\\u12g4", "\\ud800\\u"]
+)
+def test_an_escape_without_a_meaning_is_told(text: str) -> None:
+    assert json_bits(pa.array(["[]", text])) is None
+    assert json_bits(pa.array(["[]", text, "n"])) is None
+    assert json_bits(pa.array(["[]", text, "0041"])) is None
+    assert json_bits(pa.array(["[]", text, "\\udc00"])) is None
 
 
 def test_numbers_are_known_by_their_value() -> None:
-    whole, broken = (
-        number_hashes(pa.array([500, None, 0, 2**60])),
-        number_hashes(pa.array([500.0, None, -0.0, 2.0**60])),
-    )
-    assert whole.tolist() == broken.tolist()
-    assert number_hashes(pa.array([0.1])) != number_hashes(pa.array([0.2]))
+    assert number_bits([500, None, 0, 2**60]) == number_bits([500.0, None, -0.0, 2.0**60])
+    values = [0.1, -1.5, 1e300, float("inf"), 2.0**53]
+    assert number_bits(values) == bits_of(map(number_hashes, values)).tolist()
+    assert number_hashes(0.1) != number_hashes(0.2)
+    assert number_hashes(0.0) == number_hashes(-0.0)
+
+
+def test_who_only_asks_does_not_load_the_compiler() -> None:
+    program = "import sys, cordwood.store.segments.skipping; sys.exit('numba' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 @pytest.mark.parametrize("distinct", [1, 300, 20_000])
@@ -78,11 +211,36 @@ def test_a_filter_seldom_says_yes_in_vain(distinct: int, tmp_path: Path) -> None
 def test_what_has_no_filter_says_so(tmp_path: Path) -> None:
     (tmp_path / "old").write_bytes(b"PAR1\x15\x04\x15\x20\x15\x22")
     (tmp_path / "short").write_bytes(b"PAR1")
-    built = TokenFilter.of([hashes_of("a b c")], 1).to_bytes()
+    built = TokenFilter.of(bits_of([hashes_of("a b c")])).to_bytes()
     (tmp_path / "cut").write_bytes(b"PAR1" + built[:-1])
     (tmp_path / "flipped").write_bytes(b"PAR1" + built[:-1] + bytes((built[-1] ^ 1,)))
     assert TokenFilter.read(tmp_path / "cut") is None
     assert TokenFilter.read(tmp_path / "flipped") is None
     assert TokenFilter.read(tmp_path / "old") is None
     assert TokenFilter.read(tmp_path / "short") is None
-    assert TokenFilter.of([np.zeros(0, np.uint64)], 0).may_hold(hashes_of("")) is True
+    assert TokenFilter.of(no_bits(0)).may_hold(hashes_of("")) is True
+
+
+_CHECKED = """
+import sys
+import numpy
+import pytest
+from cordwood import compiled
+
+@compiled.compiled
+def word_at(data, place):
+    word = numpy.uint64(0)
+    for byte in range(8):
+        word |= numpy.uint64(data[numpy.uint64(place + byte)]) << numpy.uint64(8 * byte)
+    return word
+
+compiled.word_at = word_at
+sys.exit(pytest.main(["-q", "-p", "no:randomly", "-k", "not compile", sys.argv[1]]))
+"""
+
+
+def test_no_compiled_loop_reads_or_writes_beyond_its_arrays(tmp_path: Path) -> None:
+    """The same tests, with every index checked, and those of words read at once."""
+    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    ran = subprocess.run([sys.executable, "-c", _CHECKED, __file__], env=environment, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stdout.decode()

@@ -5,7 +5,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import pyarrow as pa
 from msgspec import Struct
 
 from cordwood.model.plan import DERIVED_FIELDS, Equals, Plan
@@ -61,7 +60,7 @@ class _Wanted(Struct, frozen=True):
 
     @classmethod
     def of(cls, equals: Equals) -> "_Wanted":
-        number = number_hashes(pa.array([float(equals.text)])) if is_number(equals.text) else None
+        number = number_hashes(float(equals.text)) if is_number(equals.text) else None
         return cls(equals, hashes_of(equals.text), number)
 
     def may_be_in(self, segment: Segment, filter_of: Callable[[str], TokenFilter | None]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 from struct import Struct as Layout
-from typing import Self
+from typing import Self, TypeAlias
 from zlib import crc32
 
 import numpy as np
@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 
 from cordwood.store.segments.words import Hashes
 
+Bits: TypeAlias = NDArray[np.uint8]
+"""A power of two of bytes; the lowest bit of a byte first."""
+
 _PLACE = 4
 """Behind Parquet's own first word."""
 _MAGIC = b"CWTF"
 _HEADER = Layout("<4sBBxxI")
-_PROBES = 3
-_LEAST_BITS, _MOST_BITS = 1 << 9, 1 << 27
+PROBES = 3
+_LEAST_BYTES = 1 << 6
 _MOST_LOG = 24
-_BITS_OF_AN_EVENT = 64
+"""Of its size in bytes."""
+_BYTES_OF_AN_EVENT = 8
 """To begin with; then halves are laid over one another until a third of the bits are set."""
 _FOLDED_SHARE = 0.18
 
@@ -29,21 +33,15 @@ class TokenFilter(Struct, frozen=True):
     at worst, 1 in 100 mostly)."""
 
     bits: bytes
-    probes: int = _PROBES
+    probes: int = PROBES
 
     @classmethod
-    def of(cls, hashes: Iterable[Hashes], events: int) -> Self:
-        size = _LEAST_BITS
-        while size < min(_BITS_OF_AN_EVENT * events, _MOST_BITS):
-            size *= 2
-        flags = np.zeros(size, np.uint8)
-        for each in hashes:
-            for place in _places(each, size, _PROBES):
-                flags[place] = 1
-        while len(flags) > _LEAST_BITS and np.count_nonzero(flags) <= _FOLDED_SHARE * len(flags):
-            half = len(flags) // 2
-            flags = flags[:half] | flags[half:]
-        return cls(np.packbits(flags, bitorder="little").tobytes())
+    def of(cls, bits: Bits) -> Self:
+        """Of bits that were set in `no_bits`: halves are laid over one another as long as few are set."""
+        while len(bits) > _LEAST_BYTES and np.bitwise_count(bits).sum() <= _FOLDED_SHARE * 8 * len(bits):
+            half = len(bits) // 2
+            bits = bits[:half] | bits[half:]
+        return cls(bits.tobytes())
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -71,6 +69,14 @@ class TokenFilter(Struct, frozen=True):
             bool(np.all(bits[place >> 3] >> (place & 7).astype(np.uint8) & 1))
             for place in _places(hashes, 8 * len(bits), self.probes)
         )
+
+
+def no_bits(events: int) -> Bits:
+    """Room for the words of so many events."""
+    size = _LEAST_BYTES
+    while size < min(_BYTES_OF_AN_EVENT * events, 1 << _MOST_LOG):
+        size *= 2
+    return np.zeros(size, np.uint8)
 
 
 def _places(hashes: Hashes, size: int, probes: int) -> Iterable[NDArray[np.int64]]:
