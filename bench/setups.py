@@ -18,6 +18,7 @@ from tests.support.servers import Postgres, RabbitMQ, Redis, Server, start_toget
 from bench.target import Target
 
 _DATABASE = "bench"
+_AS_INSTALLED = Path(__file__).parent / "as_installed"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def embedded() -> Iterator[Setup]:
     """`cordwood up` in a temporary directory."""
     with tempfile.TemporaryDirectory(prefix="cordwood-bench-") as folder:
         data_dir = Path(folder) / "data"
-        with Cordwood("up", data_dir) as up, _telling_what_ended({"up": up}):
+        with _cordwood("up", data_dir) as up, _telling_what_ended({"up": up}):
             yield Setup("embedded", {"up": _pid(up)}, up.url, up.url, data_dir)
 
 
@@ -67,7 +68,7 @@ def services(keep: Literal["rows", "segments"] = "rows") -> Iterator[Setup]:
         settings["store_segments_dir"] = str(data_dir / "segments")
         _migrate(settings)
         running = {
-            name: stack.enter_context(Cordwood(name, data_dir, **settings)) for name in ("api", "worker", "query")
+            name: stack.enter_context(_cordwood(name, data_dir, **settings)) for name in ("api", "worker", "query")
         }
         stack.enter_context(_telling_what_ended(running))
         yield Setup(
@@ -79,6 +80,14 @@ def services(keep: Literal["rows", "segments"] = "rows") -> Iterator[Setup]:
             dsn if keep == "rows" else None,
             (postgres, rabbitmq, redis),
         )
+
+
+def _cordwood(command: str, data_dir: Path, **settings: str) -> Cordwood:
+    """As users have it, without what comes with development tools."""
+    process = Cordwood(command, data_dir, **settings)
+    path = os.environ.get("PYTHONPATH")
+    process.add_environment(PYTHONPATH=os.pathsep.join([str(_AS_INSTALLED), *([path] if path else [])]))
+    return process
 
 
 @contextmanager
