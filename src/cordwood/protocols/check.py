@@ -49,31 +49,30 @@ def error_of(line: bytes, limits: Limits) -> str | None:
 def count_good(lines: bytes, limits: Limits) -> int | None:
     """How many events `lines` holds, if each line is a good one. None means: look at each one.
 
-    `lines` has no carriage return and no newline at its end. No work per event is done in Python.
+    `lines` has no carriage return, and each line is ended by a newline. No work per event is done in Python.
     """
-    if not lines.startswith(b"{") or not lines.endswith(b"}"):
+    if not lines.startswith(b"{") or not lines.endswith(b"}\n"):
         return None
     text = np.frombuffer(lines, np.uint8)
     newlines = np.flatnonzero(text == _NEWLINE)
     # In valid JSON a `}` is followed by a `{` only between top-level objects. So if every newline stands between
     # those two, and there are as many objects as lines, each line is one object.
-    if np.any(text[newlines - 1] != _CLOSES) or np.any(text[newlines + 1] != _OPENS):
+    if np.any(text[newlines - 1] != _CLOSES) or np.any(text[newlines[:-1] + 1] != _OPENS):
         return None
     try:
         if not lines.isascii():
             lines.decode()
-        if len(_objects.decode_lines(lines)) != len(newlines) + 1:
+        if len(_objects.decode_lines(lines)) != len(newlines):
             return None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return len(newlines) + 1 if _all_simple(lines, text, newlines, limits) else None
+    return len(newlines) if _all_simple(lines, text, newlines, limits) else None
 
 
 def _all_simple(lines: bytes, text: NDArray[np.uint8], newlines: NDArray[np.int64], limits: Limits) -> bool:
     """No line is too long, too deep or has too many fields. What a line of its size could hold at most, and then how
     many brackets it has, strings included, leave few to look at."""
-    starts = np.concatenate((np.zeros(1, np.int64), newlines + 1))
-    ends = np.append(newlines, len(lines))
+    starts, ends = np.concatenate((np.zeros(1, np.int64), newlines[:-1] + 1)), newlines
     sizes = ends - starts
     longest = int(sizes.max())
     if longest > limits.max_event_bytes:

@@ -20,11 +20,11 @@ def decode(body: bytes, limits: Limits, *, has_lines: bool = True) -> Decoded:
     rejects: list[Reject] = []
     index, line = 0, 1
     for piece in _pieces(body):
-        whole = _normal(piece)
+        whole = piece if _is_plain(piece) else _normal(piece) + b"\n"
         if (count := count_good(whole, limits)) is not None:
-            chunks.append(Chunk(whole + b"\n", count))
+            chunks.append(Chunk(whole, count))
             seen = lines = count
-            if len(whole) + 1 != len(piece):
+            if len(whole) != len(piece):
                 lines = piece.count(b"\n")
         else:
             chunk, bad, seen = _one_by_one(piece, index, line, limits, limits.max_rejects - len(rejects))
@@ -51,6 +51,11 @@ def _pieces(body: bytes) -> Iterator[bytes]:
             end = cut + 1 if cut >= 0 else end
         yield body[start:end]
         start = end
+
+
+def _is_plain(piece: bytes) -> bool:
+    """Whether it is already as `_normal` would make it, a newline behind it: most are, and need no copy."""
+    return piece.startswith(b"{") and piece.endswith(b"}\n") and b"\r" not in piece
 
 
 def _normal(piece: bytes) -> bytes:
