@@ -3,6 +3,9 @@
 
 def main() -> None:
     """Run the command that the arguments name."""
+    from cordwood.cli.memory import keep_memory_together
+
+    keep_memory_together()
     from cordwood.cli.app import app
 
     app()
