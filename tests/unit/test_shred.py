@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from cordwood.model.compose import compose
 from cordwood.model.shape import shape_of
-from cordwood.store.segments.scanning import alike, scan
-from cordwood.store.segments.shred import shred
-from cordwood.store.segments.stretches import PADDING
+from cordwood.store.columns.scanning import alike, scan
+from cordwood.store.columns.shred import shred
+from cordwood.store.columns.stretches import PADDING
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ['"', "\\", '\\"', "a\nb", "\t", "\x00", "\x01", "\x7f", "\u00e9", "\U0001f600", "/", "{", "]", "null", "s", "1"]

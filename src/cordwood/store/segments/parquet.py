@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cordwood.errors import Refused, Unavailable
-from cordwood.store.segments.dictionaries import TYPE, without_dictionary
+from cordwood.store.columns.dictionaries import TYPE, without_dictionary
 from cordwood.store.segments.indexing import token_filter_of
 from cordwood.store.segments.layout import BASE, field_of
 

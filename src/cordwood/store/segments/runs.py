@@ -57,7 +57,7 @@ def typed(texts: pa.Table) -> Iterator[tuple[str | None, pa.Table]]:
     body = whole.buffers()[2]
     offsets = np.frombuffer(whole.buffers()[1], np.int64, len(whole) + 1, whole.offset * 8)
     # Here, for what it compiles takes 60 MB, and a store that stays small never needs it.
-    from cordwood.store.segments.shred import shred
+    from cordwood.store.columns.shred import shred
 
     shredded = shred(body.to_pybytes()[offsets[0] : offsets[-1]])
     for group in shredded.groups:

@@ -18,11 +18,11 @@ from cordwood.model.derive import Columns
 from cordwood.model.derive_many import derive_many
 from cordwood.model.ledger import DAY_US
 from cordwood.protocols.check import Object
+from cordwood.store.columns.derive_columns import Derived, derive_columns
+from cordwood.store.columns.dictionaries import dictionary_of, without_dictionary
+from cordwood.store.columns.shredded import Group, Shredded
 from cordwood.store.interface import Load
-from cordwood.store.segments.derive_columns import Derived, derive_columns
-from cordwood.store.segments.dictionaries import dictionary_of, without_dictionary
 from cordwood.store.segments.layout import BASE
-from cordwood.store.segments.shredded import Group, Shredded
 from cordwood.store.slices import HOUR_US
 
 Places: TypeAlias = NDArray[np.int64]
@@ -160,7 +160,7 @@ class _Piece:
             shredded = Shredded([], np.arange(lines), lines)
         else:
             # Here, for what it compiles takes 60 MB, and a store that stays small never needs it.
-            from cordwood.store.segments.shred import shred
+            from cordwood.store.columns.shred import shred
 
             shredded = shred(self._lines)
         if shredded.lines != self._starts[-1]:

@@ -22,7 +22,7 @@ from cordwood.model.event import (
     SERVICE_NAMES,
     TIMESTAMP_NAMES,
 )
-from cordwood.store.segments.dictionaries import dictionary_of
+from cordwood.store.columns.dictionaries import dictionary_of
 
 Times: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from cordwood.model.derive import Columns, derive
 from cordwood.model.event import LEVEL_NAMES, LEVELS, SERVICE_NAMES, TIMESTAMP_NAMES, TIMESTAMP_PATTERN
-from cordwood.store.segments.derive_columns import derive_columns
-from cordwood.store.segments.shred import shred
-from cordwood.store.segments.shredded import Rows
+from cordwood.store.columns.derive_columns import derive_columns
+from cordwood.store.columns.shred import shred
+from cordwood.store.columns.shredded import Rows
 
 ARRIVAL_US = 1_795_435_200_000_000
 ALIKE = 40

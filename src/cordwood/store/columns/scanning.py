@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordwood.compiled import compiled, low_zeros, word_at
-from cordwood.store.segments.masking import MASKS_END
-from cordwood.store.segments.stretches import PADDING, Bytes, are_equal, hash_of
+from cordwood.store.columns.masking import MASKS_END
+from cordwood.store.columns.stretches import PADDING, Bytes, are_equal, hash_of
 
 Places = NDArray[np.int32]
 Hashes = NDArray[np.uint64]

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from cordwood.model.shape import Kind, Outline, column_of, outline_of, shape_text
-from cordwood.store.segments.gathering import doubles_of, repeated_of, texts_of, truths_of, wholes_of
-from cordwood.store.segments.masking import MASKS_END, masked, unmasked
-from cordwood.store.segments.scanning import (
+from cordwood.store.columns.gathering import doubles_of, repeated_of, texts_of, truths_of, wholes_of
+from cordwood.store.columns.masking import MASKS_END, masked, unmasked
+from cordwood.store.columns.scanning import (
     ARRAY,
     BROKEN,
     FALSE,
@@ -34,8 +34,8 @@ from cordwood.store.segments.scanning import (
     scan,
     tally,
 )
-from cordwood.store.segments.shredded import Group, Rows, Shredded
-from cordwood.store.segments.stretches import PADDING, Bytes
+from cordwood.store.columns.shredded import Group, Rows, Shredded
+from cordwood.store.columns.stretches import PADDING, Bytes
 
 _LEAST_ROWS = 32
 """Fewer lines of a shape are not worth columns of their own."""

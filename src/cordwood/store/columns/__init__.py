@@ -1,0 +1,1 @@
+"""Events of many lines → columns, for whatever store keeps them."""
