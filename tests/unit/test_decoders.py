@@ -1,7 +1,10 @@
 """What every decoder keeps for any bytes: the promises of tests/fuzz, from small samples and by hypothesis."""
 
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +13,8 @@ from cordwood.errors import BadRequest, TooLarge
 from cordwood.http.inflate import inflate
 from cordwood.model.receipt import parse_receipt
 from cordwood.protocols import native, ndjson
+from cordwood.protocols.check import error_of
+from cordwood.protocols.counting import count_objects
 from cordwood.protocols.decoded import Limits
 from tests.fuzz.targets import TARGETS
 
@@ -110,3 +115,89 @@ def test_an_inflated_body_has_a_bounded_number_of_members() -> None:
     with pytest.raises(BadRequest, match="over 16,384 members"):
         inflate(gzip.compress(b"") * 16_385, "gzip", 100)
     assert inflate(gzip.compress(b"ab") * 16_384, "gzip", 1 << 20) == b"ab" * 16_384
+
+
+_bad_bytes = st.lists(
+    st.tuples(st.integers(0, 10_000), st.sampled_from([*b'"\\{}[],:0123456789.-+eEtfnx\t\x00\x1f u/D8d', 0xC3, 0xFF])),
+    max_size=3,
+)
+_spellings = st.sampled_from([{"separators": (",", ":")}, {}, {"ensure_ascii": False}])
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    st.lists(
+        st.dictionaries(
+            st.text(max_size=3),
+            st.recursive(
+                st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+                lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+            ),
+            max_size=4,
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    _spellings,
+    _bad_bytes,
+)
+def test_many_lines_are_counted_only_if_each_is_good(
+    events: list[object], spelling: dict[str, Any], bad: list[tuple[int, int]]
+) -> None:
+    limits = Limits(max_event_bytes=90, max_depth=4, max_fields=7)
+    spoilt = bytearray(b"".join(json.dumps(event, **spelling).encode() + b"\n" for event in events))
+    for place, byte in bad:
+        if spoilt[place % len(spoilt)] != ord("\n"):
+            spoilt[place % len(spoilt)] = byte
+    lines = bytes(spoilt)
+    try:
+        lines.decode()
+    except UnicodeDecodeError:
+        return
+    errors = [error_of(line, limits) for line in lines.split(b"\n")[:-1]]
+    counted = count_objects(np.frombuffer(lines, np.uint8), 90, 4, 7)
+    if any(errors):
+        assert counted == -1, (lines, errors)
+    else:
+        assert counted in (len(errors), -1)
+        if not bad:
+            assert counted == len(errors)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_good"),
+    [
+        (b'{"a":"\\ud83d\\ude00"}', True),
+        (b'{"a":"\\u00e9\\n\\"\\\\\\/"}', True),
+        (b'{"a":"\\ud83d"}', False),
+        (b'{"a":"\\ude00"}', False),
+        (b'{"a":"\\ud83d\\u0041"}', False),
+        (b'{"a":"\\ud83d\\"', False),
+        (b'{"a":"\\x"}', False),
+        (b'{"a":"\\u12g4"}', False),
+        (b'{"a":"\\', False),
+        (b'{"a":"', False),
+        (b'{"a":tru', False),
+        (b'{"a":1.', False),
+        (b'{"a":1}}', False),
+        (b'{"a":1,}', False),
+        (b'{"a":[1,]}', False),
+        (b'{"a":[}', False),
+        (b"[1]", False),
+        (b"", False),
+    ],
+)
+def test_a_compiled_loop_tells_a_good_line_from_a_bad_one(line: bytes, is_good: bool) -> None:
+    good = b'{"b":[{"c":[true,false,null,-1.5e+3]}]}\n'
+    for lines, count in ((line + b"\n", 1), (good + line + b"\n", 2), (line + b"\n" + good, 2)):
+        text = np.frombuffer(lines, np.uint8)
+        assert count_objects(text, 1000, 128, 100) == (count if is_good else -1)
+
+
+def test_large_bodies_are_decoded_as_small_ones_are() -> None:
+    small = b'{"a":"x","b":[1,2]}\n' * 100
+    large = small * 200
+    assert [(chunk.ndjson, chunk.events) for chunk in ndjson.decode(large, Limits()).chunks] == [(large, 20_000)]
+    bad = ndjson.decode(large + b"{\n" + large, Limits())
+    assert bad.accepted == 40_000
+    assert [reject.line for reject in bad.rejects] == [20_001]

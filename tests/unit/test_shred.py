@@ -1,10 +1,8 @@
 """Events taken apart into columns and put together again are the same events."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -258,25 +256,6 @@ def test_texts_that_repeat_are_kept_once() -> None:
     (group,) = shred(lines).groups
     assert group.columns["level:str"].dictionary.to_pylist() == ["warn", "info"]
     assert group.columns["id:str"].to_pylist() == [str(number) for number in range(1000)]
-
-
-def test_no_compiled_loop_reads_or_writes_beyond_its_arrays(tmp_path: Path) -> None:
-    """The same tests, with every index checked."""
-    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
-    chosen = "come_back or no_json or escapes or share or repeat"
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:randomly",
-        "-k",
-        f"({chosen}) and not compiled",
-        __file__,
-    ]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_a_process_that_takes_nothing_apart_compiles_nothing() -> None:

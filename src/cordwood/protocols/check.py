@@ -6,7 +6,6 @@ from itertools import accumulate
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from cordwood.protocols.decoded import Limits
 
@@ -17,10 +16,9 @@ class Object(msgspec.Struct, gc=False):
 
 _objects = msgspec.json.Decoder(Object)
 
-_NEWLINE, _OPENS, _CLOSES = b"\n{}"
-_FOLD, _BRACKET = 0xDF, ord("[")
-"""A bit less, and both opening brackets are this one."""
 _LEAST_FIELD_BYTES = 4
+_MANY_BYTES = 256 << 10
+"""From here on a compiled loop looks at lines."""
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")  # as signed bytes: +1 opens, -1 closes
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -53,37 +51,43 @@ def count_good(lines: bytes, limits: Limits) -> int | None:
     """
     if not lines.startswith(b"{") or not lines.endswith(b"}\n"):
         return None
-    text = np.frombuffer(lines, np.uint8)
-    newlines = np.flatnonzero(text == _NEWLINE)
-    # In valid JSON a `}` is followed by a `{` only between top-level objects. So if every newline stands between
-    # those two, and there are as many objects as lines, each line is one object.
-    if np.any(text[newlines - 1] != _CLOSES) or np.any(text[newlines[:-1] + 1] != _OPENS):
-        return None
     try:
         if not lines.isascii():
             lines.decode()
-        if len(_objects.decode_lines(lines)) != len(newlines):
-            return None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UnicodeDecodeError:
         return None
-    return len(newlines) if _all_simple(lines, text, newlines, limits) else None
+    return _count_many(lines, limits) if len(lines) >= _MANY_BYTES else _count_few(lines, limits)
 
 
-def _all_simple(lines: bytes, text: NDArray[np.uint8], newlines: NDArray[np.int64], limits: Limits) -> bool:
-    """No line is too long, too deep or has too many fields. What a line of its size could hold at most, and then how
-    many brackets it has, strings included, leave few to look at."""
-    starts, ends = np.concatenate((np.zeros(1, np.int64), newlines[:-1] + 1)), newlines
-    sizes = ends - starts
-    longest = int(sizes.max())
-    if longest > limits.max_event_bytes:
-        return False
-    is_doubtful = sizes >= _LEAST_FIELD_BYTES * limits.max_fields
-    if longest >= 2 * limits.max_depth:
-        brackets = np.flatnonzero(text & _FOLD == _BRACKET)
-        is_doubtful |= np.searchsorted(brackets, ends) - np.searchsorted(brackets, starts) > limits.max_depth
-    return all(
-        _shape_error(lines[starts[line] : ends[line]], limits) is None for line in np.flatnonzero(is_doubtful).tolist()
-    )
+def _count_many(lines: bytes, limits: Limits) -> int | None:
+    # Here, for the compiler takes 60 MB, and an api that gets small requests never needs it.
+    from cordwood.protocols.counting import count_objects
+
+    text = np.frombuffer(lines, np.uint8)
+    found = count_objects(text, limits.max_event_bytes, limits.max_depth, limits.max_fields)
+    return found if found >= 0 else None
+
+
+def _count_few(lines: bytes, limits: Limits) -> int | None:
+    # In valid JSON a `}` is followed by a `{` only between top-level objects. So if every newline stands between
+    # those two, and there are as many objects as lines, each line is one object.
+    events = lines.count(b"\n")
+    if lines.count(b"}\n{") != events - 1:
+        return None
+    try:
+        if len(_objects.decode_lines(lines)) != events:
+            return None
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    # What is too short to hold too much is not looked at.
+    short = min(limits.max_event_bytes, 2 * limits.max_depth, _LEAST_FIELD_BYTES * limits.max_fields)
+    if len(lines) > short and not all(
+        len(line) <= limits.max_event_bytes and _shape_error(line, limits) is None
+        for line in lines.split(b"\n")
+        if len(line) > short
+    ):
+        return None
+    return events
 
 
 def _shape_error(line: bytes, limits: Limits) -> str | None:

@@ -5,8 +5,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cordwood.compiled import compiled, put_word, word_at
+from cordwood.model.json_tokens import BROKEN, NULL, TRUE, WHOLE
 from cordwood.store.columns.dictionaries import dictionary_of
-from cordwood.store.columns.scanning import BROKEN, NULL, TEXT, TRUE, WHOLE, Flags, Places
+from cordwood.store.columns.scanning import TEXT, Flags, Places
 from cordwood.store.columns.stretches import PADDING, Bytes, are_equal, hash_of
 
 _MINUS, _POINT, _ZERO = 45, 46, 48

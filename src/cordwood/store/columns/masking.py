@@ -9,9 +9,6 @@ import re
 _MASKS = {'"': b"\x01", "\\": b"\x02", "\n": b"\x03", "\r": b"\x05", "\t": b"\x04"}
 _ORDER = ((b"\\\\", "\\"), (b'\\"', '"'), (b"\\n", "\n"), (b"\\r", "\r"), (b"\\t", "\t"))
 """The backslash first: what it escapes is then no escape any more."""
-MASKS_END = 6
-"""Masks are the bytes from 1 up to this one."""
-
 _MEANT = bytes.maketrans(b"".join(_MASKS.values()), "".join(_MASKS).encode())
 _CODES = re.compile(rb"(?:\\u[0-9a-fA-F]{4})+")
 

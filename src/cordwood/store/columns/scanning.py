@@ -8,30 +8,36 @@ an array is one value.
 import numpy as np
 from numpy.typing import NDArray
 
-from cordwood.compiled import compiled, low_zeros, word_at
-from cordwood.store.columns.masking import MASKS_END
+from cordwood.compiled import compiled
+from cordwood.model.json_tokens import (
+    BLANK,
+    CLOSE_ARRAY,
+    CLOSE_OBJECT,
+    COLON,
+    COMMA,
+    NEWLINE,
+    OPEN_ARRAY,
+    OPEN_OBJECT,
+    QUOTE,
+    RETURN,
+    TAB,
+    scalar_end,
+    text_end,
+)
 from cordwood.store.columns.stretches import PADDING, Bytes, are_equal, hash_of
 
 Places = NDArray[np.int32]
 Hashes = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
 
-TEXT, WHOLE, BROKEN, SCIENTIFIC, TRUE, FALSE, NULL, ARRAY = range(8)
-"""Kinds of values; a broken number has a point, a scientific one an exponent."""
+TEXT, ARRAY = 6, 7
+"""Kinds of values, beside those of `json_tokens`."""
 KINDS = 8
 LEAST_VALUE_BYTES = 4
 """A line has fewer values than a quarter of its bytes: each has a key, in quotation marks."""
 
-_TAB, _NEWLINE, _RETURN, _BLANK = 9, 10, 13, 32
-_QUOTE, _COMMA, _MINUS, _PLUS, _POINT, _ZERO, _NINE, _COLON = 34, 44, 45, 43, 46, 48, 57, 58
-_OPEN_ARRAY, _BACKSLASH, _CLOSE_ARRAY, _OPEN_OBJECT, _CLOSE_OBJECT = 91, 92, 93, 123, 125
-_LARGE_E, _E = 69, 101
-_TRUE, _NULL, _FALS = (np.uint32(int.from_bytes(each, "little")) for each in (b"true", b"null", b"fals"))
 _BEGIN, _VALUE, _ITEM_OR_END, _KEY_OR_END, _KEY, _BETWEEN, _AFTER, _BAD = range(8)
 _DEEPEST = 60
-_ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-_QUOTES, _BACKSLASHES, _BLANKS = _ONES * np.uint64(_QUOTE), _ONES * np.uint64(_BACKSLASH), _ONES * np.uint64(_BLANK)
-_MASKS_END = MASKS_END
 
 
 @compiled
@@ -39,65 +45,8 @@ def newlines(text: Bytes) -> int:
     """How many there are."""
     count = 0
     for byte in text:
-        count += byte == _NEWLINE
+        count += byte == NEWLINE
     return count
-
-
-@compiled
-def _text_end(text: Bytes, at: int, has_masks: bool) -> int:
-    """The place of the quotation mark, backslash or control character that ends the text whose inside begins here."""
-    while True:
-        # Eight bytes at once: the lowest of these, if there is one.
-        word = word_at(text, at)
-        quotes, slashes = word ^ _QUOTES, word ^ _BACKSLASHES
-        found = (quotes - _ONES) & ~quotes | (slashes - _ONES) & ~slashes | (word - _BLANKS) & ~word
-        found &= _HIGHS
-        if found == np.uint64(0):
-            at += 8
-            continue
-        at += low_zeros(found) >> 3
-        if not (has_masks and 0 < text[at] < _MASKS_END):
-            return at
-        at += 1
-
-
-@compiled
-def _digits_end(text: Bytes, at: int) -> int:
-    while _ZERO <= text[at] <= _NINE:
-        at += 1
-    return at
-
-
-@compiled
-def _scalar_end(text: Bytes, at: int) -> tuple[int, int]:
-    """Where a number, true, false or null ends that begins here, and its kind; 0 when none does. RFC 8259 §3, §6."""
-    byte = text[at]
-    if byte == _MINUS or _ZERO <= byte <= _NINE:
-        at += byte == _MINUS
-        end = at + 1 if text[at] == _ZERO else _digits_end(text, at)
-        if end == at:
-            return 0, 0
-        kind = WHOLE
-        if text[end] == _POINT:
-            at, kind = end + 1, BROKEN
-            end = _digits_end(text, at)
-            if end == at:
-                return 0, 0
-        if text[end] in (_E, _LARGE_E):
-            at, kind = end + 1, SCIENTIFIC
-            at += text[at] in (_PLUS, _MINUS)
-            end = _digits_end(text, at)
-            if end == at:
-                return 0, 0
-        return end, kind
-    four = np.uint32(word_at(text, at))
-    if four == _TRUE:
-        return at + 4, TRUE
-    if four == _NULL:
-        return at + 4, NULL
-    if four == _FALS and text[at + 4] == _E:
-        return at + 5, FALSE
-    return 0, 0
 
 
 @compiled
@@ -134,31 +83,31 @@ def scan(
         while True:
             byte = text[at]
             start = at
-            if byte == _NEWLINE:
+            if byte == NEWLINE:
                 break
-            if byte in (_BLANK, _TAB, _RETURN):
+            if byte in (BLANK, TAB, RETURN):
                 at += 1
-            elif state in (_KEY, _KEY_OR_END) and byte == _QUOTE:
+            elif state in (_KEY, _KEY_OR_END) and byte == QUOTE:
                 # What is around values has no masks in it: a key with an escape is irregular, but within an array.
-                at = _text_end(text, at + 1, has_masks and outermost > 0)
-                if text[at] != _QUOTE:
+                at = text_end(text, at + 1, has_masks and outermost > 0)
+                if text[at] != QUOTE:
                     state = _BAD
                     break
                 at += 1
                 state = _BETWEEN
-            elif state == _BETWEEN and byte == _COLON:
+            elif state == _BETWEEN and byte == COLON:
                 at += 1
                 state = _VALUE
-            elif state == _AFTER and byte == _COMMA and depth > 0:
+            elif state == _AFTER and byte == COMMA and depth > 0:
                 at += 1
                 state = _KEY if (objects >> np.uint64(depth)) & np.uint64(1) != np.uint64(0) else _VALUE
-            elif byte == _OPEN_OBJECT and state in (_BEGIN, _VALUE, _ITEM_OR_END) and depth < _DEEPEST:
+            elif byte == OPEN_OBJECT and state in (_BEGIN, _VALUE, _ITEM_OR_END) and depth < _DEEPEST:
                 at += 1
                 depth += 1
                 objects |= np.uint64(1) << np.uint64(depth)
                 state = _KEY_OR_END
             elif (
-                byte == _CLOSE_OBJECT
+                byte == CLOSE_OBJECT
                 and state in (_AFTER, _KEY_OR_END)
                 and (objects >> np.uint64(depth)) & np.uint64(1) != np.uint64(0)
             ):
@@ -166,14 +115,14 @@ def scan(
                 objects &= ~(np.uint64(1) << np.uint64(depth))
                 depth -= 1
                 state = _AFTER
-            elif byte == _OPEN_ARRAY and state in (_VALUE, _ITEM_OR_END) and depth < _DEEPEST:
+            elif byte == OPEN_ARRAY and state in (_VALUE, _ITEM_OR_END) and depth < _DEEPEST:
                 at += 1
                 depth += 1
                 state = _ITEM_OR_END
                 if not outermost:
                     outermost, begin = depth, start
             elif (
-                byte == _CLOSE_ARRAY
+                byte == CLOSE_ARRAY
                 and state in (_AFTER, _ITEM_OR_END)
                 and depth > 0
                 and (objects >> np.uint64(depth)) & np.uint64(1) == np.uint64(0)
@@ -188,11 +137,11 @@ def scan(
                     value += 1
                     around = at
             elif state in (_VALUE, _ITEM_OR_END):
-                if byte == _QUOTE:
-                    at, kind = _text_end(text, at + 1, has_masks), TEXT
-                    at = at + 1 if text[at] == _QUOTE else 0
+                if byte == QUOTE:
+                    at, kind = text_end(text, at + 1, has_masks), TEXT
+                    at = at + 1 if text[at] == QUOTE else 0
                 else:
-                    at, kind = _scalar_end(text, at)
+                    at, kind = scalar_end(text, at)
                 if not at:
                     at = start
                     state = _BAD
@@ -210,7 +159,7 @@ def scan(
             hashes[line] = hash_of(hash_, text, around, at) | np.uint64(1)
         else:
             hashes[line] = 0
-        while text[at] != _NEWLINE:
+        while text[at] != NEWLINE:
             at += 1
         line_ends[line] = at
         at += 1

@@ -12,20 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from cordwood.model.json_tokens import BROKEN, FALSE, MASKS_END, NULL, SCIENTIFIC, TRUE, WHOLE
 from cordwood.model.shape import Kind, Outline, column_of, outline_of, shape_text
 from cordwood.store.columns.gathering import doubles_of, repeated_of, texts_of, truths_of, wholes_of
-from cordwood.store.columns.masking import MASKS_END, masked, unmasked
+from cordwood.store.columns.masking import masked, unmasked
 from cordwood.store.columns.scanning import (
     ARRAY,
-    BROKEN,
-    FALSE,
     KINDS,
     LEAST_VALUE_BYTES,
-    NULL,
-    SCIENTIFIC,
     TEXT,
-    TRUE,
-    WHOLE,
     Flags,
     Places,
     alike,
