@@ -95,6 +95,9 @@ def scan(
                     break
                 at += 1
                 state = _BETWEEN
+                if text[at] == COLON:
+                    at += 1
+                    state = _VALUE
             elif state == _BETWEEN and byte == COLON:
                 at += 1
                 state = _VALUE
@@ -203,24 +206,25 @@ def alike(
     Gives the number of lines that differ.
     """
     model = rows[0]
-    values = firsts[model + 1] - firsts[model]
+    model_first = firsts[model]
+    values = firsts[model + 1] - model_first
     model_start = line_ends[model - 1] + 1 if model else 0
     differing = 0
     for place in range(len(rows)):
         row = rows[place]
-        is_same = firsts[row + 1] - firsts[row] == values
+        first = firsts[row]
         at = line_ends[row - 1] + 1 if row else 0
         like = model_start
-        for number in range(values + 1):
-            if not is_same:
-                break
-            if number < values:
-                begin, stop = begins[firsts[row] + number], begins[firsts[model] + number]
-            else:
-                begin, stop = line_ends[row], line_ends[model]
-            is_same = begin - at == stop - like and are_equal(text, at, like, begin - at)
-            if number < values:
-                at, like = ends[firsts[row] + number], ends[firsts[model] + number]
+        is_same = firsts[row + 1] - first == values
+        number = 0
+        while is_same and number < values:
+            size = begins[first + number] - at
+            is_same = size == begins[model_first + number] - like and are_equal(text, at, like, size)
+            at, like = ends[first + number], ends[model_first + number]
+            number += 1
+        if is_same:
+            size = line_ends[row] - at
+            is_same = size == line_ends[model] - like and are_equal(text, at, like, size)
         same[place] = is_same
         differing += not is_same
     return differing

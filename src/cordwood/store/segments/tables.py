@@ -27,8 +27,9 @@ from cordwood.store.slices import HOUR_US
 
 Places: TypeAlias = NDArray[np.int64]
 
-_PIECE_BYTES = 8 << 20
-"""Lines are taken apart in pieces of about this size: what is done once for each shape then costs little."""
+_PIECE_BYTES = 4 << 20
+"""Lines are taken apart in pieces of about this size: what is done once for each shape costs little then, and what is
+looked at again and again is still near the processor."""
 FEW_EVENTS = 2048
 """Fewer than this stay text until merging gathers more of them."""
 _MOST_COLUMNS = 1000
