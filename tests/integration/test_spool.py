@@ -6,15 +6,17 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from cordwood.broker.interface import Broker
 from cordwood.broker.rabbitmq import RabbitBroker
 from cordwood.broker.settings import BrokerSettings
 from cordwood.broker.spool import Spool
-from cordwood.broker.sqlite import SqliteBroker
-from cordwood.errors import ConfigError, CordwoodError, Overloaded
+from cordwood.broker.sqlite import SqliteBroker, SqliteDelivery
+from cordwood.errors import ConfigError, CordwoodError, Overloaded, Unavailable
 from cordwood.model.batch import Batch, expanded
 from tests.support.builders import batch
 from tests.support.fixtures import database
@@ -31,6 +33,46 @@ async def spooled(url: str, queue: str, path: Path, spool_bytes: int = 1 << 20) 
     kept = SqliteBroker(path, BrokerSettings(max_size_bytes=spool_bytes, confirm_timeout_s=2))
     async with Spool(RabbitBroker(url, BrokerSettings(queue=queue, confirm_timeout_s=2)), kept, path) as spool:
         yield spool
+
+
+class Moody(SqliteBroker):
+    """A queue file that fails as it is told, and remembers which batches it was asked to take."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, BrokerSettings())
+        self.tried: list[UUID] = []
+        self.publish_fails: dict[UUID, list[Exception]] = {}
+        """What the next publishes of a batch raise."""
+        self.settle_fails: dict[UUID, list[Exception]] = {}
+        """What its next settlements raise."""
+
+    async def publish(self, batch: Batch) -> None:
+        self.tried.append(batch.header.id)
+        failures = self.publish_fails.get(batch.header.id)
+        if failures:
+            raise failures.pop()
+        await super().publish(batch)
+
+    def _settle(self, delivery: SqliteDelivery, reason: str | None) -> None:
+        failures = self.settle_fails.get(delivery.batch.header.id)
+        if failures:
+            raise failures.pop()
+        super()._settle(delivery, reason)
+
+
+@asynccontextmanager
+async def filled(directory: Path, batches: list[Batch]) -> AsyncIterator[tuple[Spool, Moody, Moody]]:
+    """A spool that finds these batches when it is entered; the broker before it; what keeps them."""
+    path = directory / "spool.sqlite"
+    async with SqliteBroker(path, BrokerSettings()) as broker:
+        for each in batches:
+            await broker.publish(each)
+    primary, kept = Moody(directory / "primary.sqlite"), Moody(path)
+    yield Spool(primary, kept, path), primary, kept
+
+
+async def _is_empty(broker: Broker) -> bool:
+    return not (await broker.backlog()).batches
 
 
 async def delivered(broker: Broker, count: int) -> list[Batch]:
@@ -81,6 +123,33 @@ async def test_what_rabbitmq_cannot_take_comes_in_order_when_it_is_back(
         ids = list(dict.fromkeys(each.header.id for each in found))
         assert ids == [each.header.id for each in sent]
         assert [json.loads(expanded(each)) for each in found] == [{"n": n} for n in range(60)]
+
+
+@pytest.mark.parametrize("fails", ["to publish", "to ack"])
+async def test_an_unexpected_error_is_told_and_draining_goes_on(tmp_path: Path, fails: str) -> None:
+    sent = [batch([{"n": n}]) for n in range(40)]
+    failing = sent[20].header.id
+    async with filled(tmp_path, sent) as (spool, primary, kept):
+        if fails == "to publish":
+            primary.publish_fails = {failing: [RuntimeError("nobody expects this")]}
+        else:
+            kept.settle_fails = {failing: [Unavailable("nobody expects this")]}
+        with capture_logs() as logs:
+            async with spool:
+                await eventually(lambda: _is_empty(kept), 10, "the spool to be drained")
+                tried = [[each.header.id for each in sent].index(each) for each in primary.tried]
+                later = batch([{"n": 40}])
+                await spool.publish(later)
+                assert primary.tried[-1] == later.header.id, "an empty spool is passed by"
+                found = await delivered(spool, len(sent) + 1)
+    assert {each.header.id for each in found} == {each.header.id for each in [*sent, later]}
+    (again,) = (at for at in range(1, len(tried)) if tried[at] != tried[at - 1] + 1)
+    assert tried[again] <= 20 < again, "what was in hand comes again, what had been acked does not"
+    assert (tried[0], tried[-1]) == (0, 39)
+    (told,) = [each for each in logs if each["log_level"] == "error"]
+    assert told["event"] == "spool_drain_failed"
+    assert told["path"] == str(tmp_path / "spool.sqlite")
+    assert told["hint"]
 
 
 async def test_a_full_spool_refuses(queue_name: str, tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 _PREFETCH = 16
 _PAUSE_S = 0.5
+_RETRY_S = 1.0
+_HINT = "nothing is lost: what is not handed over stays in the spool; if this repeats, look at its disk, and report it"
 
 
 class _OnTheWay(NamedTuple):
@@ -98,7 +100,17 @@ class Spool:
             await self._kept.check()
 
     async def _drain(self) -> None:
-        """Hand over whenever there is something, in order; several are on their way at once."""
+        """Hand over for as long as the spool is open. What an error finds in hand is not acked: it comes again."""
+        while True:
+            try:
+                await self._hand_over()
+            except Exception:
+                # The outermost edge of a task that nobody awaits: an error that ended it would be told to nobody.
+                log.exception("spool_drain_failed", path=str(self._path), hint=_HINT, retry_in_s=_RETRY_S)
+            await asyncio.sleep(_RETRY_S)
+
+    async def _hand_over(self) -> None:
+        """Whenever there is something, in order; several are on their way at once. Ends with what went wrong."""
         on_the_way: asyncio.Queue[_OnTheWay] = asyncio.Queue()
         is_smooth = asyncio.Event()
         is_smooth.set()
