@@ -18,8 +18,10 @@ from cordwood.broker.spool import Spool
 from cordwood.broker.sqlite import SqliteBroker, SqliteDelivery
 from cordwood.errors import ConfigError, CordwoodError, Overloaded, Unavailable
 from cordwood.model.batch import Batch, expanded
+from tests.chaos.trouble import Trouble
 from tests.support.builders import batch
 from tests.support.fixtures import database
+from tests.support.not_here import NotHere
 from tests.support.processes import Cordwood
 from tests.support.servers import Postgres, RabbitMQ
 from tests.support.waiting import eventually, wait_until
@@ -152,6 +154,19 @@ async def test_an_unexpected_error_is_told_and_draining_goes_on(tmp_path: Path, 
     assert told["hint"]
 
 
+async def test_nothing_is_sent_behind_a_batch_that_is_sent_again(tmp_path: Path) -> None:
+    sent = [batch([{"n": n}]) for n in range(40)]
+    stubborn = sent[8].header.id
+    async with filled(tmp_path, sent) as (spool, primary, kept):
+        # The eight before it leave the spool at once, and make room to send eight more.
+        primary.publish_fails = {stubborn: [Unavailable("not now")] * 3}
+        async with spool:
+            await eventually(lambda: _is_empty(kept), 20, "the spool to be drained")
+    first, second, third, last = (at for at, each in enumerate(primary.tried) if each == stubborn)
+    assert first < second
+    assert primary.tried[second : last + 1] == [stubborn] * 3, f"others between {second}, {third} and {last}"
+
+
 async def test_a_full_spool_refuses(queue_name: str, tmp_path: Path) -> None:
     async with spooled("amqp://guest:guest@127.0.0.1:1/", queue_name, tmp_path / "spool.sqlite", 2000) as spool:
         with pytest.raises(Overloaded):
@@ -197,3 +212,24 @@ def test_the_api_accepts_while_rabbitmq_is_away(
                 assert api.post("/log", b'{"n":21}')[0] == 202
                 wait_until(lambda: query.count() == 22, 30)
             assert sorted(event["data"]["n"] for event in query.events()) == list(range(22))
+
+
+def test_nothing_is_accepted_that_no_disk_has_promised_to_keep(queue_name: str, tmp_path: Path) -> None:
+    try:
+        trouble = Trouble(tmp_path)
+    except NotHere as reason:
+        pytest.skip(str(reason))
+    api = Cordwood(
+        "api",
+        tmp_path / "data",
+        broker_url="amqp://guest:guest@127.0.0.1:1/",
+        broker_queue=queue_name,
+        broker_spool_bytes=str(1 << 20),
+    )
+    api.add_environment(**trouble.environment)
+    with api:
+        assert api.post("/log", b"{}")[0] == 202
+        trouble.fail_syncs(fail=True)
+        assert api.post("/log", b"{}")[0] == 503
+        trouble.fail_syncs(fail=False)
+        assert api.post("/log", b"{}")[0] == 202
