@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from cordwood.logs import LogSettings, configure_logs
-from tests.support.servers import Postgres, RabbitMQ, Redis, Server
+from tests.support.servers import Postgres, RabbitMQ, Redis, Server, UnsyncedPostgres
 
 # The engine's binding complains at exit of objects that the interpreter does not free any more: after the results.
 atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))
@@ -23,7 +23,7 @@ atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))
 ServerT = TypeVar("ServerT", bound=Server)
 
 _KINDS: dict[str, type[Server]] = {
-    "postgres": Postgres,
+    "postgres": UnsyncedPostgres,
     "rabbitmq": RabbitMQ,
     "redis_server": Redis,
     "victim_postgres_server": Postgres,

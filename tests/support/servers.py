@@ -143,11 +143,12 @@ class Server:
 
 
 class Postgres(Server):
-    """A PostgreSQL cluster with fsync on; superuser `postgres`, no password."""
+    """A PostgreSQL cluster; superuser `postgres`, no password."""
 
     name = "postgres"
     image, image_port, image_data = "postgres:16", 5432, "/var/lib/postgresql/data"
     image_env = ("POSTGRES_HOST_AUTH_METHOD=trust",)
+    is_synced = True
     _folders = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
 
     @classmethod
@@ -168,6 +169,8 @@ class Postgres(Server):
             initdb = [*drop, str(self.binary("initdb")), "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync"]
             subprocess.run([*initdb, "-E", "UTF8", "--locale=C.UTF-8"], check=True, capture_output=True, cwd="/")
         options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": self.directory, "max_connections": 200}
+        if not self.is_synced:
+            options |= {"fsync": "off", "full_page_writes": "off"}
         if self._tls is not None:
             options |= {"ssl": "on", "ssl_cert_file": self._tls.cert, "ssl_key_file": self._tls.key}
             shutil.chown(self._tls.key, *_owner(self.directory))
@@ -183,6 +186,12 @@ class Postgres(Server):
 
     def stop(self) -> None:
         self._end(signal.SIGINT)  # "fast": does not wait for clients
+
+
+class UnsyncedPostgres(Postgres):
+    """One that waits for no disk, for tests that kill no server: they make and drop a database each."""
+
+    is_synced = False
 
 
 class Redis(Server):
