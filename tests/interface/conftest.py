@@ -1,12 +1,16 @@
 """The stores that every promise is asked of."""
 
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Store
 from tests.interface.test_store import opened
+from tests.support.fixtures import database
 
 
 @pytest.fixture(params=["segments", "postgres", "shared", "both"])
@@ -23,4 +27,35 @@ def place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 async def store(kind: str, place: str) -> AsyncIterator[Store]:
     async with opened(kind, place) as made:
+        yield made
+
+
+@pytest.fixture
+def tenant() -> Tenant:
+    """A tenant of the test's own."""
+    return Tenant(f"tenant-{secrets.token_hex(6)}")
+
+
+@pytest.fixture(scope="module")
+def used_places(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], tuple[str, Path]]]:
+    """A place for each kind of store that many tests share, and the directory of its files."""
+    made: dict[str, tuple[str, Path]] = {}
+    with ExitStack() as stack:
+
+        def place(kind: str) -> tuple[str, Path]:
+            if kind not in made:
+                directory = tmp_path_factory.mktemp(kind)
+                url = str(directory) if kind == "segments" else stack.enter_context(database(postgres))
+                made[kind] = (url, directory)
+            return made[kind]
+
+        yield place
+
+
+@pytest.fixture
+async def used_store(kind: str, used_places: Callable[[str], tuple[str, Path]]) -> AsyncIterator[Store]:
+    """One that other tests have used, and will: a test reads and writes as its own `tenant`. For tests of many cases:
+    making a database takes far longer than any of them."""
+    place, directory = used_places(kind)
+    async with opened(kind, place, directory) as made:
         yield made

@@ -41,8 +41,8 @@ OTHER = Tenant("other")
 
 
 @asynccontextmanager
-async def opened(kind: str, place: str) -> AsyncIterator[Store]:
-    """A store in a directory, or in a database; of one that has both, the files are beside the tests'."""
+async def opened(kind: str, place: str, files: Path | None = None) -> AsyncIterator[Store]:
+    """A store in a directory, or in a database; of one that has both, the files are in `files`, or gone at the end."""
     few_days = StoreSettings(partition_days_back=1, partition_days_ahead=1)
     made: Store
     with TemporaryDirectory() as directory:
@@ -52,7 +52,7 @@ async def opened(kind: str, place: str) -> AsyncIterator[Store]:
             case "postgres":
                 made = PostgresStore(place, few_days)
             case _:
-                made = shared_store(place, Path(directory), "segments" if kind == "shared" else "both")
+                made = shared_store(place, files or Path(directory), "segments" if kind == "shared" else "both")
         async with made as store:
             await store.migrate()
             yield store
@@ -173,9 +173,9 @@ async def test_what_was_sent_comes_back(store: Store, events: list[dict[str, Any
         b"{}",
     ],
 )
-async def test_odd_events_come_back(store: Store, line: bytes) -> None:
-    await store.write([load([line])])
-    (stored,) = await rows(store)
+async def test_odd_events_come_back(used_store: Store, tenant: Tenant, line: bytes) -> None:
+    await used_store.write([load([line], tenant=tenant)])
+    (stored,) = await rows(used_store, tenant=tenant)
     assert exact(stored.data) == exact(line)
 
 
@@ -191,18 +191,18 @@ NINES, ONES = "9" * 200_000, "0." + "1" * 200_000
      "9" * 131_072, "9" * 131_073, "0." + "1" * 16_383, "0." + "1" * 16_384],
     ids=lambda number: f"{number[:24]}-{len(number)}",
 )  # fmt: skip
-async def test_any_number_comes_back_wherever_it_stands(store: Store, number: str) -> None:
+async def test_any_number_comes_back_wherever_it_stands(used_store: Store, tenant: Tenant, number: str) -> None:
     lines = [
         f'{{"a":{number}}}',
         f'{{"a":"{number}","b":":{number}","c":[{number},[ {number} , {{"d" : {number}\t}}]],"level":"info"}}',
         f'{{"\\ue0c0number":[{number},"\\ue0c0"],"\\u0000":"\\"{number}","n":{{"n":{{"n":{number}}}}}}}',
         '{"plain":1}',
     ]
-    written = load([line.encode() for line in lines])
-    (outcome,) = await store.write([written])
+    written = load([line.encode() for line in lines], tenant=tenant)
+    (outcome,) = await used_store.write([written])
     assert (outcome.stored, outcome.dead_lettered) == (4, 0)
     for ordinal, line in enumerate(lines):
-        found = await store.find(event_id(written.batch.header.id, ordinal), DEFAULT_TENANT)
+        found = await used_store.find(event_id(written.batch.header.id, ordinal), tenant)
         assert found is not None
         assert exact(found.data) == exact(line.encode())
 
@@ -289,11 +289,13 @@ FILTERED = [
         ("n", "1; DROP TABLE logs", []),
     ],
 )
-async def test_a_filter_finds_its_events(store: Store, field: str, text: str, found: list[int]) -> None:
-    await store.write([load(FILTERED, received_at_us=NOON)])
+async def test_a_filter_finds_its_events(
+    used_store: Store, tenant: Tenant, field: str, text: str, found: list[int]
+) -> None:
+    await used_store.write([load(FILTERED, received_at_us=NOON, tenant=tenant)])
     plan = Plan(filters=[Equals(field, text)])
-    assert [event["n"] for event in data(await rows(store, plan))] == found
-    assert await store.count(plan, DEFAULT_TENANT) == len(found)
+    assert [event["n"] for event in data(await rows(used_store, plan, tenant))] == found
+    assert await used_store.count(plan, tenant) == len(found)
 
 
 SPELT = [
@@ -321,19 +323,21 @@ async def test_a_filter_finds_the_numbers_with_the_same_double(store: Store) -> 
 @pytest.mark.parametrize(
     "text", [".5", "5.", "1_0", "\u0661", "nan", "inf", "Infinity", "0x10", " 5", "5 ", "", "{", "[1, 2]", '{"b": 1}']
 )
-async def test_what_json_calls_no_number_equals_texts_alone(store: Store, text: str) -> None:
+async def test_what_json_calls_no_number_equals_texts_alone(used_store: Store, tenant: Tenant, text: str) -> None:
     others = [1, 10, 16, 5, 0.5, [1, 2], {"b": 1}, [5], None, ""][: None if text else -1]
-    await store.write([load([{"v": text, "n": 0}, *({"v": other} for other in others)])])
-    found = await rows(store, Plan(filters=[Equals("v", text)]))
+    await used_store.write([load([{"v": text, "n": 0}, *({"v": other} for other in others)], tenant=tenant)])
+    found = await rows(used_store, Plan(filters=[Equals("v", text)]), tenant)
     assert [event.get("n") for event in data(found)] == [0]
 
 
 @pytest.mark.parametrize(("field", "found"), [("a.0", 1), ("a.-1", 0), ("a.00", 0), ("a.+0", 0), ("a. 0", 0)])
-async def test_an_array_has_no_places_but_its_indexes(store: Store, field: str, found: int) -> None:
+async def test_an_array_has_no_places_but_its_indexes(
+    used_store: Store, tenant: Tenant, field: str, found: int
+) -> None:
     key = field[2:]
-    await store.write([load([{"a": ["x"]}, {"a": {key: "x"}}, {"a": {key: ["y"]}}])])
-    assert await store.count(Plan(filters=[Equals(field, "x")]), DEFAULT_TENANT) == found + 1
-    assert await store.count(Plan(filters=[Equals(f"{field}.{key}", "y")]), DEFAULT_TENANT) == found
+    await used_store.write([load([{"a": ["x"]}, {"a": {key: "x"}}, {"a": {key: ["y"]}}], tenant=tenant)])
+    assert await used_store.count(Plan(filters=[Equals(field, "x")]), tenant) == found + 1
+    assert await used_store.count(Plan(filters=[Equals(f"{field}.{key}", "y")]), tenant) == found
 
 
 async def test_filters_are_joined_by_and(store: Store) -> None:
@@ -436,14 +440,14 @@ async def test_an_unknown_event_is_not_found(store: Store) -> None:
     "timestamp",
     ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "1969-12-31T23:59:59Z", "2015-05-17T10:05:03+05:30"],
 )
-async def test_far_timestamps_are_kept_and_found(store: Store, timestamp: str) -> None:
+async def test_far_timestamps_are_kept_and_found(used_store: Store, tenant: Tenant, timestamp: str) -> None:
     line = json.dumps({"timestamp": timestamp}).encode()
-    written = load([line, {"n": 1}])
-    await store.write([written])
+    written = load([line, {"n": 1}], tenant=tenant)
+    await used_store.write([written])
     expected = derive(line, 0).timestamp_us
     plan = Plan(start_us=expected, end_us=expected + 1)
-    assert [event.timestamp_us for event in await rows(store, plan)] == [expected]
-    found = await store.find(event_id(written.batch.header.id, 0), DEFAULT_TENANT)
+    assert [event.timestamp_us for event in await rows(used_store, plan, tenant)] == [expected]
+    found = await used_store.find(event_id(written.batch.header.id, 0), tenant)
     assert found is not None
     assert found.timestamp_us == expected
 
