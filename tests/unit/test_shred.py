@@ -127,7 +127,7 @@ def test_what_is_no_json_gets_into_no_column(
     again, _ = _put_together(lines)
     for row in {int(row) for group in shred(lines).groups for row in group.rows}:
         line = lines.split(b"\n")[row]
-        msgspec.json.decode(line)
+        msgspec.json.decode(line, type=msgspec.Raw)  # its grammar: 1e1300 is JSON, and no double
         assert _same(json.loads(line), json.loads(again[row])), (line, again[row])
 
 
