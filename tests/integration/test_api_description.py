@@ -27,8 +27,8 @@ NOT_ASKED = "positive_data_acceptance"
     [("up", ITSELF | INGEST | QUERY), ("api", ITSELF | INGEST), ("query", ITSELF | QUERY), ("worker", ITSELF)],
 )
 def test_every_service_describes_what_it_serves(tmp_path: Path, service: str, expected: set[str]) -> None:
-    with Cordwood("up", tmp_path / "data") as maker:  # a reader needs a store that is there
-        maker.stop()
+    if service == "query":  # a reader needs a store that is there
+        assert Cordwood("migrate", tmp_path / "data").run().returncode == 0
     with Cordwood(service, tmp_path / "data") as process:
         described = process.json("/api/v1/openapi.json")
         assert set(described["paths"]) >= expected
