@@ -44,21 +44,19 @@ def quiet_logs() -> None:
 
 
 class Servers:
-    """Starts what the collected tests ask for, side by side, when the first of them does."""
+    """Starts what the collected tests ask for, side by side, when the first of them does; each waits for its own."""
 
     def __init__(self, wanted: set[str]) -> None:
         self._servers = {name: kind() for name, kind in _KINDS.items() if name in wanted and not given(name)}
-        try:
-            with ThreadPoolExecutor(max(1, len(self._servers))) as pool:
-                list(pool.map(Server.start, self._servers.values()))
-        except BaseException:
-            self.close()
-            raise
+        self._pool = ThreadPoolExecutor(max(1, len(self._servers)))
+        self._started = {name: self._pool.submit(server.start) for name, server in self._servers.items()}
 
     def __getitem__(self, name: str) -> Server:
-        return self._servers[name]
+        """Once it answers."""
+        return self._started[name].result()
 
     def close(self) -> None:
+        self._pool.shutdown()
         for server in self._servers.values():
             server.close()
 
