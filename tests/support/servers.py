@@ -7,6 +7,7 @@ process is gone, even by SIGKILL.
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -29,10 +30,13 @@ _UNPRIVILEGED = ("postgres", "nobody")
 
 
 def free_port() -> int:
-    """A port that nothing listens on just now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """A port that nothing listens on just now, and that no connection is given as its own: a server that is started
+    again finds it free."""
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)  # not `random`: its seed is the same in every test process
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 def find(name: str, *folders: str) -> Path | None:
