@@ -7,6 +7,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# The whole suite: most tests wait, and each process has servers of its own.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist worksteal
 # The first of these that is Python 3.11 or later; PYTHON=… chooses another.
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
@@ -17,9 +19,9 @@ help: ## List the targets.
 up: $(VENV)/installed ## Start the embedded platform on http://127.0.0.1:8080; ARGS="--port 9000" passes options.
 	@exec $(BIN)/cordwood up $(ARGS)
 
-test: $(VENV)/installed-dev ## Run all tests against real servers; ARGS="tests/unit -k name" chooses.
+test: $(VENV)/installed-dev ## Run all tests against real servers; ARGS="tests/unit -k name" chooses, in one process.
 	@$(BIN)/python -m tests.support.install
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 
 check: $(VENV)/installed-dev ## Format, lint, types, import rules, dead code.
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
