@@ -13,7 +13,7 @@ _TESTS = Path(__file__).parent
 @pytest.mark.parametrize(
     ("file", "chosen"),
     [
-        ("test_shred.py", "come_back or no_json or escapes or share or repeat"),
+        ("test_shred.py", "come_back or no_json or escapes or share or repeat or picked or large"),
         ("test_decoders.py", "counted or compiled"),
     ],
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cordwood.model.compose import compose
 from cordwood.model.shape import shape_of
 from cordwood.store.columns.scanning import alike, scan
-from cordwood.store.columns.shred import shred
+from cordwood.store.columns.shred import pick, shred
 from cordwood.store.columns.stretches import PADDING
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
@@ -240,7 +240,7 @@ def test_lines_of_one_hash_are_compared_byte_for_byte(other: bytes) -> None:
     text = np.frombuffer(lines + bytes(PADDING), np.uint8)
     ends, firsts, hashes = np.empty(3, np.int32), np.empty(4, np.int32), np.empty(3, np.uint64)
     begins, value_ends, kinds = np.empty(99, np.int32), np.empty(99, np.int32), np.empty(99, np.uint8)
-    scan(text, False, ends, firsts, hashes, begins, value_ends, kinds)
+    scan(text, False, ends, firsts, hashes, np.empty(3, np.bool_), begins, value_ends, kinds)
     same = np.empty(3, np.bool_)
     assert alike(text, ends, np.arange(3, dtype=np.int32), firsts, begins, value_ends, same) == 1
     assert same.tolist() == [True, True, False]
@@ -249,6 +249,37 @@ def test_lines_of_one_hash_are_compared_byte_for_byte(other: bytes) -> None:
 def test_a_last_line_without_a_newline_is_no_line() -> None:
     with pytest.raises(ValueError, match="newline"):
         shred(b'{"a":1}\n{"a":2}')
+
+
+def test_only_wanted_values_are_picked_and_the_others_keep_no_line_out() -> None:
+    others = ["1", '"x"', "[1]", "true", "1e999", "null"]
+    lines = [
+        b'{"level":"warn","x":%b,"service":{"name":"a\\n%d"},"n":%d}' % (others[n % 6].encode(), n, n)
+        for n in range(600)
+    ]
+    picked = pick(b"".join(line + b"\n" for line in [b"[]", *lines]), {"level", "service.name", "ts"})
+    (part,) = picked.parts
+    assert part.rows.tolist() == list(range(1, 601))
+    assert part.columns["level:str"].to_pylist() == ["warn"] * 600
+    assert part.columns["service.name:str"].to_pylist() == [f"a\n{n}" for n in range(600)]
+    assert len(part.columns) == 2
+    assert picked.rest.tolist() == [0]
+    assert picked.text[: picked.ends[-1]].tobytes().split(b"\n") == [b"[]", *lines]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_large"),
+    [
+        ("1e99", False), ("-1.5E+99", False), ("12345", False), ('"1e999"', False), ("9" * 1000, False),
+        ("1e100", True), ("1E-100", True), ("0.5e+0000", True), ("1e005", True), ("9" * 1001, True),
+        ("-0." + "1" * 998, True), ("1e", True), ("01", True),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("around", ["%s", "[%s]", '[0,{"a":[%s]}]', '{"b":%s }', '"\\"","c":%s'])
+def test_a_line_that_may_have_a_large_number_is_told(value: str, is_large: bool, around: str) -> None:
+    line = b'{"a":%b}\n' % (around % value).encode()
+    plain = b'{"a":1.5e-7}\n'
+    assert pick(plain + line + plain, set()).may_have_large.tolist() == [False, is_large, False]
 
 
 def test_texts_that_repeat_are_kept_once() -> None:

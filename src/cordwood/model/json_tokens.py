@@ -18,7 +18,8 @@ QUOTE, COMMA, COLON, BACKSLASH = b'",:\\'
 OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT = b"[]{}"
 MASKS_END = 6
 """Bytes from 1 up to this one stand for escapes, in texts whose escapes are masked."""
-_MINUS, _PLUS, _POINT, _ZERO, _NINE, _E, _LARGE_E = b"-+.09eE"
+ZERO, NINE = b"09"
+_MINUS, _PLUS, _POINT, _E, _LARGE_E = b"-+.eE"
 _T, _R, _U, _F, _A, _L, _S, _N = b"trufalsn"
 _ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _QUOTES, _BACKSLASHES, _BLANKS = (_ONES * np.uint64(byte) for byte in (QUOTE, BACKSLASH, BLANK))
@@ -48,7 +49,7 @@ def text_end(text: Bytes, at: int, has_masks: bool) -> int:
 
 @compiled
 def _digits_end(text: Bytes, at: int) -> int:
-    while _ZERO <= text[at] <= _NINE:
+    while ZERO <= text[at] <= NINE:
         at += 1
     return at
 
@@ -57,9 +58,9 @@ def _digits_end(text: Bytes, at: int) -> int:
 def scalar_end(text: Bytes, at: int) -> tuple[int, int]:
     """Where a number, true, false or null ends that begins here, and its kind; 0 and 0 when none does."""
     byte = text[at]
-    if byte == _MINUS or _ZERO <= byte <= _NINE:
+    if byte == _MINUS or ZERO <= byte <= NINE:
         at += byte == _MINUS
-        end = at + 1 if text[at] == _ZERO else _digits_end(text, at)
+        end = at + 1 if text[at] == ZERO else _digits_end(text, at)
         if end == at:
             return 0, 0
         kind = WHOLE

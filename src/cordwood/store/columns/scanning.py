@@ -16,11 +16,14 @@ from cordwood.model.json_tokens import (
     COLON,
     COMMA,
     NEWLINE,
+    NINE,
     OPEN_ARRAY,
     OPEN_OBJECT,
     QUOTE,
     RETURN,
+    SCIENTIFIC,
     TAB,
+    ZERO,
     scalar_end,
     text_end,
 )
@@ -33,6 +36,8 @@ Flags = NDArray[np.bool_]
 TEXT, ARRAY = 6, 7
 """Kinds of values, beside those of `json_tokens`."""
 KINDS = 8
+LONG_NUMBER = 1000
+"""Characters of a number beyond which it is told that a line has such a one."""
 LEAST_VALUE_BYTES = 4
 """A line has fewer values than a quarter of its bytes: each has a key, in quotation marks."""
 
@@ -50,12 +55,19 @@ def newlines(text: Bytes) -> int:
 
 
 @compiled
+def _has_long_exponent(text: Bytes, end: int) -> bool:
+    """Whether the exponent that ends here has three digits; it has one, and two characters are before that."""
+    return bool(ZERO <= text[end - 2] <= NINE and ZERO <= text[end - 3] <= NINE)
+
+
+@compiled
 def scan(
     text: Bytes,
     has_masks: bool,
     line_ends: Places,
     firsts: Places,
     hashes: Hashes,
+    has_large: Flags,
     begins: Places,
     ends: Places,
     kinds: Bytes,
@@ -64,8 +76,10 @@ def scan(
 
     Of line n: its newline is at `line_ends[n]`; its values, in order, are those from `firsts[n]` up to `firsts[n + 1]`:
     `text[begins[v]:ends[v]]` with quotation marks, of `kinds[v]`; `hashes[n]` tells what is around the values from
-    what others have there, and is 0 when the line is not regular (its values mean nothing then). Gives the number of
-    values. The arrays have room for every line, and for `len(text) / LEAST_VALUE_BYTES` values.
+    what others have there, and is 0 when the line is not regular (its values mean nothing then); `has_large[n]` tells
+    whether a number of the line, in an array or not, has an exponent of three digits or more, or more than LONG_NUMBER
+    characters. Gives the number of values. The arrays have room for every line, and for `len(text) / LEAST_VALUE_BYTES`
+    values.
     """
     size = len(text) - PADDING
     value = 0
@@ -73,6 +87,7 @@ def scan(
     at = 0
     while at < size:
         firsts[line] = value
+        has_large[line] = False
         hash_ = np.uint64(0)
         state = _BEGIN
         depth = 0
@@ -145,6 +160,8 @@ def scan(
                     at = at + 1 if text[at] == QUOTE else 0
                 else:
                     at, kind = scalar_end(text, at)
+                    if at - start > LONG_NUMBER or (kind == SCIENTIFIC and _has_long_exponent(text, at)):
+                        has_large[line] = True
                 if not at:
                     at = start
                     state = _BAD
@@ -231,11 +248,20 @@ def alike(
 
 
 @compiled
-def tally(rows: Places, firsts: Places, kinds: Bytes, counts: Places) -> None:
-    """Count kinds: `counts[v * KINDS + kind]` for value v of these lines, which have as many values each."""
+def tally(rows: Places, firsts: Places, kinds: Bytes, values: Places, counts: Places) -> None:
+    """Count kinds: `counts[n * KINDS + kind]` for value `values[n]` of each of these lines."""
     counts[:] = 0
-    values = len(counts) // KINDS
     for place in range(len(rows)):
         first = firsts[rows[place]]
-        for number in range(values):
-            counts[number * KINDS + kinds[first + number]] += 1
+        for number in range(len(values)):
+            counts[number * KINDS + kinds[first + values[number]]] += 1
+
+
+@compiled
+def find_newlines(text: Bytes, places: Places) -> None:
+    """Where they are: `places` has room for all."""
+    found = 0
+    for at in range(len(text)):
+        if text[at] == NEWLINE:
+            places[found] = at
+            found += 1

@@ -5,11 +5,12 @@ the first of its group, byte for byte, in compiled code; so what comes out of a 
 not by hope. The rest is told, and kept as text.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from cordwood.model.json_tokens import BROKEN, FALSE, MASKS_END, NULL, SCIENTIFIC, TRUE, WHOLE
@@ -24,16 +25,19 @@ from cordwood.store.columns.scanning import (
     Flags,
     Places,
     alike,
+    find_newlines,
     grouped,
     newlines,
     scan,
     tally,
 )
-from cordwood.store.columns.shredded import Group, Rows, Shredded
+from cordwood.store.columns.shredded import Group, Part, Picked, Rows, Shredded
 from cordwood.store.columns.stretches import PADDING, Bytes
 
 _LEAST_ROWS = 32
 """Fewer lines of a shape are not worth columns of their own."""
+_LEAST_ROWS_PICKED = 256
+"""The same where the columns are but a step on the way to something that 3 µs a line would do as well."""
 _MOST_GROUPS = 512
 """In a piece: each costs about a millisecond, however few lines it has. The largest are chosen."""
 _MOST_TRIES = 8
@@ -56,14 +60,36 @@ def shred(lines: bytes) -> Shredded:
     A line in a group is a valid JSON object. Whether one of the rest is, has not been looked at. Raises ValueError when
     the last line has no newline.
     """
-    if not lines.endswith(b"\n"):
-        raise ValueError("the last line has no newline")
-    piece = _Piece(lines)
-    groups = list(piece.groups())
-    is_rest = np.ones(piece.lines, np.bool_)
-    for group in groups:
-        is_rest[group.rows] = False
-    return Shredded(groups, np.flatnonzero(is_rest), piece.lines)
+    piece = _Piece(lines, _LEAST_ROWS)
+    groups = [Group(shape_text(fit.outline, fit.kinds), fit.rows, fit.columns) for fit in piece.fits(None)]
+    return Shredded(groups, _others(piece.lines, groups), piece.lines)
+
+
+def pick(lines: bytes, paths: Set[str]) -> Picked:
+    """The same, with columns of the values at these paths only: the others are checked for grammar and skipped, so
+    what they are keeps no line from a part."""
+    piece = _Piece(lines, _LEAST_ROWS_PICKED)
+    parts = [Part(fit.rows, fit.columns) for fit in piece.fits(paths)]
+    text, ends = piece.as_sent()
+    return Picked(parts, _others(piece.lines, parts), text, ends, piece.may_have_large())
+
+
+def _others(lines: int, parts: Sequence[Group | Part]) -> Rows:
+    """The numbers of the lines that are in none of these."""
+    is_other = np.ones(lines, np.bool_)
+    for part in parts:
+        is_other[part.rows] = False
+    return np.flatnonzero(is_other)
+
+
+class _Fit(Struct, frozen=True):
+    """Lines that fit together: what they have in common, the kinds of those of their values that have columns, and
+    these."""
+
+    outline: Outline
+    kinds: list[Kind | None]
+    rows: Rows
+    columns: dict[str, pa.Array]
 
 
 class _Misfit(Exception):
@@ -76,16 +102,24 @@ class _Misfit(Exception):
 
 
 class _Piece:
-    def __init__(self, lines: bytes) -> None:
+    """Lines, of which `least_rows` have to fit together, or all there are. Raises ValueError when the last one has no
+    newline."""
+
+    def __init__(self, lines: bytes, least_rows: int) -> None:
+        if not lines.endswith(b"\n"):
+            raise ValueError("the last line has no newline")
+        self._sent = lines
+        self._least_rows = least_rows
         self.lines = newlines(np.frombuffer(lines, np.uint8))
         self._masked = masked(lines)
-        has_masks = self._masked is not lines
+        self._has_masks = has_masks = self._masked is not lines
         padded = self._masked + bytes(PADDING)
         self._body = np.frombuffer(padded, np.uint8)
         self._plain = np.frombuffer(unmasked(padded), np.uint8) if has_masks else self._body
         self._ends = np.empty(self.lines, np.int32)
         self._firsts = np.empty(self.lines + 1, np.int32)
         self._hashes = np.empty(self.lines, np.uint64)
+        self._has_large = np.empty(self.lines, np.bool_)
         most = len(self._body) // LEAST_VALUE_BYTES
         self._value_begins, self._value_ends = np.empty(most, np.int32), np.empty(most, np.int32)
         self._kinds = np.empty(most, np.uint8)
@@ -95,6 +129,7 @@ class _Piece:
             self._ends,
             self._firsts,
             self._hashes,
+            self._has_large,
             self._value_begins,
             self._value_ends,
             self._kinds,
@@ -102,7 +137,22 @@ class _Piece:
         if has_masks:
             self._hashes[_lines_with_controls(lines)] = 0
 
-    def groups(self) -> Iterator[Group]:
+    def as_sent(self) -> tuple[Bytes, Places]:
+        """The lines as they came, with PADDING, and where each one's newline is."""
+        if not self._has_masks:
+            return self._body, self._ends
+        text = np.frombuffer(self._sent + bytes(PADDING), np.uint8)
+        ends = np.empty(self.lines, np.int32)
+        find_newlines(text, ends)
+        return text, ends
+
+    def may_have_large(self) -> Flags:
+        """See `Picked`."""
+        large: Flags = self._has_large | (self._hashes == 0)
+        return large
+
+    def fits(self, paths: Set[str] | None) -> Iterator[_Fit]:
+        """With columns of the values at these paths, or of all."""
         numbers = np.empty(self.lines, np.int32)
         count = grouped(self._hashes, numbers, np.empty(4 << self.lines.bit_length(), np.int32))
         order = np.argsort(numbers, kind="stable").astype(np.int32)
@@ -111,13 +161,13 @@ class _Piece:
         for number in np.argsort(-sizes[1:], kind="stable")[:_MOST_GROUPS].tolist():
             start, size = starts[number + 1], sizes[number + 1]
             if self._is_enough(size):
-                yield from self._alike(order[start : start + size])
+                yield from self._alike(order[start : start + size], paths)
 
     def _is_enough(self, rows: int) -> bool:
-        return rows >= _LEAST_ROWS or rows == self.lines
+        return rows >= self._least_rows or rows == self.lines
 
-    def _alike(self, rows: Places) -> Iterator[Group]:
-        """The groups of some lines with one hash."""
+    def _alike(self, rows: Places, paths: Set[str] | None) -> Iterator[_Fit]:
+        """What fits together of some lines with one hash."""
         same = np.empty(len(rows), np.bool_)
         if alike(self._body, self._ends, rows, self._firsts, self._value_begins, self._value_ends, same):
             rows = rows[same]  # hashes that are equal by chance, or by intent
@@ -127,29 +177,32 @@ class _Piece:
         if outline is None:
             return
         assert len(outline.paths) == self._firsts[first + 1] - self._firsts[first], "both take the same for values"
+        wanted = [value for value, path in enumerate(outline.paths) if paths is None or path in paths]
+        values = np.array(wanted, np.int32)
         tries = _MOST_TRIES
         waiting = [rows]
         while waiting and tries:
             rows = waiting.pop()
             if not self._is_enough(len(rows)):
                 continue
-            counts = np.empty(len(outline.paths) * KINDS, np.int32)
-            tally(rows, self._firsts, self._kinds, counts)
-            parts = self._parted(rows, counts.reshape(-1, KINDS))
+            counted = np.empty(len(values) * KINDS, np.int32)
+            tally(rows, self._firsts, self._kinds, values, counted)
+            counts = counted.reshape(-1, KINDS)
+            parts = self._parted(rows, values, counts)
             if parts is not None:
                 waiting += parts
                 continue
             try:
-                kinds, columns = _Values(self, rows, counts.reshape(-1, KINDS), outline).columns()
+                kinds, columns = _Values(self, rows, values, counts).columns(outline)
             except _Misfit as misfit:
                 tries -= 1
                 if not misfit.is_hopeless:
                     waiting.append(rows[misfit.lines])
                 waiting.append(rows[~misfit.lines])
             else:
-                yield Group(shape_text(outline, kinds), rows.astype(np.int64), columns)
+                yield _Fit(outline, kinds, rows.astype(np.int64), columns)
 
-    def _parted(self, rows: Places, counts: NDArray[np.int32]) -> list[Places] | None:
+    def _parted(self, rows: Places, values: Places, counts: NDArray[np.int32]) -> list[Places] | None:
         """The lines parted so that every value is of one class, the largest part last; None when they are already."""
         classes = np.zeros((len(counts), 5), np.int32)
         np.add.at(classes.T, _CLASSES.astype(np.int64), counts.T)
@@ -157,9 +210,9 @@ class _Piece:
         if not len(mixed):
             return None
         signs = np.zeros(len(rows), np.uint64)
-        for value in mixed.tolist():
-            found = _CLASSES[self._kinds[self._firsts[rows] + value]]
-            found[found == 0] = 1 + np.argmax(classes[value, 1:])  # null goes with what is most frequent
+        for number in mixed.tolist():
+            found = _CLASSES[self._kinds[self._firsts[rows] + values[number]]]
+            found[found == 0] = 1 + np.argmax(classes[number, 1:])  # null goes with what is most frequent
             signs = signs * np.uint64(5) + found
         distinct, part = np.unique(signs, return_inverse=True)
         if len(distinct) == 1:
@@ -203,21 +256,21 @@ def _lines_with_controls(lines: bytes) -> Rows:
 
 
 class _Values:
-    """The values of lines that are made alike; `counts[v, kind]` has each value's kinds, which share a class."""
+    """Some values of lines that are made alike; `counts[n, kind]` has the kinds of `values[n]`, which share a class."""
 
-    def __init__(self, piece: _Piece, rows: Places, counts: NDArray[np.int32], outline: Outline) -> None:
+    def __init__(self, piece: _Piece, rows: Places, values: Places, counts: NDArray[np.int32]) -> None:
         self._piece = piece
         self._rows = rows
         self._at = piece.first_places(rows)
+        self._values = values
         self._counts = counts
-        self._outline = outline
 
-    def columns(self) -> tuple[list[Kind | None], dict[str, pa.Array]]:
-        """The kind of each value, and the columns. Raises _Misfit."""
+    def columns(self, outline: Outline) -> tuple[list[Kind | None], dict[str, pa.Array]]:
+        """The kind of each of these values, and the columns. Raises _Misfit."""
         kinds: list[Kind | None] = []
         columns: dict[str, pa.Array] = {}
-        for value, path in enumerate(self._outline.paths):
-            counts = self._counts[value]
+        for value, counts in zip(self._values.tolist(), self._counts, strict=True):
+            path = outline.paths[value]
             kind: Kind | None = None
             if counts[NULL] < len(self._rows):
                 kind, column = self._column(self._at + np.int32(value), counts)
