@@ -19,13 +19,14 @@ _WHOLE_START = b'{"%b": "' % _WHOLE.encode()
 
 # A backslash always takes the next character with it, so that an escaped backslash before u0000 is no NUL.
 _TOKENS = re.compile(rb"\\(?:u0000|u[eE]0[cC]0|.)|" + _SENTINEL_BYTES, re.DOTALL)
+_TO_ESCAPE = re.compile(rb"\\u(?:0000|[eE]0[cC]0)|" + _SENTINEL_BYTES)
 # As PostgreSQL spells it. No text can look like the first form: within one, a quote has a backslash before it.
 _KEPT = re.compile(rb'\{"%b": \["([^"]*)", "[^"]*"\]\}|%b([01])' % (NUMBER.encode(), _SENTINEL_BYTES))
 
 # numeric takes 131072 digits before the point and 16383 behind it, and spells 1e100000 with 100,000 digits: what is
 # sent in 54 kB could take 786 MB to read, or pass what PostgreSQL can put out. Every double fits below these.
-_MAX_EXPONENT = 400
-_MAX_NUMBER_LENGTH = 15_000
+MAX_EXPONENT = 400
+MAX_NUMBER_LENGTH = 15_000
 _STRING_OR_NUMBER = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.]*(?:[eE][+-]?\d+)?', re.DOTALL)
 
 # The shape of JSON: no blanks, points and signs; what separates values as a colon, digits as 0, all else but e as x.
@@ -37,7 +38,7 @@ _SHAPE_OF = bytes(_SHAPES)
 _NO_SHAPE = b".+- \t\r\n"
 _LONG_EXPONENT = re.compile(rb":0+e000")
 # Without what else a long number may hold: two signs, a point, an e and the two digits of a short exponent.
-_MANY_DIGITS = b"0" * (_MAX_NUMBER_LENGTH - 6)
+_MANY_DIGITS = b"0" * (MAX_NUMBER_LENGTH - 6)
 
 
 def storable(lines: Sequence[bytes], ndjson: bytes) -> Sequence[bytes]:
@@ -48,6 +49,13 @@ def storable(lines: Sequence[bytes], ndjson: bytes) -> Sequence[bytes]:
     if _may_need_keeping(ndjson):
         lines = [_with_kept_numbers(line) for line in lines]
     return lines
+
+
+def places_to_escape(ndjson: bytes) -> list[int]:
+    """Where a NUL or the sentinel may be in lines; events without any of these places have neither."""
+    if not _may_need_escape(ndjson):
+        return []
+    return [found.start() for found in _TO_ESCAPE.finditer(ndjson)]
 
 
 def escaped(line: bytes) -> bytes:
@@ -126,4 +134,4 @@ def _keep_number(match: "re.Match[bytes]") -> bytes:
 def _is_beyond(number: bytes) -> bool:
     _, _, exponent = number.lower().partition(b"e")
     digits = exponent.lstrip(b"+-0")
-    return len(number) > _MAX_NUMBER_LENGTH or len(digits) > 3 or (len(digits) == 3 and int(digits) >= _MAX_EXPONENT)
+    return len(number) > MAX_NUMBER_LENGTH or len(digits) > 3 or (len(digits) == 3 and int(digits) >= MAX_EXPONENT)

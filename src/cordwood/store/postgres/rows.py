@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from cordwood.db.postgres import Connection, Database
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load
-from cordwood.store.postgres.copy import COLUMNS, SIGNATURE, TRAILER, Rows, rows_of
+from cordwood.store.postgres.copy import Rows, rows_of
+from cordwood.store.postgres.copy_format import COLUMNS, SIGNATURE, TRAILER
 from cordwood.store.postgres.keeping import Added, Answers
 from cordwood.store.slices import slice_of
 
@@ -64,7 +65,7 @@ class KeptRows:
 
 
 async def _copy(connection: Connection, rows: Sequence[Rows]) -> None:
-    async def stream() -> AsyncIterator[bytes]:
+    async def stream() -> AsyncIterator[bytes | memoryview]:
         yield SIGNATURE
         for each in rows:
             for start in range(0, len(each.encoded), _COPY_CHUNK_BYTES):
