@@ -102,6 +102,7 @@ many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
     lines=[b'{"ts":"2026-11-23T10:00 Z"}', b'{"ts":"2026-11-23 10:00 +05"}', b'{"ts":"2026-11-23T10:00:00.5 -0530"}']
 )
 @example(lines=[b'{"ts":"0000-12-31T23:00:00-14:00"}', b'{"ts":"0000-12-31t23:00:00-14:00"}'])
+@example(lines=[b'{"service":-0}', b'{"service":0}'])
 @example(lines=[b'{"service":{"name":"a","name":"b"}}', b'{"service":"{\\"name\\":\\"x\\"}"}'])
 def test_columns_derive_what_python_derives(lines: list[bytes]) -> None:
     known = in_python(lines) * ALIKE

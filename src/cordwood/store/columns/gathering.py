@@ -46,7 +46,7 @@ def repeated_of(body: Bytes, at: Places, begins: Places, ends: Places, kinds: By
 def wholes_of(
     body: Bytes, at: Places, begins: Places, ends: Places, kinds: Bytes
 ) -> tuple[NDArray[np.int64], Flags | None]:
-    """The whole numbers at these places, and which do not fit 64 bits; None when all do."""
+    """The whole numbers at these places, and which do not fit 64 bits, as -0 does not; None when all do."""
     numbers = np.empty(len(at), np.int64)
     is_odd = np.empty(len(at), np.bool_)
     odd = _whole(body, at, begins, ends, kinds, numbers, is_odd)
@@ -144,7 +144,7 @@ def _whole(
         number = np.uint64(0)
         for digit in range(start, ends[value]):
             number = number * np.uint64(10) + np.uint64(body[digit] - _ZERO)
-        if number > _MOST_WHOLE + np.uint64(is_negative):
+        if number > _MOST_WHOLE + np.uint64(is_negative) or (is_negative and number == np.uint64(0)):
             is_odd[place] = True
             odd += 1
         elif is_negative:
