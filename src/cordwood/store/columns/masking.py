@@ -5,11 +5,14 @@ Valid JSON holds no control byte within a text (RFC 8259 §7), so these stand fo
 
 import json
 import re
+import string
 
 _MASKS = {'"': b"\x01", "\\": b"\x02", "\n": b"\x03", "\r": b"\x05", "\t": b"\x04"}
 _ORDER = ((b"\\\\", "\\"), (b'\\"', '"'), (b"\\n", "\n"), (b"\\r", "\r"), (b"\\t", "\t"))
 """The backslash first: what it escapes is then no escape any more."""
 _MEANT = bytes.maketrans(b"".join(_MASKS.values()), "".join(_MASKS).encode())
+_MEANINGFUL = frozenset("+-.,:[]{} " + string.ascii_letters + string.digits)
+"""What means something outside of texts: there, no escape may become one of these."""
 _CODES = re.compile(rb"(?:\\u[0-9a-fA-F]{4})+")
 
 
@@ -40,6 +43,6 @@ def _decoded(found: "re.Match[bytes]") -> bytes:
 def _spelt(character: str) -> bytes:
     if (mask := _MASKS.get(character)) is not None:
         return mask
-    if character < " ":
+    if character < " " or character in _MEANINGFUL:
         raise ValueError(character)
     return character.encode()  # a lone surrogate raises UnicodeEncodeError, which is a ValueError
