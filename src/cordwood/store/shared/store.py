@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -36,14 +36,13 @@ from cordwood.store.shared.keeper import BothKeeper, SegmentKeeper
 from cordwood.store.shared.listing import SharedListing
 from cordwood.store.shared.row_expiry import RowExpirer
 from cordwood.store.shared.sweep import SharedSweeper
+from cordwood.store.shared.turn import Turn
 
 T = TypeVar("T")
 
 _GRACE_S = 60.0
 """Beyond the longest query: replaced files stay this much longer."""
 _WRITES_AT_ONCE, _READS_AT_ONCE = 4, 8
-_TURN = 0x636F726473656773
-_TURN_PATIENCE_S = 60.0
 _ATTEMPTS = 4
 """Of a deletion that merging was in the way of."""
 
@@ -87,6 +86,7 @@ class SharedStore(PostgresStore):
         self._segment_eraser = SegmentEraser(directory, catalog, engine, self._clock)
         self._scrubber = Scrubber(directory, catalog, engine, self._clock)
         self._sweeper = SharedSweeper(directory, database, self._clock, grace_s)
+        self._turn = Turn(database)
         self._rows = RowExpirer(database, settings.rows_days)
         return self
 
@@ -129,16 +129,12 @@ class SharedStore(PostgresStore):
         return await self._delete(erased)
 
     async def _delete(self, erased: Callable[[], int]) -> int:
-        async with self._database.connection() as connection:
-            await connection.execute("SELECT pg_advisory_lock($1)", _TURN, timeout=_TURN_PATIENCE_S)
-            try:
-                return await self._merge(erased)
-            finally:
-                await connection.execute("SELECT pg_advisory_unlock($1)", _TURN)
+        async with self._turn.awaited():
+            return await self._merge(erased)
 
     async def expire(self, retention: Retention) -> int:
         await self._claim.ensure()
-        async with self._turn() as is_ours:
+        async with self._turn.if_free() as is_ours:
             if not is_ours:
                 return 0
             removed = await self._merge(functools.partial(self._segment_eraser.expire, retention))
@@ -162,28 +158,15 @@ class SharedStore(PostgresStore):
         await self._claim.ensure()
         while await self._tend_one(self._merge_one):
             pass
-        async with self._turn() as is_ours:
+        async with self._turn.if_free() as is_ours:
             if is_ours:
                 await self._sweeper.tend()
                 await self._merge(self._scrubber.tend)
 
     async def _tend_one(self, work: Callable[[], bool]) -> bool:
         """One merge a turn, so that a deletion gets its own."""
-        async with self._turn() as is_ours:
+        async with self._turn.if_free() as is_ours:
             return is_ours and await self._merge(work)
-
-    @contextlib.asynccontextmanager
-    async def _turn(self) -> AsyncIterator[bool]:
-        """Of all processes one merges and removes at a time; whether it is this one. It spares work: what makes merging
-        and removing exact is `names.take_out`."""
-        async with self._database.connection() as connection:
-            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _TURN):
-                yield False
-                return
-            try:
-                yield True
-            finally:
-                await connection.execute("SELECT pg_advisory_unlock($1)", _TURN)
 
     async def _merge(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._merging, work)
