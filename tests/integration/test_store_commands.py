@@ -21,7 +21,7 @@ from cordwood.config import load as load_config
 from cordwood.model.tenant import Tenant
 from cordwood.store.care import Merged
 from cordwood.store.segments.layout import digest_of
-from cordwood.store.segments.looking import SegmentLook
+from cordwood.store.segments.looking import look_into
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
 from cordwood.wiring import services
@@ -213,7 +213,7 @@ async def test_check_tells_of_orphans_and_that_is_no_fault(idle: Cordwood, tmp_p
 
 async def test_what_is_merged_while_it_is_checked_is_not_missed(tmp_path: Path) -> None:
     await write(tmp_path, 3, 10)
-    async with SegmentLook(tmp_path, StoreSettings()) as look, aclosing(look.check(None)) as steps:
+    async with look_into(tmp_path, StoreSettings()) as look, aclosing(look.check(None)) as steps:
         assert (await anext(steps)).of_segments == 3
         replaced = segments(tmp_path)
         async with SegmentStore(tmp_path, StoreSettings(), is_writer=True) as store:

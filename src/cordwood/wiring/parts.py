@@ -96,9 +96,9 @@ def open_surveyor(config: Config) -> AbstractAsyncContextManager[Surveyor]:
     settings = config.store
     match urlsplit(settings.url).scheme:
         case "file":
-            from cordwood.store.segments.looking import SegmentLook
+            from cordwood.store.segments.looking import look_into
 
-            return SegmentLook(_path(config, settings.url, "store"), settings)
+            return look_into(_path(config, settings.url, "store"), settings)
         case "postgresql" | "postgres":
             try:
                 from cordwood.store.postgres.surveying import PostgresLook
@@ -110,9 +110,9 @@ def open_surveyor(config: Config) -> AbstractAsyncContextManager[Surveyor]:
 
 def open_checker(config: Config) -> AbstractAsyncContextManager[Checker]:
     """What checks the segments that `store.url` names. Raises ConfigError, also for a store that has none."""
-    from cordwood.store.segments.looking import SegmentLook
+    from cordwood.store.segments.looking import look_into
 
-    return SegmentLook(_segments(config, "checked", "its own checksums and amcheck find damage"), config.store)
+    return look_into(_segments(config, "checked", "its own checksums and amcheck find damage"), config.store)
 
 
 def open_merger(config: Config) -> AbstractAsyncContextManager[Merger]:

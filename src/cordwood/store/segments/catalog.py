@@ -345,7 +345,7 @@ class Catalog:
             connection.executemany("DELETE FROM garbage WHERE path = ?", [(path,) for path in paths])
 
     def named(self) -> set[str]:
-        """Every file that the catalog knows of."""
+        """Every file that is a segment, or was one and is still to be removed."""
         return {row[0] for row in self.rows("SELECT path FROM segments UNION SELECT path FROM garbage", ())}
 
     def names(self, path: str) -> bool:

@@ -1,10 +1,10 @@
 """The store as a look at it from the command line sees it: nothing is made, nothing is locked, nothing is changed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
 
 from cordwood.clock import SystemClock
 from cordwood.errors import ConfigError
@@ -14,50 +14,19 @@ from cordwood.store.segments.catalog import Catalog, Segment
 from cordwood.store.segments.catalog_schema import SCHEMA
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.layout import Directory
+from cordwood.store.segments.naming import Changing
 from cordwood.store.segments.surveying import survey
 from cordwood.store.segments.verifying import fault_of
 from cordwood.store.settings import StoreSettings
 
 
 class SegmentLook:
-    """A `Surveyor` and a `Checker` of a directory of segments, whoever writes it meanwhile."""
+    """A `Surveyor` and a `Checker` of segments, whatever catalog names them, whoever writes them meanwhile."""
 
-    def __init__(self, root: Path, settings: StoreSettings) -> None:
-        self._directory = Directory(root)
-        self._settings = settings
-        self._stack = ExitStack()
-
-    async def __aenter__(self) -> Self:
-        """Raises ConfigError: there is no store, or one of another version."""
-        try:
-            await asyncio.to_thread(self._open)
-        except BaseException:
-            self._stack.close()
-            raise
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await asyncio.to_thread(self._stack.close)
-
-    def _open(self) -> None:
-        root = self._directory.root
-        if not self._directory.catalog.exists():
-            raise ConfigError(
-                f"there is no store in {root}: it has no {self._directory.catalog.name}",
-                hint="name the data directory with --data-dir or CORDWOOD_DATA_DIR",
-            )
-        self._catalog = catalog = Catalog(self._directory.catalog)
-        self._stack.callback(catalog.close)
-        # Not brought to this version here: the program that writes it may be another one.
-        ((version,),) = catalog.rows("PRAGMA user_version", ())
-        if version != len(SCHEMA):
-            raise ConfigError(
-                f"the store in {root} has schema version {version}; this program knows {len(SCHEMA)}",
-                hint="use the program that writes it, or run `cordwood migrate` with this one",
-            )
-        spill = self._directory.spill / str(SystemClock().batch_id())
-        self._engine = Engine(spill, self._settings.memory_bytes)
-        self._stack.callback(self._engine.close)
+    def __init__(self, directory: Directory, catalog: Changing, engine: Engine) -> None:
+        self._directory = directory
+        self._catalog = catalog
+        self._engine = engine
 
     async def survey(self, tenant: Tenant | None) -> Survey:
         """See `store.care.Surveyor.survey`."""
@@ -97,3 +66,33 @@ class SegmentLook:
         named = self._catalog.named()
         aside = [str(path.relative_to(root)) for path in sorted(self._directory.orphans.rglob("*.parquet"))]
         return [path for path in files if path not in named and (root / path).exists()] + aside
+
+
+@contextlib.asynccontextmanager
+async def look_into(root: Path, settings: StoreSettings) -> AsyncIterator[SegmentLook]:
+    """A look at the segments of a SQLite catalog. Raises ConfigError: there is no store, or one of another version."""
+    stack = ExitStack()
+    try:
+        yield await asyncio.to_thread(_opened, Directory(root), settings, stack)
+    finally:
+        await asyncio.to_thread(stack.close)
+
+
+def _opened(directory: Directory, settings: StoreSettings, stack: ExitStack) -> SegmentLook:
+    if not directory.catalog.exists():
+        raise ConfigError(
+            f"there is no store in {directory.root}: it has no {directory.catalog.name}",
+            hint="name the data directory with --data-dir or CORDWOOD_DATA_DIR",
+        )
+    catalog = Catalog(directory.catalog)
+    stack.callback(catalog.close)
+    # Not brought to this version here: the program that writes it may be another one.
+    ((version,),) = catalog.rows("PRAGMA user_version", ())
+    if version != len(SCHEMA):
+        raise ConfigError(
+            f"the store in {directory.root} has schema version {version}; this program knows {len(SCHEMA)}",
+            hint="use the program that writes it, or run `cordwood migrate` with this one",
+        )
+    engine = Engine(directory.spill / str(SystemClock().batch_id()), settings.memory_bytes)
+    stack.callback(engine.close)
+    return SegmentLook(directory, catalog, engine)

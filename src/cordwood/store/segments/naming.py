@@ -60,6 +60,10 @@ class Changing(Protocol):
         """Whether a file is one of the segments."""
         ...
 
+    def named(self) -> set[str]:
+        """Every file that is a segment, or was one and is still to be removed."""
+        ...
+
     def swap(self, old: Sequence[Segment], new: Segment, now_us: int) -> None:
         """Replace segments by one that holds the same events. Readers of the old ones may go on for a while."""
         ...

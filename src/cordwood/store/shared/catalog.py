@@ -84,6 +84,14 @@ class SharedCatalog:
 
         return self._wait(ask())
 
+    def named(self) -> set[str]:
+        async def ask() -> set[str]:
+            async with self._database.connection() as connection:
+                rows = await connection.fetch("SELECT path FROM segments WHERE NOT is_orphan")
+            return {row["path"] for row in rows}
+
+        return self._wait(ask())
+
     def swap(self, old: Sequence[Segment], new: Segment, now_us: int) -> None:
         async def change() -> None:
             async with self._database.connection() as connection, connection.transaction():
