@@ -33,7 +33,7 @@ OfTenant = Annotated[str | None, typer.Option("--tenant", help="Only this tenant
 def stats(of_tenant: OfTenant = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Tell how many events there are, of which tenants and services, and what takes how many bytes.
 
-    Works beside a running server; reads, never writes. Of PostgreSQL it counts every row.
+    Works beside a running server; reads, never writes. Of rows in PostgreSQL it counts every one.
     """
     config = configured(data_dir=data_dir)
     with telling_errors():
@@ -52,7 +52,8 @@ def check(of_tenant: OfTenant = None, as_json: AsJson = False, data_dir: DataDir
     Works beside a running server; reads, never writes. Whether the events are all that should be there, `cordwood
     audit` tells.
 
-    Exit status: 0 when all are well, 1 when one is damaged or missing, 2 for wrong usage, 130 when interrupted.
+    Exit status: 0 when all are well, 1 when one is damaged or missing or the store cannot be looked at, 2 for wrong
+    usage, 130 when interrupted.
     """
     config = configured(data_dir=data_dir)
     faults: list[Fault] = []
@@ -97,11 +98,12 @@ def check(of_tenant: OfTenant = None, as_json: AsJson = False, data_dir: DataDir
 def compact(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Merge small segments into large ones now, also where they are too few to be merged by themselves.
 
-    A running server merges by itself, and is the one that may: this is for a store that nobody writes. May be
-    interrupted or killed at any time. The replaced files go when the next server has run for some minutes.
+    A running server merges by itself, and is the one that may: this is for a store that nobody writes. Where PostgreSQL
+    names the segments, it takes turns with the workers. May be interrupted or killed at any time. The replaced files go
+    when the next server has run for some minutes.
 
-    Exit status: 0 when nothing is left to merge, 1 when the disk is full, 2 when another process writes the store, 130
-    when interrupted.
+    Exit status: 0 when nothing is left to merge, 1 when the disk is full or others do not let it have its turn, 2 when
+    another process writes the store, 130 when interrupted.
     """
     config = configured(data_dir=data_dir)
     merges: list[Merged] = []

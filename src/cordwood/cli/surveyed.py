@@ -21,9 +21,11 @@ def print_survey(survey: Survey) -> None:
         return
     each = f", {survey.bytes / survey.events:,.1f} bytes an event" if survey.events else ""
     held = "" if survey.segments is None else f" in {survey.segments:,} segments"
+    if survey.segments is not None and survey.rows is not None:
+        held += f" and {survey.rows:,} rows"
     typer.echo(f"{survey.events:,} events{held}, {sized(survey.bytes)}{each}")
     typer.echo("  of these: " + " · ".join(f"{part.part} {sized(part.bytes)}" for part in survey.parts))
-    has_files = survey.kind == "segments"
+    has_files = survey.segments is not None
     _print(
         ("tenant", "events", *(("segments", "bytes") if has_files else ())),
         [

@@ -61,9 +61,11 @@ class PartitionSize(Struct, frozen=True, kw_only=True):
 class Survey(Struct, frozen=True, kw_only=True):
     """What a store holds, and what that takes. What a kind of store does not have is empty, or None."""
 
-    kind: Literal["segments", "postgresql"]
+    kind: Literal["segments", "postgresql", "both"]
     events: int
     segments: int | None
+    rows: int | None
+    """Of PostgreSQL, which may keep events as both: then `events` are those in segments."""
     bytes: int
     parts: Sequence[PartSize]
     tenants: Sequence[TenantSize]
@@ -124,10 +126,12 @@ class Merged(Struct, frozen=True, kw_only=True):
     events: int = 0
     bytes_before: int = 0
     bytes_after: int = 0
+    into: str | None = None
+    """The segment that they became."""
 
 
 class Merger(Protocol):
-    """Merges small segments; the one process that writes may."""
+    """Merges small segments: of a SQLite catalog the one process that writes, of PostgreSQL's each in its turn."""
 
     async def merge_rest(self) -> Merged | None:
         """Merge one group of small segments, also of those too few to be worth it by themselves; None: none is left.

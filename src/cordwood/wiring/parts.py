@@ -86,8 +86,7 @@ def open_store(config: Config, *, is_writer: bool) -> Store:
                 return PostgresStore(settings.url, settings)
             from cordwood.store.shared.store import SharedStore
 
-            root = Path(settings.segments_dir) if settings.segments_dir else config.data_dir / "shared-segments"
-            return SharedStore(settings.url, root, config.data_dir / "spill", settings, is_writer=is_writer)
+            return SharedStore(settings.url, *_shared(config), settings, is_writer=is_writer)
     raise _unknown("store", settings.url, "file: and postgresql://")
 
 
@@ -104,27 +103,46 @@ def open_surveyor(config: Config) -> AbstractAsyncContextManager[Surveyor]:
                 from cordwood.store.postgres.surveying import PostgresLook
             except ModuleNotFoundError as error:
                 raise _missing_extra("postgres", error) from error
-            return PostgresLook(settings.url)
+            if settings.keep == "rows":
+                return PostgresLook(settings.url)
+            from cordwood.store.shared.care import survey_of
+
+            return survey_of(settings.url, *_shared(config), settings)
     raise _unknown("store", settings.url, "file: and postgresql://")
 
 
 def open_checker(config: Config) -> AbstractAsyncContextManager[Checker]:
     """What checks the segments that `store.url` names. Raises ConfigError, also for a store that has none."""
-    from cordwood.store.segments.looking import look_into
+    settings = config.store
+    if _has_catalog(config, "checked", "its own checksums and amcheck find damage"):
+        from cordwood.store.segments.looking import look_into
 
-    return look_into(_segments(config, "checked", "its own checksums and amcheck find damage"), config.store)
+        return look_into(_path(config, settings.url, "store"), settings)
+    try:
+        from cordwood.store.shared import care
+    except ModuleNotFoundError as error:
+        raise _missing_extra("postgres", error) from error
+    return care.look_into(settings.url, *_shared(config), settings)
 
 
 def open_merger(config: Config) -> AbstractAsyncContextManager[Merger]:
-    """What merges the segments that `store.url` names, as the one process that writes them. Raises ConfigError, also
-    for a store that has none."""
-    from cordwood.store.segments.store import SegmentStore
+    """What merges the segments that `store.url` names: as the one process that writes them, or by turns with others
+    where PostgreSQL names them. Raises ConfigError, also for a store that has none."""
+    settings = config.store
+    if _has_catalog(config, "merged", "its autovacuum gives room back"):
+        from cordwood.store.segments.store import SegmentStore
 
-    return SegmentStore(_segments(config, "merged", "its autovacuum gives room back"), config.store, is_writer=True)
+        return SegmentStore(_path(config, settings.url, "store"), settings, is_writer=True)
+    try:
+        from cordwood.store.shared import care
+    except ModuleNotFoundError as error:
+        raise _missing_extra("postgres", error) from error
+    return care.merging(settings.url, *_shared(config), settings)
 
 
-def _segments(config: Config, done: str, instead: str) -> Path:
-    """The directory of segments. Raises ConfigError where there are none, telling what PostgreSQL does instead."""
+def _has_catalog(config: Config, done: str, instead: str) -> bool:
+    """Whether segments have a catalog of their own, rather than PostgreSQL's. Raises ConfigError where there are none,
+    telling what PostgreSQL does instead."""
     url = config.store.url
     match urlsplit(url).scheme:
         case "file":
@@ -134,15 +152,12 @@ def _segments(config: Config, done: str, instead: str) -> Path:
                     f"there is no store in {path}",
                     hint="name the data directory with --data-dir or CORDWOOD_DATA_DIR",
                 )
-            return path
+            return True
         case "postgresql" | "postgres" if config.store.keep != "rows":
-            raise ConfigError(
-                f"segments that a database names are {done} by the workers that share them, and not by this command",
-                hint="workers do so all the time; `cordwood audit` counts what the segments hold",
-            )
+            return False
         case "postgresql" | "postgres":
             raise ConfigError(
-                f"store.url {redacted(url)!r} has rows, and no segments that could be {done}",
+                f"store.keep is rows: {redacted(url)!r} has no segments that could be {done}",
                 hint=f"PostgreSQL looks after its tables itself: {instead}; `cordwood audit` counts the events",
             )
     raise _unknown("store", url, "file: and postgresql://")
@@ -205,6 +220,12 @@ def open_quota(config: Config) -> Quota:
                 raise _missing_extra("redis", error) from error
             return RedisQuota(url, counted_here)
     raise _unknown("cache", url, "memory:, redis:// and rediss://")
+
+
+def _shared(config: Config) -> tuple[Path, Path]:
+    """Where the segments are that PostgreSQL names, and where on this machine is room for more than memory holds."""
+    named = config.store.segments_dir
+    return Path(named) if named else config.data_dir / "shared-segments", config.data_dir / "spill"
 
 
 def _path(config: Config, url: str, default: str) -> Path:

@@ -60,7 +60,13 @@ class Compactor:
         seconds = round(time.perf_counter() - started, 3)
         log.debug("segments_merged", tenant=merged.tenant, segments=len(group), events=merged.events, seconds=seconds)
         before = sum(segment.size_bytes for segment in group)
-        return Merged(segments=len(group), events=merged.events, bytes_before=before, bytes_after=merged.size_bytes)
+        return Merged(
+            segments=len(group),
+            events=merged.events,
+            bytes_before=before,
+            bytes_after=merged.size_bytes,
+            into=merged.path,
+        )
 
     def _find_damage(self, group: Sequence[Segment]) -> bool:
         """Whether a segment is not as it was written: merged, its bytes would look well. It is left out from now on,

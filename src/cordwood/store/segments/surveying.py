@@ -52,6 +52,7 @@ def survey(engine: Engine, root: Path, segments: Sequence[Segment]) -> Survey:
         kind="segments",
         events=sum(segment.events for segment in segments),
         segments=len(segments),
+        rows=None,
         bytes=all_bytes,
         parts=[
             PartSize("values", values_bytes),
