@@ -112,7 +112,7 @@ def test_any_question_is_answered_or_refused(up: Cordwood) -> None:
         unique_by=lambda pair: pair if pair[0] == "filter" else pair[0],
     )
 
-    @settings(deadline=None, max_examples=QUESTIONS, suppress_health_check=_QUIET)
+    @settings(max_examples=QUESTIONS, suppress_health_check=_QUIET)
     @given(asked, st.sampled_from(["query", "query/count"]))
     def answered(parameters: list[tuple[str, str]], path: str) -> None:
         query = urlencode([(name, text.encode(errors="replace")) for name, text in parameters])

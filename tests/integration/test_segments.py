@@ -481,9 +481,7 @@ values = st.recursive(
 events = st.dictionaries(texts | st.sampled_from(["a", "a.b", "level", "ts"]), values, max_size=6)
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(batches=st.lists(st.lists(events, min_size=1, max_size=6), min_size=8, max_size=12))
 async def test_nothing_is_lost_or_changed_by_writing_and_merging(
     store: SegmentStore, batches: list[list[dict[str, Any]]]

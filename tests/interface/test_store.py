@@ -34,7 +34,6 @@ HOUR = 3600 * SECOND
 NOON = 1_795_435_200 * SECOND  # 2026-11-23T12:00:00Z
 QUIET = settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 OTHER = Tenant("other")

@@ -105,7 +105,7 @@ lines = st.one_of(
     st.sampled_from([b'{"service":"\xff"}', b'{"\xff":1}', b'{"level":"\xff"}', b'{"ts":"\xff"}']),
     st.sampled_from([b'{"a":' * 59 + b"{}" + b"}" * 59, b'{"a":' + b"[" * 3000 + b"]" * 3000 + b"}"]),
 )
-many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 
 
 @many

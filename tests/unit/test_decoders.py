@@ -44,7 +44,7 @@ def test_samples_keep_the_promises(decoder: str) -> None:
 def test_any_bytes_keep_the_promises(decoder: str) -> None:
     samples = st.sampled_from(_samples(decoder))
 
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     @given(st.one_of(hostile, st.builds(lambda sample, tail: sample + tail, samples, hostile), st.binary()))
     def keeps(data: bytes) -> None:
         TARGETS[decoder](data)
@@ -124,7 +124,7 @@ _bad_bytes = st.lists(
 _spellings = st.sampled_from([{"separators": (",", ":")}, {}, {"ensure_ascii": False}])
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(
     st.lists(
         st.dictionaries(

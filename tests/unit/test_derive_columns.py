@@ -92,7 +92,7 @@ inner = objects(st.sampled_from(["name", "level", "name.x", "other", ""]), scala
 names = st.sampled_from([*TIMESTAMP_NAMES, *LEVEL_NAMES, *SERVICE_NAMES, "service", "log", "Level", "x", ""])
 # Only what lies within is repeated: a key of the event itself is for the other test.
 events = objects(names, st.one_of(scalars, scalars, inner), 5, may_repeat=False).map(str.encode)
-many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 @many

@@ -2,7 +2,7 @@
 
 import itertools
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cordwood.model.tenant import DEFAULT_TENANT
@@ -29,7 +29,6 @@ segments = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(segments=segments, first=st.integers(50, 10**6), start=st.none() | st.integers(-30, 30))
 def test_spans_are_the_whole_time_cut_up_and_hold_all_that_overlap(
     segments: list[Segment], first: int, start: int | None

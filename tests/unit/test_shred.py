@@ -75,7 +75,6 @@ def _same(one: object, other: object) -> bool:
     return one == other
 
 
-@settings(deadline=None)
 @given(st.lists(_events, min_size=1, max_size=6), st.integers(1, 40), _spellings)
 def test_any_events_come_back_as_they_were(events: list[object], times: int, spelling: dict[str, object]) -> None:
     lines = _lines(events * times, **spelling)
@@ -84,7 +83,6 @@ def test_any_events_come_back_as_they_were(events: list[object], times: int, spe
         assert _same(json.loads(line), json.loads(text)), (line, text)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.fixed_dictionaries({"a": _values, "b": st.fixed_dictionaries({"c": _values})}), min_size=2, max_size=6),
     st.integers(16, 40),
@@ -104,7 +102,7 @@ def _columns(lines: bytes) -> dict[str, list[object]]:
     return {name: column.to_pylist() for name, column in group.columns.items()}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.lists(_events, min_size=1, max_size=3),
     _spellings,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cordwood.store.segments.indexing import token_filter_of
@@ -117,13 +117,11 @@ def words(text: str) -> list[str]:
     return re.findall(r"[0-9A-Za-z_\x80-\U0010ffff]+", text)
 
 
-@settings(deadline=None)
 @given(_texts)
 def test_a_text_has_the_hashes_of_its_words(text: str) -> None:
     assert hashes_of(text).tolist() == [int(hashes_of(word)[0]) for word in words(text)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | _texts | _alike, max_size=8), st.integers(0, 3), st.integers(0, 8))
 def test_words_of_many_texts_are_the_words_of_each(texts: list[str | None], skipped: int, most: int) -> None:
     found = word_bits(pa.array(texts, pa.string()).slice(skipped, most))
@@ -131,7 +129,6 @@ def test_words_of_many_texts_are_the_words_of_each(texts: list[str | None], skip
     assert found.tolist() == bits_of(asked).tolist()
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | _texts | _alike, max_size=8), st.integers(0, 3), st.booleans())
 def test_words_of_json_are_those_that_it_means(texts: list[str | None], skipped: int, is_ascii: bool) -> None:
     lines = [None if text is None else json.dumps({"a": [text]}, ensure_ascii=is_ascii) for text in texts]
