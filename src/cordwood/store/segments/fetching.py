@@ -16,6 +16,8 @@ from cordwood.model.shape import shape_of
 from cordwood.store.segments.layout import BASE
 from cordwood.store.segments.runs import completed, runs
 
+_REPEATED = ["shape", "level", "service"]
+
 Places: TypeAlias = NDArray[np.int64]
 
 
@@ -39,7 +41,8 @@ def fetch(rows: Sequence[tuple[str, int]]) -> list[StoredEvent]:
 def _of_file(path: Path, wanted: Places) -> list[StoredEvent]:
     """Events at ascending row numbers."""
     events: list[StoredEvent] = []
-    with pq.ParquetFile(path) as file:
+    # As they are in the file: to write out a shape for each of thousands of rows would cost more than all the rest.
+    with pq.ParquetFile(path, read_dictionary=_REPEATED) as file:
         start = 0
         for number in range(file.num_row_groups):
             end = start + file.metadata.row_group(number).num_rows
@@ -53,8 +56,8 @@ def _of_file(path: Path, wanted: Places) -> list[StoredEvent]:
 def _of_row_group(file: pq.ParquetFile, number: int, wanted: Places) -> list[StoredEvent]:
     """Only the columns of shapes that are asked for are read."""
     places = pa.array(wanted)
-    base = completed(file.read_row_group(number, [name for name in BASE.names if name in file.schema_arrow.names]))
-    base = base.take(places)
+    present = [name for name in BASE.names if name in file.schema_arrow.names]
+    base = completed(file.read_row_group(number, present).take(places))
     columns = {
         slot.column
         for shape in base["shape"].unique().to_pylist()

@@ -1,6 +1,5 @@
 """Which words may be in a segment: a Bloom filter (Bloom 1970) that lies in its file before the first row group."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from struct import Struct as Layout
 from typing import Self, TypeAlias
@@ -63,12 +62,18 @@ class TokenFilter(Struct, frozen=True):
         return _HEADER.pack(_MAGIC, len(self.bits).bit_length() - 1, self.probes, crc32(self.bits)) + self.bits
 
     def may_hold(self, hashes: Hashes) -> bool:
-        """Whether the segment may hold all of these."""
-        bits = np.frombuffer(self.bits, np.uint8)
-        return all(
-            bool(np.all(bits[place >> 3] >> (place & 7).astype(np.uint8) & 1))
-            for place in _places(hashes, 8 * len(bits), self.probes)
-        )
+        """Whether the segment may hold all of these: few words, of many segments, so without making arrays.
+
+        Kirsch and Mitzenmacher 2006: two hashes make any number.
+        """
+        mask = 8 * len(self.bits) - 1
+        for found in hashes.tolist():
+            step = found >> 32 | 1
+            for probe in range(self.probes):
+                place = (found + probe * step) & mask
+                if not self.bits[place >> 3] >> (place & 7) & 1:
+                    return False
+        return True
 
 
 def no_bits(events: int) -> Bits:
@@ -77,13 +82,3 @@ def no_bits(events: int) -> Bits:
     while size < min(_BYTES_OF_AN_EVENT * events, 1 << _MOST_LOG):
         size *= 2
     return np.zeros(size, np.uint8)
-
-
-def _places(hashes: Hashes, size: int, probes: int) -> Iterable[NDArray[np.int64]]:
-    """Kirsch and Mitzenmacher 2006: two hashes make any number. `size` is a power of two."""
-    step = (hashes >> np.uint64(32)) | np.uint64(1)
-    mask = np.uint64(size - 1)
-    at = hashes
-    for _ in range(probes):
-        yield (at & mask).view(np.int64)
-        at = at + step
