@@ -73,6 +73,7 @@ CASES = [
     ),
     Case("stall connections to PostgreSQL", "proxied", faults.connections_stalled("postgres"), 1, 20),
     Case("disk full", "small disk", faults.disk_filled, 3, 50),
+    Case("PostgreSQL's disk full", "small database", faults.database_disk_filled, 1, 50),
     Case("fsync fails", "troubled", faults.syncs_failed, 3, 50),
     Case("clock jumps", "troubled", faults.clock_jumped, 3, 50),
     Case("clock is set right", "troubled", faults.clock_set_right, 1, 1),

@@ -186,7 +186,22 @@ def syncs_failed(setup: SetUp) -> None:
 def disk_filled(setup: SetUp) -> None:
     """No byte is left, in the middle of queue writes, segment writes and commits; then there is room again."""
     _for(setup, 0.1, 0.8)
-    filler = setup.data / "filler"
+    with _no_byte_left(setup.data):
+        _for(setup, 0.3, 2.0)
+
+
+def database_disk_filled(setup: SetUp) -> None:
+    """No byte is left for PostgreSQL's rows and its log; then there is room again, and it is started where it ended."""
+    server = setup.servers["postgres"]
+    _for(setup, 0.1, 0.8)
+    with _no_byte_left(server.directory):
+        _for(setup, 1.0, 4.0)
+    server.start()
+
+
+@contextmanager
+def _no_byte_left(directory: Path) -> Iterator[None]:
+    filler = directory / "filler"
     with filler.open("wb", buffering=0) as file:
         block = bytes(1 << 20)
         while len(block):
@@ -194,7 +209,7 @@ def disk_filled(setup: SetUp) -> None:
                 file.write(block)
             except OSError:
                 block = block[: len(block) // 2]
-    _for(setup, 0.3, 2.0)
+    yield
     filler.unlink()
 
 

@@ -97,6 +97,11 @@ class SetUp:
         """Put the data on a small disk of its own. Raises NotHere where that is not allowed."""
         self._stack.enter_context(mounted(self.data, size_mb))
 
+    def serve_on_small_disk(self, name: str, server: Server, size_mb: int) -> None:
+        """Start a server whose disk is a small one. Raises NotHere where that is not allowed."""
+        self._stack.enter_context(mounted(server.directory, size_mb))
+        self.serve(**{name: server})
+
     def make_database(self) -> str:
         """A database on the set-up's PostgreSQL, which goes with the server."""
         return self._stack.enter_context(_undropped(self.servers["postgres"].url))
@@ -218,6 +223,17 @@ def services(directory: Path, rng: random.Random) -> SetUp:
     return made
 
 
+def small_database(directory: Path, rng: random.Random) -> SetUp:
+    """RabbitMQ, and PostgreSQL rows on a disk that can be filled."""
+    made = SetUp(directory, rng)
+    made.serve_on_small_disk("postgres", Postgres(), 2500)
+    made.serve(rabbitmq=RabbitMQ())
+    made.settings |= {"broker_url": made.servers["rabbitmq"].url, "store_url": made.make_database()}
+    assert Cordwood("migrate", made.data, **made.settings).run().returncode == 0
+    made.run("api", "worker", "query")
+    return made
+
+
 def spooled(directory: Path, rng: random.Random) -> SetUp:
     """RabbitMQ and PostgreSQL, the api with a spool of its own."""
     made = SetUp(directory, rng)
@@ -304,6 +320,7 @@ SET_UPS = {
     "split": split,
     "slow": slow,
     "services": services,
+    "small database": small_database,
     "spooled": spooled,
     "proxied": proxied,
     "segments": segments,

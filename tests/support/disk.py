@@ -12,7 +12,7 @@ from tests.support.not_here import NotHere
 @contextmanager
 def mounted(directory: Path, size_mb: int) -> Iterator[None]:
     """A disk of its own for `directory`, which is made. Raises NotHere where that is not allowed."""
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "cordwood-test", str(directory)]
     if os.geteuid() or subprocess.run(command, check=False).returncode:
         raise NotHere("filling a disk needs the right to mount one")
