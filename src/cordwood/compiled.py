@@ -2,12 +2,14 @@
 
 A compiled function takes and gives arrays and numbers, runs without the interpreter's lock, and checks no index: what
 calls it answers for the sizes. Compiling takes seconds, once: the result is kept beside the source, or in the user's
-cache directory, and made anew when the function's own file changes. Touch that when you change what it calls in
-another one.
-`NUMBA_BOUNDSCHECK=1` checks the index of each element, for tests.
+cache directory where that cannot be written to, and made anew when any file with such functions changes: they hold
+what they call. `NUMBA_BOUNDSCHECK=1` checks the index of each element, for tests.
 """
 
+import contextlib
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import numba
@@ -21,7 +23,31 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _WORD = ir.IntType(64)
+_settings: Any = numba.config  # made when it is imported
 _native: Any = intrinsic  # its types tell nothing of what comes out
+
+
+def sources_digest(package: Path) -> str:
+    """Of all files with compiled functions, by what is in them."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(package.rglob("*.py")):
+        source = path.read_bytes()
+        if b"@compiled" in source:
+            digest.update(source)
+    return digest.hexdigest()
+
+
+def _keep_beside_the_source() -> None:
+    """Numba looks at the file of a function, and not at those of the functions that it calls."""
+    package = Path(__file__).parent
+    kept = package / "__pycache__" / f"compiled-{sources_digest(package)}"
+    if not _settings.CACHE_DIR:  # the environment has not said
+        with contextlib.suppress(OSError):
+            kept.mkdir(parents=True, exist_ok=True)
+            _settings.CACHE_DIR = str(kept)
+
+
+_keep_beside_the_source()
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

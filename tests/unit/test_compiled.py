@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cordwood.compiled import sources_digest
+
 _TESTS = Path(__file__).parent
 
 
@@ -22,3 +24,15 @@ def test_no_compiled_loop_reads_or_writes_beyond_its_arrays(file: str, chosen: s
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-k", chosen, str(_TESTS / file)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_what_was_compiled_is_made_anew_when_a_function_that_is_called_changes(tmp_path: Path) -> None:
+    called, other = tmp_path / "inner" / "called.py", tmp_path / "other.py"
+    called.parent.mkdir()
+    called.write_text("@compiled\ndef f(): return 1\n")
+    other.write_text("def g(): return 1\n")
+    before = sources_digest(tmp_path)
+    other.write_text("def g(): return 2\n")
+    assert sources_digest(tmp_path) == before
+    called.write_text("@compiled\ndef f(): return 2\n")
+    assert sources_digest(tmp_path) != before

@@ -89,11 +89,13 @@ def _spelt(table: pa.Table, schema: pa.Schema, repeated: frozenset[str]) -> pa.T
         else pa.nulls(table.num_rows, _type_of(field, is_repeated=field.name in repeated))
         for field in schema
     ]
-    fields = [pa.field(field.name, _type_of(field, field.name in repeated), field.nullable) for field in schema]
+    fields = [
+        pa.field(field.name, _type_of(field, is_repeated=field.name in repeated), field.nullable) for field in schema
+    ]
     return pa.table(columns, pa.schema(fields))
 
 
-def _type_of(field: pa.Field, is_repeated: bool) -> pa.DataType:
+def _type_of(field: pa.Field, *, is_repeated: bool) -> pa.DataType:
     return TYPE if is_repeated and pa.types.is_string(field.type) else field.type
 
 
