@@ -34,6 +34,11 @@ class Engine:
         )
         # Of all cursors. Rows keep their order: ordinals are counted from it.
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL preserve_insertion_order = true")
+        # Ids stay ids. Segments never change: what was read of a footer stays true.
+        self._connection.execute(
+            "LOAD parquet; SET GLOBAL parquet_metadata_cache = true; SET GLOBAL arrow_lossless_conversion = true; "
+            "SET GLOBAL validate_external_file_cache = 'NO_VALIDATION'"
+        )
         self._turn = threading.Lock()
         self._stoppable: set[duckdb.DuckDBPyConnection] = set()
         self._is_stopped = False
@@ -89,7 +94,8 @@ def translated(error: duckdb.Error) -> CordwoodError:
 
 
 class Session:
-    """One cursor for a task: each statement runs in a thread, and stops when the task is cancelled or out of time."""
+    """Two cursors for a task, one for rows that come little by little, and one for what is asked meanwhile: each
+    statement runs in a thread, and stops when the task is cancelled or out of time."""
 
     def __init__(self, engine: Engine, executor: Executor, timeout_s: float) -> None:
         self._engine = engine
@@ -99,16 +105,17 @@ class Session:
 
     async def __aenter__(self) -> Self:
         self._cursor = self._engine.open()
+        self._meanwhile = self._engine.open()
         self._running: Future[Any] | None = None
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         running = self._running
         if running is None or running.cancel() or running.done():
-            self._engine.release(self._cursor)
+            self._release()
         else:
-            # The thread is still in the engine: it lets go of the cursor itself once the interrupt has reached it.
-            running.add_done_callback(lambda _: self._engine.release(self._cursor))
+            # The thread is still in the engine: it lets go of the cursors itself once the interrupt has reached it.
+            running.add_done_callback(lambda _: self._release())
             self._interrupt_until_done(running)
 
     async def rows(self, sql: str, values: dict[str, object]) -> list[Row]:
@@ -122,6 +129,10 @@ class Session:
     async def some(self, count: int) -> list[Row]:
         """At most `count` further rows; none at the end. Raises duckdb.Error, Unavailable (out of time)."""
         return await self.run(lambda: self._cursor.fetchmany(count))
+
+    async def use(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Work with a cursor, while rows of another statement are still to come. Raises as `run` does."""
+        return await self.run(lambda: work(self._meanwhile))
 
     async def run(self, work: Callable[[], T]) -> T:
         """Any work of this task, in a thread. Raises what it raises, Unavailable (out of time)."""
@@ -140,4 +151,9 @@ class Session:
         if not running.done():
             with contextlib.suppress(duckdb.ConnectionException):  # let go of meanwhile
                 self._cursor.interrupt()
+                self._meanwhile.interrupt()
             asyncio.get_running_loop().call_later(_INTERRUPT_AGAIN_S, self._interrupt_until_done, running)
+
+    def _release(self) -> None:
+        self._engine.release(self._meanwhile)
+        self._engine.release(self._cursor)

@@ -1,9 +1,10 @@
 """Places of rows → the events themselves, made from the columns of their files."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,25 +18,57 @@ from cordwood.store.segments.layout import BASE
 from cordwood.store.segments.runs import completed, runs
 
 _REPEATED = ["shape", "level", "service"]
+_FEW_ROWS = 1024
+"""Of a file: so many are picked out of its pages, more are taken out of whole row groups."""
+_PLACES = ["filename", "file_row_number"]
+_PICKED = """
+    SELECT *
+    FROM read_parquet($file{0}, filename = true, file_row_number = true, hive_partitioning = false)
+    WHERE file_row_number IN (SELECT unnest($rows{0}::BIGINT[]))
+"""
 
 Places: TypeAlias = NDArray[np.int64]
+Place: TypeAlias = tuple[str, int]
+"""The path of a file, and the number of a row in it."""
 
 
-def fetch(rows: Sequence[tuple[str, int]]) -> list[StoredEvent]:
-    """The events at these places, path and row number, in the same order. Opens each file once.
+def fetch(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Place], wide: Collection[str]) -> list[StoredEvent]:
+    """The events at these places, in the same order. Files that are `wide` have columns of many shapes.
 
-    Raises OSError, pa.ArrowException.
+    Raises duckdb.Error, OSError, pa.ArrowException.
     """
-    by_file: dict[str, list[int]] = {}
-    for place, (path, _) in enumerate(rows):
-        by_file.setdefault(path, []).append(place)
-    events: list[StoredEvent | None] = [None] * len(rows)
-    for path, places in by_file.items():
-        wanted = np.array([rows[place][1] for place in places], np.int64)
-        order = np.argsort(wanted, kind="stable")
-        for place, event in zip(order.tolist(), _of_file(Path(path), wanted[order]), strict=True):
-            events[places[place]] = event
-    return [event for event in events if event is not None]
+    numbers: dict[str, list[int]] = {}
+    for path, number in rows:
+        numbers.setdefault(path, []).append(number)
+    few = {path: wanted for path, wanted in numbers.items() if len(wanted) <= _FEW_ROWS and path not in wide}
+    found = _picked(cursor, few) if few else {}
+    for path in numbers.keys() - few.keys():
+        wanted = sorted(numbers[path])
+        found |= zip(((path, number) for number in wanted), _of_file(Path(path), np.array(wanted)), strict=True)
+    return [found[place] for place in rows]
+
+
+def written(cursor: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object]) -> list[StoredEvent]:
+    """The events of a statement, in its order, which gives all columns of segments. Raises as `fetch`."""
+    return list(_asked(cursor, sql, values).values())
+
+
+def _picked(cursor: duckdb.DuckDBPyConnection, numbers: Mapping[str, Sequence[int]]) -> dict[Place, StoredEvent]:
+    """With all columns of the files, which is quicker than to ask first which columns there are to ask for."""
+    sql = " UNION ALL BY NAME ".join(_PICKED.format(file) for file in range(len(numbers)))
+    values: dict[str, object] = {f"file{file}": path for file, path in enumerate(numbers)}
+    values |= {f"rows{file}": wanted for file, wanted in enumerate(numbers.values())}
+    return _asked(cursor, sql, values)
+
+
+def _asked(cursor: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object]) -> dict[Place, StoredEvent]:
+    found = cursor.sql(sql, params=dict(values)).to_arrow_table()
+    places = list(zip(*(found[name].to_pylist() for name in _PLACES), strict=True))
+    # Rows of one shape together: they are written out together.
+    order = np.argsort(found["shape"].combine_chunks().dictionary_encode().indices, kind="stable")
+    events = _written(completed(found.drop_columns(_PLACES).take(pa.array(order))))
+    by_place = {places[row]: event for row, event in zip(order.tolist(), events, strict=True)}
+    return {place: by_place[place] for place in places}
 
 
 def _of_file(path: Path, wanted: Places) -> list[StoredEvent]:
@@ -68,7 +101,11 @@ def _of_row_group(file: pq.ParquetFile, number: int, wanted: Places) -> list[Sto
         further = file.read_row_group(number, sorted(columns)).take(places)
         for name in further.column_names:
             base = base.append_column(name, further[name])
-    return [event for shape, table in runs(base) for event in _events(shape, table)]
+    return _written(base)
+
+
+def _written(table: pa.Table) -> list[StoredEvent]:
+    return [event for shape, alike in runs(table) for event in _events(shape, alike)]
 
 
 def _events(shape: str | None, table: pa.Table) -> list[StoredEvent]:
