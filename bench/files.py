@@ -10,7 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-_REST_S, _LOOK_S, _MOST_S = 3.0, 0.25, 300.0
+_REST_S, _LOOK_S, _MOST_S = 15.0, 0.25, 300.0
+"""Chores come every five seconds, and a merge takes a few."""
 
 
 @dataclass(frozen=True)

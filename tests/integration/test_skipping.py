@@ -10,7 +10,7 @@ import pytest
 from cordwood.model.plan import Equals, Plan
 from cordwood.model.tenant import DEFAULT_TENANT
 from cordwood.store.segments.catalog import Segment
-from cordwood.store.segments.skipping import Skipping
+from cordwood.store.segments.skipping import Part, Skipping
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
 from tests.support.builders import load
@@ -55,8 +55,8 @@ async def test_no_answer_is_lost_by_skipping(store: SegmentStore, monkeypatch: p
     found = [await store.count(plan, DEFAULT_TENANT) for plan in plans]
     skipped = sum([(await store.coverage(plan, DEFAULT_TENANT)).skipped for plan in plans])
 
-    def every(_: Skipping, __: Plan, segments: Sequence[Segment]) -> list[Segment]:
-        return list(segments)
+    def every(_: Skipping, __: Plan, segments: Sequence[Segment]) -> list[Part]:
+        return [Part(segment, None, 1) for segment in segments]
 
     monkeypatch.setattr(Skipping, "possible", every)
     assert found == [await store.count(plan, DEFAULT_TENANT) for plan in plans]
@@ -73,11 +73,38 @@ async def test_a_rare_value_opens_what_may_have_it_and_nothing_else(store: Segme
     catalog = store._catalog.segments(DEFAULT_TENANT, None, None)
     (kept,) = store._reader._skipping.possible(plan, catalog)
     for segment in catalog:
-        if segment != kept:
+        if segment != kept.segment:
             (tmp_path / segment.path).unlink()
     (event,) = [event async for block in store.read(plan, DEFAULT_TENANT) for event in block]
     assert b"request 1234 of 7" in event.data
     assert await store.count(Plan(filters=[Equals("trace_id", "not there")]), DEFAULT_TENANT) == 0
+
+
+async def test_row_groups_of_a_segment_are_skipped(store: SegmentStore) -> None:
+    """By their words, and by their times, which the answer tells."""
+    early, late = 1_795_000_000, 1_795_600_000
+    shapes = [
+        [{"ts": early + n, "message": f"request {n}"} for n in range(10_000)],
+        [{"ts": late + n, "message": f"answer {n}", "took": n} for n in range(9_000)],
+        [{"ts": late + n, "job": f"job{n}"} for n in range(9_500)],
+    ]
+    await store.write([load([event for events in shapes for event in events])])
+    assert (await _groups(store, Plan())) == (3, 0)
+    assert (await _groups(store, Plan(filters=[Equals("message", "answer 8765")]))) == (1, 2)
+    assert (await _groups(store, Plan(start_us=late * 1_000_000))) == (2, 1)
+    assert (await _groups(store, Plan(end_us=late * 1_000_000))) == (1, 2)
+    assert (await _groups(store, Plan(filters=[Equals("job", "none")]))) == (0, 3)
+    assert await store.count(Plan(filters=[Equals("message", "answer 8765")]), DEFAULT_TENANT) == 1
+    assert await store.count(Plan(end_us=late * 1_000_000), DEFAULT_TENANT) == 10_000
+    (event,) = [
+        event async for block in store.read(Plan(filters=[Equals("job", "job9499")]), DEFAULT_TENANT) for event in block
+    ]
+    assert event.timestamp_us == (late + 9_499) * 1_000_000
+
+
+async def _groups(store: SegmentStore, plan: Plan) -> tuple[int, int]:
+    coverage = await store.coverage(plan, DEFAULT_TENANT)
+    return coverage.groups_read, coverage.groups_skipped
 
 
 async def test_filters_that_are_kept_stay_within_bounds(store: SegmentStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -299,7 +299,7 @@ async def test_compact_can_be_interrupted_and_goes_on(idle: Cordwood, tmp_path: 
     check = asked(idle, "check")
     assert (check["is_well"], check["events"], check["orphans"]) == (True, 180_000, [])
     assert asked(idle, "compact")["is_complete"] is True
-    assert tables(root, "SELECT count(*) FROM segments") == [(3,)]
+    assert tables(root, "SELECT count(*) FROM segments") == [(1,)]
 
 
 async def test_a_person_at_a_terminal_sees_how_far_it_is(idle: Cordwood, tmp_path: Path) -> None:

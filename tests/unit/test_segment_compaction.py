@@ -2,9 +2,11 @@
 
 import random
 
+from msgspec.structs import replace
+
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
-from cordwood.store.segments.compaction import next_group
+from cordwood.store.segments.compaction import next_group, next_large_group, next_or_rest
 
 ACME, OTHER = Tenant("acme"), Tenant("other")
 
@@ -58,3 +60,34 @@ def test_ten_thousand_tiny_writes_leave_a_bounded_number() -> None:
     assert events == sum(1 + number % 3 for number in range(10_000))
     assert most < 100
     assert rewritten < 8 * events
+
+
+def full(number: int, columns: frozenset[str] = frozenset()) -> Segment:
+    return replace(segment(number, 60_000), columns=columns)
+
+
+def test_full_segments_become_a_large_one() -> None:
+    assert next_large_group([full(n) for n in range(16)]) is None
+    group = next_large_group([full(n) for n in range(40)])
+    assert group == [full(n) for n in range(17)]
+    others = [replace(full(n), tenant=OTHER) for n in range(16)]
+    assert next_large_group([*others, *(full(n) for n in range(17))]) == group
+
+
+def test_small_segments_come_first() -> None:
+    small = [segment(n, 100) for n in range(100, 108)]
+    assert next_large_group([*(full(n) for n in range(20)), *small]) == small
+
+
+def test_what_has_no_place_for_its_columns_is_passed_over() -> None:
+    clashing = full(3, frozenset({"Host:str"}))
+    wide = full(5, frozenset(f"f{n}:int" for n in range(1000)))
+    rest = [full(n, frozenset({"host:str"})) for n in range(20) if n not in (3, 5)]
+    assert next_large_group([clashing, wide, *rest]) == rest[:17]
+
+
+def test_the_rest_is_merged_however_little_it_is() -> None:
+    few = [segment(1, 10), segment(2, 5000), full(3), full(4)]
+    assert next_or_rest(few) == few[:2]
+    assert next_or_rest(few[1:]) == few[1:]
+    assert next_or_rest(few[3:]) is None

@@ -98,6 +98,7 @@ def _completeness(coverage: Coverage) -> dict[str, object]:
         ]
     if coverage.read is not None:
         members["segments"] = {"read": coverage.read, "skipped": coverage.skipped}
+        members["row_groups"] = {"read": coverage.groups_read, "skipped": coverage.groups_skipped}
     return members
 
 

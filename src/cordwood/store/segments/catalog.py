@@ -72,6 +72,8 @@ class Segment(Struct, frozen=True):
     """The columns of fields, as `shape.column_of` names them."""
     texts: int | None = None
     """How many events are kept as text; None: all, in a file of an earlier release, without a column `shape`."""
+    row_groups: int | None = None
+    """None in a file of an earlier release."""
 
     @property
     def has_texts(self) -> bool:
@@ -453,7 +455,7 @@ class Catalog:
 
     def _insert_segment(self, connection: sqlite3.Connection, segment: Segment, now_us: int) -> None:
         connection.execute(
-            f"INSERT INTO segments VALUES ({_marks(range(10))})",
+            f"INSERT INTO segments VALUES ({_marks(range(11))})",
             (
                 segment.path,
                 segment.tenant,
@@ -465,18 +467,19 @@ class Catalog:
                 segment.digest,
                 msgspec.json.encode(sorted(segment.columns)).decode(),
                 segment.texts,
+                segment.row_groups,
             ),
         )
 
 
-_SEGMENT = "path, tenant, events, size_bytes, min_us, max_us, digest, columns, texts"
+_SEGMENT = "path, tenant, events, size_bytes, min_us, max_us, digest, columns, texts, row_groups"
 _columns = msgspec.json.Decoder(frozenset[str])
 
 
 def _segment(row: tuple) -> Segment:  # type: ignore[type-arg]  # as sqlite3 types it
-    path, tenant, events, size_bytes, min_us, max_us, digest, columns, texts = row
+    path, tenant, events, size_bytes, min_us, max_us, digest, columns, texts, row_groups = row
     known = _columns.decode(columns) if columns else frozenset()
-    return Segment(path, tenant, events, size_bytes, min_us, max_us, digest, known, texts)
+    return Segment(path, tenant, events, size_bytes, min_us, max_us, digest, known, texts, row_groups)
 
 
 def _marks(values: Sequence[object]) -> str:

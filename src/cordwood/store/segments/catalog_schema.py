@@ -157,4 +157,5 @@ SCHEMA = (
     ALTER TABLE segments ADD COLUMN columns TEXT;
     ALTER TABLE segments ADD COLUMN texts INTEGER
     """,
+    "ALTER TABLE segments ADD COLUMN row_groups INTEGER",
 )

@@ -1,11 +1,12 @@
 """Many small segments → few large ones: the same events, sorted by time."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import pyarrow as pa
 import structlog
+from msgspec import Struct
 
 from cordwood.clock import Clock
 from cordwood.errors import Unavailable
@@ -14,10 +15,11 @@ from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.layout import Directory
-from cordwood.store.segments.making import make_segment
+from cordwood.store.segments.making import make_segment, stream_segment
+from cordwood.store.segments.merging import Merge
 from cordwood.store.segments.naming import Changing
 from cordwood.store.segments.runs import runs_of, typed
-from cordwood.store.segments.tables import arranged
+from cordwood.store.segments.tables import MOST_COLUMNS, arranged
 
 log = structlog.get_logger()
 
@@ -26,7 +28,13 @@ _FAN_IN = 8
 _MOST_FILES = 256
 _FULL_EVENTS = 50_000
 _FULL_BYTES = 16 << 20
-"""A segment this large is left alone, and a merge gathers no more than it takes to make one."""
+"""A segment this large is left alone while there is much to do, and a merge gathers no more than it takes to make one.
+What a full batch brings is as large from the beginning."""
+_LARGE_EVENTS = 1_000_000
+_LARGE_BYTES = 64 << 20
+"""A segment of half this is left alone for ever: an event is rewritten once in quiet hours, and hardly ever twice."""
+_MOST_IN_MEMORY = 2 * _FULL_EVENTS
+"""Events that are merged by taking all of them apart and together again; more are merged row group by row group."""
 
 Choose: TypeAlias = Callable[[Sequence[Segment]], list[Segment] | None]
 """Segments → those to merge next into one, if any."""
@@ -42,10 +50,11 @@ class Compactor:
         self._clock = clock
 
     def merge_one(self, choose: Choose | None = None) -> Merged | None:
-        """Merge one group of small segments, the smallest tier first; None when there is none. Raises Unavailable."""
-        small = self._catalog.small_segments(_FULL_EVENTS)
+        """Merge the group that is chosen, by `next_group` if nothing is said; None when there is none. Raises
+        Unavailable."""
+        mergeable = filter(_is_mergeable, self._catalog.small_segments(_LARGE_EVENTS // 2))
         damaged = self._catalog.damaged()
-        group = (choose or next_group)([segment for segment in small if segment.path not in damaged])
+        group = (choose or next_group)([segment for segment in mergeable if segment.path not in damaged])
         if group is None:
             return None
         if self._find_damage(group):
@@ -80,7 +89,10 @@ class Compactor:
         return is_damaged
 
     def _merge(self, group: Sequence[Segment], name: str) -> Segment:
-        merged = make_segment(self._directory, name, group[0].tenant, self._gathered(group))
+        if sum(segment.events for segment in group) > _MOST_IN_MEMORY:
+            merged = self._streamed(group, name)
+        else:
+            merged = make_segment(self._directory, name, group[0].tenant, self._gathered(group))
         if merged.events != sum(segment.events for segment in group):
             self._directory.remove(name)
             log.error("merge_inexact", segments=len(group), merged=merged.events)
@@ -89,6 +101,14 @@ class Compactor:
                 hint="this is a defect: please report it",
             )
         return merged
+
+    def _streamed(self, group: Sequence[Segment], name: str) -> Segment:
+        ordered = sorted(group, key=lambda each: each.min_us)
+        try:
+            with Merge([self._directory.root / segment.path for segment in ordered]) as merge:
+                return stream_segment(self._directory, name, group[0].tenant, merge.columns(), merge.row_groups())
+        except (OSError, pa.ArrowException) as error:
+            raise Unavailable(f"cannot merge {len(group)} segments: {error}", hint="look at the disk") from error
 
     def _gathered(self, group: Sequence[Segment]) -> list[pa.Table]:
         """All rows by shape. Old segments first: rows of one shape are then mostly in order already."""
@@ -110,38 +130,89 @@ class Compactor:
 
 
 def next_group(segments: Sequence[Segment]) -> list[Segment] | None:
-    """The segments to merge next: neighbours in time of one tenant and tier, at least as many as make it worthwhile."""
+    """The small segments to merge next: neighbours in time of one tenant and tier, at least as many as make it
+    worthwhile."""
     tiers: dict[tuple[str, int], list[Segment]] = {}
     for segment in filter(_is_small, segments):
         tiers.setdefault((segment.tenant, _tier(segment)), []).append(segment)
     ready = [(tier, group) for (_, tier), group in tiers.items() if len(group) >= _FAN_IN]
-    return _filling(min(ready, key=lambda each: each[0])[1]) if ready else None
+    return _filling(min(ready, key=lambda each: each[0])[1], _FULL) if ready else None
+
+
+def next_large_group(segments: Sequence[Segment]) -> list[Segment] | None:
+    """The full segments to merge next: neighbours in time of one tenant that make a large one. As `next_group` while
+    there are small ones to merge."""
+    if group := next_group(segments):
+        return group
+    for full in _by_tenant(segment for segment in segments if not _is_small(segment)):
+        chosen = _filling(_fitting(full), _LARGE)
+        if len(chosen) >= _FAN_IN and _is_as_large_as(chosen, _LARGE):
+            return chosen
+    return None
 
 
 def next_or_rest(segments: Sequence[Segment]) -> list[Segment] | None:
-    """As `next_group`; when that has nothing to say, neighbours of one tenant, however few and of whatever tier."""
-    if group := next_group(segments):
+    """As `next_large_group`; when that has nothing to say, neighbours of one tenant, however few and of whatever
+    tier."""
+    if group := next_large_group(segments):
         return group
-    tenants: dict[str, list[Segment]] = {}
-    for segment in filter(_is_small, segments):
-        tenants.setdefault(segment.tenant, []).append(segment)
-    return next((_filling(group) for group in tenants.values() if len(group) > 1), None)
+    small = [_filling(group, _FULL) for group in _by_tenant(filter(_is_small, segments))]
+    every = [_filling(_fitting(group), _LARGE) for group in _by_tenant(segments)]
+    return next((chosen for chosen in (*small, *every) if len(chosen) > 1), None)
+
+
+class _Size(Struct, frozen=True):
+    events: int
+    size_bytes: int
+
+
+_FULL, _LARGE = _Size(_FULL_EVENTS, _FULL_BYTES), _Size(_LARGE_EVENTS, _LARGE_BYTES)
 
 
 def _is_small(segment: Segment) -> bool:
-    return segment.events < _FULL_EVENTS and segment.size_bytes < _FULL_BYTES
+    return not _is_as_large_as([segment], _FULL)
 
 
-def _filling(group: Sequence[Segment]) -> list[Segment]:
-    """The oldest of the group, as many as make a full one: two at least, where there are two."""
+def _is_as_large_as(group: Sequence[Segment], size: _Size) -> bool:
+    return (
+        sum(segment.events for segment in group) >= size.events
+        or sum(segment.size_bytes for segment in group) >= size.size_bytes
+    )
+
+
+def _by_tenant(segments: Iterable[Segment]) -> list[list[Segment]]:
+    tenants: dict[str, list[Segment]] = {}
+    for segment in segments:
+        tenants.setdefault(segment.tenant, []).append(segment)
+    return list(tenants.values())
+
+
+def _filling(group: Sequence[Segment], size: _Size) -> list[Segment]:
+    """The oldest of the group, as many as reach a size: two at least, where there are two."""
     chosen: list[Segment] = []
-    events = size_bytes = 0
     for segment in sorted(group, key=lambda segment: segment.min_us)[:_MOST_FILES]:
-        if len(chosen) > 1 and (events >= _FULL_EVENTS or size_bytes >= _FULL_BYTES):
+        if len(chosen) > 1 and _is_as_large_as(chosen, size):
             break
         chosen.append(segment)
-        events, size_bytes = events + segment.events, size_bytes + segment.size_bytes
     return chosen
+
+
+def _fitting(group: Sequence[Segment]) -> list[Segment]:
+    """Those of the group that have room for their columns in the file of the oldest."""
+    fitting: list[Segment] = []
+    columns: dict[str, str] = {}
+    for segment in sorted(group, key=lambda segment: segment.min_us):
+        # By spelling without case: see `tables.arranged`.
+        own = {name.casefold(): name for name in segment.columns}
+        wanted = columns | own
+        if len(wanted) <= MOST_COLUMNS and all(columns.get(key, name) == name for key, name in own.items()):
+            columns = wanted
+            fitting.append(segment)
+    return fitting
+
+
+def _is_mergeable(segment: Segment) -> bool:
+    return segment.size_bytes < _LARGE_BYTES // 2
 
 
 def _tier(segment: Segment) -> int:

@@ -1,12 +1,15 @@
 """Events removed by retention and by people: whole segments, or segments written anew without them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import structlog
+from numpy.typing import NDArray
 
 from cordwood.clock import Clock
 from cordwood.errors import Corrupt, Unavailable
@@ -20,12 +23,14 @@ from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.layout import Directory
-from cordwood.store.segments.making import make_segment
+from cordwood.store.segments.making import stream_segment
 from cordwood.store.segments.naming import Changing
-from cordwood.store.segments.runs import runs_of
-from cordwood.store.segments.tables import arranged
+from cordwood.store.segments.parquet import columns_in
+from cordwood.store.segments.runs import completed
 
 log = structlog.get_logger()
+
+Places: TypeAlias = NDArray[np.int64]
 
 
 class SegmentEraser:
@@ -93,7 +98,7 @@ class SegmentEraser:
         log.info("events_removed", tenant=tenant, by=kind, events=events, segments=len(cuts))
         return events
 
-    def _matching(self, segment: Segment, plan: Plan) -> tuple[pa.Array, Counter[int]]:
+    def _matching(self, segment: Segment, plan: Plan) -> tuple[Places, Counter[int]]:
         """The row numbers of the events that match, and how many there are of each day."""
         # Written anew, damaged bytes would look well.
         if (reason := damage(self._engine, self._directory.root, segment)) is not None:
@@ -111,21 +116,32 @@ class SegmentEraser:
         with self._engine.cursor() as cursor:
             found = cursor.execute(sql, values).fetchnumpy()
         days, counts = np.unique(found["day"], return_counts=True)
-        return pa.array(found["place"]), Counter(dict(zip(days.tolist(), counts.tolist(), strict=True)))
+        return found["place"], Counter(dict(zip(days.tolist(), counts.tolist(), strict=True)))
 
-    def _rest(self, segment: Segment, gone: pa.Array, now_us: int, undo: ExitStack) -> Segment | None:
+    def _rest(self, segment: Segment, gone: Places, now_us: int, undo: ExitStack) -> Segment | None:
         if len(gone) == segment.events:
             return None
         name = self._directory.new_segment(segment.tenant, now_us, self._clock.batch_id())
-        shaped: dict[str | None, list[pa.Table]] = {}
         path = self._directory.root / segment.path
+        undo.callback(self._directory.remove, name)
         try:
-            for shape, table in runs_of(path, without=gone):
-                shaped.setdefault(shape, []).append(table)
+            with pq.ParquetFile(path) as file:
+                columns = columns_in(file)
+                made = stream_segment(self._directory, name, segment.tenant, columns, _without(file, gone))
         except (OSError, pa.ArrowException) as error:
             raise Unavailable(f"cannot read {path}: {error}", hint="look at the disk") from error
-        undo.callback(self._directory.remove, name)
-        made = make_segment(self._directory, name, segment.tenant, arranged(shaped))
         if made.events != segment.events - len(gone):
             raise Unavailable(f"writing {segment.path} anew kept {made.events} events of {segment.events - len(gone)}")
         return made
+
+
+def _without(file: pq.ParquetFile, gone: Places) -> Iterator[list[pa.Table]]:
+    """The row groups of a file but some of its rows."""
+    is_kept = np.ones(file.metadata.num_rows, np.bool_)
+    is_kept[gone] = False
+    first = 0
+    for number in range(file.num_row_groups):
+        behind = first + file.metadata.row_group(number).num_rows
+        if is_kept[first:behind].any():
+            yield [completed(file.read_row_group(number)).filter(pa.array(is_kept[first:behind]))]
+        first = behind

@@ -5,7 +5,7 @@ other.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from cordwood.model.batch import batch_of
@@ -62,6 +62,12 @@ class Conditions:
         if end_us is not None:
             self._all.append("ts < make_timestamptz($end::BIGINT)")
             self.values["end"] = end_us
+
+    def of_rows(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """first ≤ row of the file < behind, for one of the ranges. Their numbers stand in the text: the engine leaves
+        out row groups by constants only."""
+        within = (f"file_row_number BETWEEN {first:d} AND {behind - 1:d}" for first, behind in ranges)
+        self._all.append(_any(within))
 
     def of_event(self, batch_id: UUID, ordinal: int) -> None:
         """The event at `ordinal` in a batch."""

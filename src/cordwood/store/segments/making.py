@@ -1,23 +1,31 @@
 """Tables → a segment: a complete, synced file that no catalog names yet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cordwood.errors import Unavailable
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.layout import BASE, Directory, digest_of
-from cordwood.store.segments.parquet import write_parquet
+from cordwood.store.segments.parquet import Columns, SegmentFile, columns_of, row_groups
 
 
 def make_segment(directory: Directory, name: str, tenant: Tenant, tables: Sequence[pa.Table]) -> Segment:
     """Write the rows to a file of that name, which goes again when this fails. Raises Unavailable, Refused."""
+    return stream_segment(directory, name, tenant, columns_of(tables), row_groups(tables))
+
+
+def stream_segment(
+    directory: Directory, name: str, tenant: Tenant, columns: Columns, groups: Iterable[Sequence[pa.Table]]
+) -> Segment:
+    """The same with one row group in memory at a time. Raises Unavailable, Refused, and what `groups` raises."""
     path = directory.root / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        schema = write_parquet(path, tables)
+        with SegmentFile(path, columns) as file:
+            for tables in groups:
+                file.add(tables)
         directory.make_durable(path)
         size_bytes, digest = path.stat().st_size, digest_of(path)
     except OSError as error:
@@ -28,15 +36,16 @@ def make_segment(directory: Directory, name: str, tenant: Tenant, tables: Sequen
     except BaseException:
         directory.remove(name)
         raise
-    bounds = [pc.min_max(table["ts"].cast(pa.int64())) for table in tables]
+    min_us, max_us = file.bounds
     return Segment(
         path=name,
         tenant=tenant,
-        events=sum(table.num_rows for table in tables),
+        events=file.events,
         size_bytes=size_bytes,
-        min_us=min(each["min"].as_py() for each in bounds),
-        max_us=max(each["max"].as_py() for each in bounds),
+        min_us=min_us,
+        max_us=max_us,
         digest=digest,
-        columns=frozenset(schema.names) - frozenset(BASE.names),
-        texts=sum(table.num_rows - table["raw"].null_count for table in tables),
+        columns=frozenset(columns.schema.names) - frozenset(BASE.names),
+        texts=file.texts,
+        row_groups=file.row_groups,
     )

@@ -1,117 +1,190 @@
-"""Tables → a Parquet file, with the encodings that fit what is in it, and a filter of its words."""
+"""Tables → a Parquet file, with the encodings that fit what is in it, and an index of its row groups."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from cordwood.errors import Refused, Unavailable
 from cordwood.store.columns.dictionaries import TYPE, without_dictionary
+from cordwood.store.segments.group_index import Group, GroupIndex
 from cordwood.store.segments.indexing import token_filter_of
 from cordwood.store.segments.layout import BASE, field_of
 
 ROW_GROUP_ROWS = 65_536
-_OWN_GROUP_ROWS = 8_192
+OWN_GROUP_ROWS = 8_192
 """Tables smaller than this share a row group."""
 _SAMPLE_ROWS = 2_000
 _FEW_VALUES = 0.5
 _LEVEL = 1
+_PAGE_BYTES = 1 << 16
+"""To fetch a few rows, the pages that they are in are decompressed."""
 _SORTED = ("ordinal", "ts")
 """Columns of numbers that mostly rise."""
 _REPEATED = ("batch_id", "inserted_at", "level", "shape")
 """Columns of few values, whatever the events are."""
 
 
-def schema_of(tables: Sequence[pa.Table]) -> pa.Schema:
-    """The columns of a file that holds all these rows."""
-    further = {name for table in tables for name in table.column_names} - set(BASE.names)
-    return pa.schema([*BASE, *map(field_of, sorted(further))])
+class Columns(Struct, frozen=True):
+    """The columns of a file, and those of them that are kept as a dictionary in each row group."""
+
+    schema: pa.Schema
+    repeated: frozenset[str]
+
+    @classmethod
+    def of(cls, names: Iterable[str], repeated: Iterable[str]) -> "Columns":
+        """Those that every segment has, and further ones."""
+        return cls(pa.schema([*BASE, *map(field_of, sorted(names))]), frozenset((*_REPEATED, *repeated)))
 
 
-def write_parquet(path: Path, tables: Sequence[pa.Table]) -> pa.Schema:
-    """Write a new file. Raises Unavailable, Refused (more than a file can hold).
+def columns_of(tables: Sequence[pa.Table]) -> Columns:
+    """All that these have. Whether a column is kept as a dictionary, the largest table that has it tells."""
+    names = {name for table in tables for name in table.column_names}
+    guessed = names.difference(_SORTED, _REPEATED)
+    repeated = [name for name in guessed if is_repeated(_most_of(name, tables), _SAMPLE_ROWS, _FEW_VALUES)]
+    return Columns.of(names - set(BASE.names), repeated)
+
+
+def columns_in(file: pq.ParquetFile) -> Columns:
+    """Those of a segment that is there, kept as they are in its first row group."""
+    first = file.metadata.row_group(0)
+    repeated = [
+        column.path_in_schema
+        for column in map(first.column, range(first.num_columns))
+        if "RLE_DICTIONARY" in column.encodings and column.physical_type == "BYTE_ARRAY"
+    ]
+    return Columns.of(set(file.metadata.schema.names) - set(BASE.names), repeated)
+
+
+def is_repeated(column: pa.ChunkedArray, sample_rows: int, few: float) -> bool:
+    """Whether a dictionary is worth it: a column is one already, or its first rows have few values for their number."""
+    if pa.types.is_dictionary(column.type):
+        return True
+    sample = column.slice(0, sample_rows)
+    return bool(pc.count_distinct(sample).as_py() <= few * len(sample))
+
+
+def _most_of(name: str, tables: Sequence[pa.Table]) -> pa.ChunkedArray:
+    return max((table for table in tables if name in table.column_names), key=lambda table: table.num_rows)[name]
+
+
+def row_groups(tables: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
+    """What belongs into one row group each: a table, or several small ones."""
+    small: list[pa.Table] = []
+    for table in tables:
+        if table.num_rows < OWN_GROUP_ROWS:
+            small.append(table)
+            continue
+        for start in range(0, table.num_rows, ROW_GROUP_ROWS):
+            yield [table.slice(start, ROW_GROUP_ROWS)]
+    if small:
+        yield small
+
+
+class SegmentFile:
+    """A new file, written row group by row group; complete once the block has ended without an error. Entering, adding
+    and the end raise Unavailable, and Refused (more than a file can hold).
 
     Texts get no bounds: those hardly ever keep a row group from being read, and cost a tenth of the writing.
     """
-    schema = schema_of(tables)
-    guessed = [name for name in schema.names if name not in _SORTED + _REPEATED]
-    repeated = [*_REPEATED, *(name for name in guessed if _is_repeated(name, tables))]
+
+    def __init__(self, path: Path, columns: Columns) -> None:
+        self._path = path
+        self._columns = columns
+        self._fields = [
+            pa.field(field.name, TYPE if _is_dictionary(field, columns) else field.type, field.nullable)
+            for field in columns.schema
+        ]
+        self._groups: list[Group] = []
+        self.texts = 0
+        """How many events were added as text."""
+
+    @property
+    def events(self) -> int:
+        return self._groups[-1].behind if self._groups else 0
+
+    @property
+    def row_groups(self) -> int:
+        return len(self._groups)
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The first and the last timestamp, µs. Something has been added."""
+        return min(group.min_us for group in self._groups), max(group.max_us for group in self._groups)
+
+    def __enter__(self) -> Self:
+        with _telling(self._path), ExitStack() as stack:
+            self._file = stack.enter_context(pa.OSFile(str(self._path), "wb"))
+            self._writer = stack.enter_context(
+                pq.ParquetWriter(
+                    self._file,
+                    pa.schema(self._fields),
+                    compression="zstd",
+                    compression_level=_LEVEL,
+                    use_dictionary=sorted(self._columns.repeated),
+                    data_page_size=_PAGE_BYTES,
+                    write_statistics=[
+                        field.name for field in self._columns.schema if not pa.types.is_string(field.type)
+                    ],
+                    column_encoding=dict.fromkeys(_SORTED, "DELTA_BINARY_PACKED"),
+                    store_schema=False,
+                )
+            )
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+        with _telling(self._path), self._stack:
+            if kind is None:
+                self._file.write(GroupIndex(self._groups).to_bytes())
+
+    def add(self, tables: Sequence[pa.Table]) -> None:
+        """A row group of these rows. A table may lack some of the columns, and have any of them as a dictionary."""
+        with _telling(self._path):
+            group = pa.concat_tables([self._spelt(table) for table in tables]).unify_dictionaries()
+            times = pc.min_max(group["ts"].cast(pa.int64())).as_py()
+            words = token_filter_of([group])
+            self._writer.write_table(group, row_group_size=max(1, group.num_rows))
+        self._groups.append(Group(self.events, group.num_rows, times["min"], times["max"], words))
+        self.texts += group.num_rows - group["raw"].null_count
+
+    def _spelt(self, table: pa.Table) -> pa.Table:
+        """The same rows with all columns, null where it lacks one; texts that repeat as dictionaries, and no others:
+        the file keeps them so, and the filter wants no more."""
+        present = set(table.column_names)
+        columns = [
+            _as(table[field.name], field) if field.name in present else pa.nulls(table.num_rows, field.type)
+            for field in self._fields
+        ]
+        return pa.table(columns, pa.schema(self._fields))
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Errors of a block that writes a file, in our words."""
     try:
-        groups = list(_row_groups([_spelt(table, schema, frozenset(repeated)) for table in tables]))
-        words = token_filter_of(groups)
-        with (
-            pa.OSFile(str(path), "wb") as file,
-            pq.ParquetWriter(
-                file,
-                groups[0].schema,
-                compression="zstd",
-                compression_level=_LEVEL,
-                use_dictionary=repeated,
-                write_statistics=[field.name for field in schema if not pa.types.is_string(field.type)],
-                column_encoding=dict.fromkeys(_SORTED, "DELTA_BINARY_PACKED"),
-                store_schema=False,
-            ) as writer,
-        ):
-            if words is not None:
-                file.write(words.to_bytes())
-            for table in groups:
-                writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+        yield
     except OSError as error:
         raise Unavailable(
             f"cannot write {path}: {error.strerror or error}", hint="free disk space, or look at the disk"
         ) from error
     except pa.ArrowCapacityError as error:
         raise Refused(f"the events do not fit into a segment: {error}") from error
-    return schema
 
 
-def _row_groups(tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows, of tables with the same columns; small ones together."""
-    small: list[pa.Table] = []
-    for table in tables:
-        if table.num_rows >= _OWN_GROUP_ROWS:
-            yield table.unify_dictionaries()
-        else:
-            small.append(table)
-    if small:
-        yield pa.concat_tables(small).unify_dictionaries()
+def _is_dictionary(field: pa.Field, columns: Columns) -> bool:
+    return field.name in columns.repeated and pa.types.is_string(field.type)
 
 
-def _spelt(table: pa.Table, schema: pa.Schema, repeated: frozenset[str]) -> pa.Table:
-    """The same rows with all columns, null where it lacks one; texts that repeat as dictionaries, and no others: the
-    file keeps them so, and the filter wants no more."""
-    present = set(table.column_names)
-    columns = [
-        _as_text(table[field.name], is_repeated=field.name in repeated)
-        if field.name in present
-        else pa.nulls(table.num_rows, _type_of(field, is_repeated=field.name in repeated))
-        for field in schema
-    ]
-    fields = [
-        pa.field(field.name, _type_of(field, is_repeated=field.name in repeated), field.nullable) for field in schema
-    ]
-    return pa.table(columns, pa.schema(fields))
-
-
-def _type_of(field: pa.Field, *, is_repeated: bool) -> pa.DataType:
-    return TYPE if is_repeated and pa.types.is_string(field.type) else field.type
-
-
-def _as_text(column: pa.ChunkedArray, *, is_repeated: bool) -> pa.ChunkedArray:
-    if pa.types.is_string(column.type) and is_repeated:
+def _as(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    """The same values, as a dictionary or not."""
+    if pa.types.is_string(column.type) and pa.types.is_dictionary(field.type):
         return pc.dictionary_encode(column)
-    if pa.types.is_dictionary(column.type) and not is_repeated:
+    if pa.types.is_dictionary(column.type) and pa.types.is_string(field.type):
         return without_dictionary(column)
     return column
-
-
-def _is_repeated(name: str, tables: Sequence[pa.Table]) -> bool:
-    """Whether a dictionary is worth it: the largest table, or a sample of it, tells."""
-    holding = [table for table in tables if name in table.column_names]
-    column = max(holding, key=lambda table: table.num_rows)[name]
-    if pa.types.is_dictionary(column.type):
-        return True
-    sample = column.slice(0, _SAMPLE_ROWS)
-    return bool(pc.count_distinct(sample).as_py() <= _FEW_VALUES * len(sample))

@@ -6,11 +6,13 @@ import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID
 
 import duckdb
 import pyarrow as pa
 import structlog
+from msgspec.structs import replace
 
 from cordwood.errors import CordwoodError, Corrupt, Unavailable
 from cordwood.model.answer import Block, Coverage, StoredEvent
@@ -20,25 +22,32 @@ from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine, Session
-from cordwood.store.segments.fetching import fetch
+from cordwood.store.segments.fetching import fetch, written
 from cordwood.store.segments.filter_sql import Conditions, columns_asked
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.naming import Listing
-from cordwood.store.segments.skipping import Skipping
+from cordwood.store.segments.skipping import Part, Skipping
 from cordwood.store.segments.spans import Span, spans
 from cordwood.store.slices import HOUR_US
 
 log = structlog.get_logger()
 
+Rows: TypeAlias = Sequence[tuple[int, int]]
+"""first ≤ row < behind"""
+
 _BLOCK_EVENTS = 1000
 _FETCHED_EVENTS = 16_384
 """Events made at once while an answer goes on: files are opened anew for each lot."""
-_FILES = "read_parquet(${}, filename = true, file_row_number = true)"
+_MANY_COLUMNS = 200
+_FILES = "read_parquet(${}, filename = true, file_row_number = true, hive_partitioning = false)"
 _NEWEST_FIRST = "ORDER BY ts DESC, batch_id DESC, ordinal DESC"
 # Events in a span: small at first, so that an answer begins at once. A span without a limit is sorted as a whole, so
 # it is bounded; the newest of a span are picked without sorting it.
 _FIRST_SPAN, _SPAN_GROWTH = 32_768, 4
 _SORTED_SPAN, _PICKED_SPAN = 262_144, 1 << 40
+_MOST_AT_ONCE = 16
+_MOST_ALONE = 64
+"""Segments asked each for itself, since only some of their rows can match."""
 
 
 class SegmentReader:
@@ -60,8 +69,16 @@ class SegmentReader:
         segments, reasons = await self._listing.segments(tenant, plan.start_us, plan.end_us)
         damaged = self._known(segments, reasons)
         whole = _without(segments, damaged)
-        read = len(await asyncio.to_thread(self._skipping.possible, plan, whole))
-        return Coverage(version, damaged, read, len(whole) - read)
+        parts = await asyncio.to_thread(self._skipping.possible, plan, whole)
+        groups = sum(part.groups for part in parts)
+        return Coverage(
+            version=version,
+            damaged=damaged,
+            read=len(parts),
+            skipped=len(whole) - len(parts),
+            groups_read=groups,
+            groups_skipped=sum(segment.row_groups or 1 for segment in whole) - groups,
+        )
 
     async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         """See `store.interface.Reader.read`. Raises Corrupt for a damaged segment, naming it."""
@@ -69,12 +86,22 @@ class SegmentReader:
         if plan.after is not None:
             behind = plan.after.timestamp_us + 1
             end_us = behind if end_us is None else min(end_us, behind)
-        segments = await self._readable(tenant, plan.start_us, end_us, plan)
+        parts = await self._readable(tenant, plan.start_us, end_us, plan)
+        segments = [part.segment for part in parts]
+        rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
         most = _SORTED_SPAN if plan.limit is None else _PICKED_SPAN
+        # Where words leave little to look through, that is done at once.
+        is_little = bool(plan.filters) and sum(map(_rows_in, parts)) <= _SORTED_SPAN
+        first = _PICKED_SPAN if is_little else _FIRST_SPAN
         left = plan.limit
+        if is_little and left is not None and left <= _BLOCK_EVENTS + 1 and self._is_narrow(segments):
+            async with self._session(segments) as session:
+                if found := await self._at_once(session, replace(plan, end_us=end_us), segments, rows):
+                    yield found
+            return
         async with self._session(segments) as session:
-            for span in spans(segments, plan.start_us, end_us, _FIRST_SPAN, _SPAN_GROWTH, most):
-                async for block in self._span(session, span, plan, left):
+            for span in spans(segments, plan.start_us, end_us, first, _SPAN_GROWTH, most):
+                async for block in self._span(session, span, plan, left, rows):
                     yield block
                     left = None if left is None else left - len(block)
                 if left is not None and left <= 0:
@@ -103,7 +130,7 @@ class SegmentReader:
     async def _find(
         self, batch_id: UUID, ordinal: int, tenant: Tenant, start_us: int | None, end_us: int | None
     ) -> StoredEvent | None:
-        segments = await self._readable(tenant, start_us, end_us, Plan())
+        segments = [part.segment for part in await self._readable(tenant, start_us, end_us, Plan())]
         if not segments:
             return None
         conditions = Conditions()
@@ -112,29 +139,30 @@ class SegmentReader:
         sql = f"SELECT filename, file_row_number FROM {_FILES.format('files')} {conditions.where}"
         async with self._session(segments) as session:
             rows = await session.rows(sql, conditions.values | {"files": self._files(segments)})
-            events = await session.run(lambda: fetch(rows))
+            events = await session.use(functools.partial(fetch, rows=rows, wide=self._wide(segments)))
         return events[0] if events else None
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
         """See `store.interface.Reader.count`. Raises Corrupt for a damaged segment, naming it."""
-        segments = await self._readable(tenant, plan.start_us, plan.end_us, plan)
+        parts = await self._readable(tenant, plan.start_us, plan.end_us, plan)
+        segments = [part.segment for part in parts]
+        rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
         # The catalog knows how many events a segment has: one that counts as a whole is not opened.
         opened = [segment for segment in segments if plan.filters or not _lies_within(segment, plan)]
         counted = sum(segment.events for segment in segments) - sum(segment.events for segment in opened)
         if opened:
-            source, values = self._source(opened, plan, plan.start_us, plan.end_us, "count(*) AS n")
+            source, values = self._source(opened, plan, plan.start_us, plan.end_us, "count(*) AS n", rows)
             async with self._session(opened) as session:
                 ((found,),) = await session.rows(f"SELECT sum(n)::BIGINT FROM ({source})", values)
             counted += found
         return counted
 
-    async def _readable(
-        self, tenant: Tenant, start_us: int | None, end_us: int | None, plan: Plan
-    ) -> Sequence[Segment]:
-        """The segments of a time range that may match a plan, but those that are known to be damaged."""
+    async def _readable(self, tenant: Tenant, start_us: int | None, end_us: int | None, plan: Plan) -> Sequence[Part]:
+        """What may match a plan in the segments of a time range, but those that are known to be damaged."""
         segments, reasons = await self._listing.segments(tenant, start_us, end_us)
         whole = _without(segments, self._known(segments, reasons))
-        return await asyncio.to_thread(self._skipping.possible, plan, whole)
+        within = replace(plan, start_us=start_us, end_us=end_us)
+        return await asyncio.to_thread(self._skipping.possible, within, whole)
 
     def _known(self, segments: Sequence[Segment], named: Mapping[str, str]) -> list[Damage]:
         reasons = {**self._found, **named}
@@ -144,31 +172,65 @@ class SegmentReader:
             if segment.path in reasons
         ]
 
-    async def _span(self, session: Session, span: Span, plan: Plan, limit: int | None) -> AsyncGenerator[Block, None]:
+    async def _span(
+        self, session: Session, span: Span, plan: Plan, limit: int | None, rows_of: Mapping[str, Rows]
+    ) -> AsyncGenerator[Block, None]:
         """First the places of the events, in order; then the events, some at a time."""
         if not span.segments:
             return
         columns = "filename, file_row_number, ts, batch_id, ordinal"
-        source, values = self._source(span.segments, plan, span.start_us, span.end_us, columns)
+        source, values = self._source(span.segments, plan, span.start_us, span.end_us, columns, rows_of)
         bound = "" if limit is None else f"LIMIT {limit}"
         await session.start(f"SELECT filename, file_row_number FROM ({source}) {_NEWEST_FIRST} {bound}", values)
+        wide = self._wide(span.segments)
         while rows := await session.some(_FETCHED_EVENTS):
-            events = await session.run(functools.partial(fetch, rows))
+            events = await session.use(functools.partial(fetch, rows=rows, wide=wide))
             for start in range(0, len(events), _BLOCK_EVENTS):
                 yield events[start : start + _BLOCK_EVENTS]
 
+    def _is_narrow(self, segments: Sequence[Segment]) -> bool:
+        return len(segments) <= _MOST_AT_ONCE and not self._wide(segments)
+
+    async def _at_once(
+        self, session: Session, plan: Plan, segments: Sequence[Segment], rows_of: Mapping[str, Rows]
+    ) -> list[StoredEvent]:
+        """Places and events in one statement: where few match, the engine reads only those rows of further columns."""
+        parts = [
+            self._source([segment], plan, plan.start_us, plan.end_us, "*", rows_of, n)
+            for n, segment in enumerate(segments)
+        ]
+        sql = " UNION ALL BY NAME ".join(part for part, _ in parts)
+        values = {name: value for _, part in parts for name, value in part.items()}
+        return await session.use(
+            functools.partial(written, sql=f"{sql} {_NEWEST_FIRST} LIMIT {plan.limit}", values=values)
+        )
+
     def _source(
-        self, segments: Sequence[Segment], plan: Plan, start_us: int | None, end_us: int | None, columns: str
+        self,
+        segments: Sequence[Segment],
+        plan: Plan,
+        start_us: int | None,
+        end_us: int | None,
+        columns: str,
+        rows_of: Mapping[str, Rows],
+        first: int = 0,
     ) -> tuple[str, dict[str, object]]:
-        """Those `columns` of what matches in some segments, as SQL with its values. Segments that have different ones
-        of the columns asked for are asked differently."""
-        alike: dict[tuple[frozenset[str], bool], list[Segment]] = {}
+        """Those `columns` of what matches in some segments, as SQL with its values, whose files are numbered from
+        `first` on; of segments in `rows_of`, those rows are enough. Segments that have different ones of the columns
+        asked for are asked differently."""
+        alike: dict[tuple[frozenset[str], bool, str | None], list[Segment]] = {}
+        alone = 0
         for segment in segments:
-            alike.setdefault((columns_asked(plan, segment.columns), segment.has_texts), []).append(segment)
+            is_alone = segment.path in rows_of and alone < _MOST_ALONE
+            alone += is_alone
+            key = (columns_asked(plan, segment.columns), segment.has_texts, segment.path if is_alone else None)
+            alike.setdefault(key, []).append(segment)
         parts: list[str] = []
         values: dict[str, object] = {}
-        for number, ((asked, has_texts), group) in enumerate(alike.items()):
+        for number, ((asked, has_texts, path), group) in enumerate(alike.items(), first):
             conditions = Conditions()
+            if path is not None:
+                conditions.of_rows(rows_of[path])
             conditions.between(start_us, end_us)
             conditions.matching(plan, asked, has_texts=has_texts)
             if plan.after is not None:
@@ -185,6 +247,9 @@ class SegmentReader:
                 yield session
             except (duckdb.Error, OSError, pa.ArrowException) as error:
                 raise await self._explained(error, segments) from error
+
+    def _wide(self, segments: Sequence[Segment]) -> set[str]:
+        return set(self._files([segment for segment in segments if len(segment.columns) > _MANY_COLUMNS]))
 
     def _files(self, segments: Sequence[Segment]) -> list[str]:
         return [str(self._root / segment.path) for segment in segments]
@@ -205,6 +270,10 @@ class SegmentReader:
                 )
         reason = str(error).partition("\n")[0]
         return Unavailable(f"the segment engine failed: {reason}", hint="look at the disk and at store.memory_bytes")
+
+
+def _rows_in(part: Part) -> int:
+    return part.segment.events if part.rows is None else sum(behind - first for first, behind in part.rows)
 
 
 def _lies_within(segment: Segment, plan: Plan) -> bool:

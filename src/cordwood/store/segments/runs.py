@@ -14,17 +14,14 @@ from cordwood.store.segments.layout import BASE, field_of
 from cordwood.store.segments.tables import FEW_EVENTS
 
 
-def runs_of(path: Path, *, without: pa.Array | None = None) -> Iterator[tuple[str | None, pa.Table]]:
-    """All rows of a file but those at the places `without`, by shape; None is that of events kept as text.
+def runs_of(path: Path) -> Iterator[tuple[str | None, pa.Table]]:
+    """All rows of a file by shape, one row group in memory at a time; None is the shape of events kept as text.
 
     Raises OSError, pa.ArrowException.
     """
-    table = completed(pq.read_table(path, partitioning=None))
-    if without is not None:
-        is_kept = np.ones(table.num_rows, np.bool_)
-        is_kept[without.to_numpy()] = False
-        table = table.filter(pa.array(is_kept))
-    yield from runs(table)
+    with pq.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            yield from runs(completed(file.read_row_group(number)))
 
 
 def completed(table: pa.Table) -> pa.Table:

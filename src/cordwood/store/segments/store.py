@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,13 +22,14 @@ from cordwood.store.care import Merged
 from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.segments.books import SegmentBooks
 from cordwood.store.segments.catalog import Catalog
-from cordwood.store.segments.compaction import Compactor, next_or_rest
+from cordwood.store.segments.compaction import Choose, Compactor, next_group, next_large_group, next_or_rest
 from cordwood.store.segments.deadletters import SegmentDeadLetters
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
 from cordwood.store.segments.folding import SegmentFolder
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.naming import ThreadedListing
+from cordwood.store.segments.quiet import Quiet, give_way
 from cordwood.store.segments.reader import SegmentReader
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
@@ -51,6 +52,7 @@ class SegmentStore:
         self._is_writer = is_writer
         self._clock = SystemClock()
         self._tending = asyncio.Lock()
+        self._quiet = Quiet()
         self._stack = ExitStack()
 
     async def __aenter__(self) -> "SegmentStore":
@@ -88,7 +90,7 @@ class SegmentStore:
         # at the end, the writers longest: what is under way in the others is interrupted.
         self._writing = self._pool(_WRITES_AT_ONCE, "segment-write")
         reading = self._pool(_READS_AT_ONCE, "segment-read")
-        self._merging = self._pool(1, "segment-merge")
+        self._merging = self._pool(1, "segment-merge", give_way)
         self._stack.callback(engine.stop)
         grace_s = settings.query_timeout_s + _GRACE_S
         self._writer = SegmentWriter(directory, catalog, clock)
@@ -105,8 +107,8 @@ class SegmentStore:
         if self._is_writer:
             self._sweeper.start()
 
-    def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:
-        pool = ThreadPoolExecutor(threads, name)
+    def _pool(self, threads: int, name: str, begin: Callable[[], None] | None = None) -> ThreadPoolExecutor:
+        pool = ThreadPoolExecutor(threads, name, begin)
         self._stack.callback(pool.shutdown, cancel_futures=True)
         return pool
 
@@ -195,8 +197,11 @@ class SegmentStore:
             return
         loop = asyncio.get_running_loop()
         async with self._tending:
-            while await loop.run_in_executor(self._merging, self._merge_one):
+            is_quiet = self._quiet.is_here()
+            while await loop.run_in_executor(self._merging, self._merge_one, next_group):
                 pass
+            if is_quiet:
+                await loop.run_in_executor(self._merging, self._merge_one, next_large_group)
             await loop.run_in_executor(self._merging, self._sweeper.tend)
             await loop.run_in_executor(self._merging, self._scrubber.tend)
             window_us = int(self._settings.idempotency_window_s * 1e6)
@@ -206,6 +211,7 @@ class SegmentStore:
                 self._catalog.expire_letters, now_us - self._settings.dead_letter_days * DAY_US, now_us
             )
             await loop.run_in_executor(self._merging, self._folder.tend)
+            self._quiet.begin()
 
     async def merge_rest(self) -> Merged | None:
         """See `store.care.Merger.merge_rest`."""
@@ -224,9 +230,9 @@ class SegmentStore:
         self._room.require()
         return self._writer.write(loads)
 
-    def _merge_one(self) -> bool:
+    def _merge_one(self, choose: Choose) -> bool:
         """A merge takes room before it gives some back: not the last."""
-        return self._room.has_some() and self._compactor.merge_one() is not None
+        return self._room.has_some() and self._compactor.merge_one(choose) is not None
 
     def _merge_rest(self) -> Merged | None:
         self._room.require()

@@ -11,8 +11,8 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.care import FieldSize, PartSize, ServiceRows, Survey, TenantSize
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine, Row
+from cordwood.store.segments.group_index import GroupIndex
 from cordwood.store.segments.layout import BASE
-from cordwood.store.segments.token_filter import TokenFilter
 
 _FILES_AT_ONCE = 256
 
@@ -79,10 +79,10 @@ def survey(engine: Engine, root: Path, segments: Sequence[Segment]) -> Survey:
 
 def _filter_bytes(path: Path) -> int:
     try:
-        found = TokenFilter.read(path)
+        found = GroupIndex.of_file(path)
     except OSError:
         return 0
-    return 0 if found is None else len(found.to_bytes())
+    return 0 if found is None else found.size_bytes
 
 
 class _Lot(Struct, frozen=True):

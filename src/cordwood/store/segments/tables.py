@@ -32,7 +32,7 @@ _PIECE_BYTES = 4 << 20
 looked at again and again is still near the processor."""
 FEW_EVENTS = 2048
 """Fewer than this stay text until merging gathers more of them."""
-_MOST_COLUMNS = 1000
+MOST_COLUMNS = 1000
 """Of a segment. Events of the rarest shapes beyond that stay text."""
 
 
@@ -80,7 +80,7 @@ def arranged(shaped: dict[str | None, list[pa.Table]]) -> list[pa.Table]:
         own = {name.casefold(): name for name in table.column_names}
         is_ambiguous = len(own) < len(table.column_names) or any(columns.get(key, own[key]) != own[key] for key in own)
         wanted = columns | own
-        if is_ambiguous or len(wanted) > _MOST_COLUMNS:
+        if is_ambiguous or len(wanted) > MOST_COLUMNS:
             assert shape is not None, "popped above"
             texts.append(as_text(shape, table))
             continue

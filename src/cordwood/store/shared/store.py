@@ -19,11 +19,12 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.books import Held
 from cordwood.store.postgres.rows import RowKeeper
 from cordwood.store.postgres.store import PostgresStore
-from cordwood.store.segments.compaction import Compactor
+from cordwood.store.segments.compaction import Choose, Compactor, next_group, next_large_group
 from cordwood.store.segments.counting import count
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
 from cordwood.store.segments.layout import Directory
+from cordwood.store.segments.quiet import Quiet, give_way
 from cordwood.store.segments.reader import SegmentReader
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
@@ -61,6 +62,7 @@ class SharedStore(PostgresStore):
         self._kept_days = min(limits, default=0)
         self._room = Room(root)
         self._stack = AsyncExitStack()
+        self._quiet = Quiet()
 
     async def __aenter__(self) -> "SharedStore":
         """Raises ConfigError: no directory for what does not fit into memory."""
@@ -74,7 +76,7 @@ class SharedStore(PostgresStore):
         # As of `SegmentStore`: long reads and merges never take the threads that writes wait for.
         writing = self._pool(_WRITES_AT_ONCE, "segment-write")
         reading = self._pool(_READS_AT_ONCE, "segment-read")
-        self._merging = self._pool(1, "segment-merge")
+        self._merging = self._pool(1, "segment-merge", give_way)
         self._later(engine.stop)
         self._claim = Claim(database, directory, is_writer=self._is_writer)
         segments = SegmentKeeper(directory, self._claim, self._room, self._clock, writing)
@@ -97,8 +99,8 @@ class SharedStore(PostgresStore):
     def _later(self, work: Callable[[], object]) -> None:
         self._stack.push_async_callback(asyncio.to_thread, work)
 
-    def _pool(self, threads: int, name: str) -> ThreadPoolExecutor:
-        pool = ThreadPoolExecutor(threads, name)
+    def _pool(self, threads: int, name: str, begin: Callable[[], None] | None = None) -> ThreadPoolExecutor:
+        pool = ThreadPoolExecutor(threads, name, begin)
         self._later(functools.partial(pool.shutdown, cancel_futures=True))
         return pool
 
@@ -156,12 +158,16 @@ class SharedStore(PostgresStore):
     async def tend(self) -> None:
         await super().tend()
         await self._claim.ensure()
-        while await self._tend_one(self._merge_one):
+        is_quiet = self._quiet.is_here()
+        while await self._tend_one(functools.partial(self._merge_one, next_group)):
             pass
+        if is_quiet:
+            await self._tend_one(functools.partial(self._merge_one, next_large_group))
         async with self._turn.if_free() as is_ours:
             if is_ours:
                 await self._sweeper.tend()
                 await self._merge(self._scrubber.tend)
+        self._quiet.begin()
 
     async def _tend_one(self, work: Callable[[], bool]) -> bool:
         """One merge a turn, so that a deletion gets its own."""
@@ -171,9 +177,9 @@ class SharedStore(PostgresStore):
     async def _merge(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._merging, work)
 
-    def _merge_one(self) -> bool:
+    def _merge_one(self, choose: Choose) -> bool:
         """A merge takes room before it gives some back: not the last."""
-        return self._room.has_some() and self._compactor.merge_one() is not None
+        return self._room.has_some() and self._compactor.merge_one(choose) is not None
 
     async def _count(self, connection: Connection, tenant: Tenant | None) -> Held:
         """Files are counted as of the connection's snapshot: they never change, and stay for a while."""
