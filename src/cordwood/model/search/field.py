@@ -1,0 +1,25 @@
+"""Field: what a question names in an event, and the values derived beside events that it may name too."""
+
+import msgspec
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A dotted path into an event: a literal key, nested objects, or both mixed (`plan.paths` lists the ways).
+
+    A name in `DERIVED` means the derived value instead, unless `is_sent`: then what the sender called so. Behind a pipe
+    that makes a table, and for a name that a pipe has set, it is that column.
+    """
+
+    name: str
+    is_sent: bool = False
+
+    @property
+    def derived(self) -> str | None:
+        """The name of the derived value, if it means one."""
+        return self.name if self.name in DERIVED and not self.is_sent else None
+
+
+MESSAGE = Field("message")
+TIMESTAMP = Field("timestamp")
+DERIVED_TIMES = frozenset({"timestamp", "_inserted_at"})
+DERIVED = DERIVED_TIMES | {"level", "service", "message", "_id"}
