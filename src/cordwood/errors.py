@@ -2,6 +2,7 @@
 
     CordwoodError
     ├── BadRequest            400  the sender: mend the request
+    │   ├── BadQuery          400  … mend the query, where it says
     │   ├── Unauthorized      401  … send a key
     │   ├── Forbidden         403  … send a key with another scope
     │   ├── NotFound          404
@@ -20,6 +21,7 @@
 A message says what happened, to what; `hint` says what to do.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -41,6 +43,35 @@ class BadRequest(CordwoodError):
 
     status = 400
     label = "bad_request"
+
+
+class BadQuery(BadRequest):
+    """A query that cannot be understood, with the place.
+
+    `length` characters from `position` on are at fault (none: something is missing there). `expected` says what could
+    stand there, `suggestion` what may have been meant.
+    """
+
+    status = 400
+    label = "bad_query"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        query: str,
+        position: int,
+        length: int = 0,
+        expected: Sequence[str] = (),
+        suggestion: str | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.query = query
+        self.position = position
+        self.length = length
+        self.expected = tuple(expected)
+        self.suggestion = suggestion
 
 
 class Unauthorized(BadRequest):

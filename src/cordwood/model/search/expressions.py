@@ -5,10 +5,11 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from cordwood.model.search.field import Field
-from cordwood.model.search.filters import Filter
+from cordwood.model.search.filters import Leaf
 
 ArithmeticSign = Literal["+", "-", "*", "/"]
 ComparisonSign = Literal["=", "!=", "<", "<=", ">", ">="]
+LogicKind = Literal["and", "or"]
 Function = Literal[
     "abs", "ceil", "coalesce", "concat", "contains", "endswith", "floor", "if", "len", "lower", "replace", "round",
     "startswith", "substr", "tonumber", "tostring", "upper",
@@ -52,7 +53,7 @@ class Comparison(msgspec.Struct, frozen=True, tag="comparison"):
 class Logic(msgspec.Struct, frozen=True, tag="logic"):
     """Of at least two; none of them is a Logic of the same kind."""
 
-    kind: Literal["and", "or"]
+    kind: LogicKind
     parts: "tuple[Expression, ...]"
 
 
@@ -70,10 +71,10 @@ class Call(msgspec.Struct, frozen=True, tag="call"):
 
 
 class Test(msgspec.Struct, frozen=True, tag="test"):
-    """Whether a filter holds."""
+    """Whether a filter that holds no other holds."""
 
     __test__ = False  # to pytest: no tests in here
-    filter: Filter
+    filter: Leaf
 
 
 Expression: TypeAlias = Constant | Column | Arithmetic | Negative | Comparison | Logic | Negation | Call | Test

@@ -23,3 +23,13 @@ MESSAGE = Field("message")
 TIMESTAMP = Field("timestamp")
 DERIVED_TIMES = frozenset({"timestamp", "_inserted_at"})
 DERIVED = DERIVED_TIMES | {"level", "service", "message", "_id"}
+
+
+def field_named(text: str) -> Field:
+    """The field that a name means; one with a dot in front is the sent one."""
+    return Field(text[1:], is_sent=True) if text.startswith(".") else Field(text)
+
+
+def name_of(field: Field) -> str:
+    """The name that means a field, and of the column that it fills."""
+    return "." + field.name if field.is_sent else field.name

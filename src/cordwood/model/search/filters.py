@@ -122,4 +122,6 @@ class Within(msgspec.Struct, frozen=True, tag="within"):
     high: Bound | None
 
 
-Filter: TypeAlias = Everything | And | Or | Not | Words | Equals | Like | Regex | Exists | InNetwork | Within
+Leaf: TypeAlias = Everything | Words | Equals | Like | Regex | Exists | InNetwork | Within
+"""Filters that hold no other."""
+Filter: TypeAlias = Leaf | And | Or | Not

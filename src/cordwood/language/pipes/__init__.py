@@ -1,0 +1,1 @@
+"""Pipes as text: one file for each, which reads and writes it; `known` is the list."""

@@ -1,0 +1,137 @@
+"""Quantities as text: numbers, durations, sizes and times, as a query writes them and as stored texts spell them.
+
+A query's are exact whole units or errors; a stored text's are doubles, by formulas that SQL can repeat.
+"""
+
+import re
+from decimal import Decimal
+
+from cordwood.model.event import (
+    MAX_TIMESTAMP_US,
+    MIN_TIMESTAMP_US,
+    TIMESTAMP_PATTERN,
+    format_timestamp,
+    parse_timestamp,
+)
+from cordwood.model.search.filters import Duration, Number, Quantity, Size, Text, Time
+from cordwood.model.search.units import DURATIONS, SIZES, US
+
+NUMBER_PATTERN = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
+"""What spells a number (RFC 8259 §6, also with a plus sign or leading zeros)."""
+_PART = r"\d+(?:\.\d+)?"
+DURATION_PATTERN = "[+-]?" + "".join(f"(?:{_PART}{unit})?" for unit in ("w", "d", "h", "m", "s", "ms", "[uµμ]s", "ns"))
+"""What spells a duration, except that a unit is needed."""
+SIZE_PATTERN = rf"([+-]?{_PART}) ?({'|'.join(SIZES)})"
+
+_IS_NUMBER = re.compile(NUMBER_PATTERN, re.ASCII)
+_IS_DURATION = re.compile(DURATION_PATTERN, re.ASCII)
+_IS_SIZE = re.compile(SIZE_PATTERN, re.ASCII)
+_IS_DATE = re.compile(TIMESTAMP_PATTERN, re.ASCII)
+_DURATION_PART = re.compile(rf"({_PART})([a-zµμ]+)", re.ASCII)
+_MAX_NS = 1 << 63
+
+
+def spelled_number(text: str) -> float | None:
+    """The double that a text spells, if it spells a number; beyond doubles it is infinite."""
+    return float(text) if _IS_NUMBER.fullmatch(text) else None
+
+
+def spelled_duration(text: str) -> float | None:
+    """The nanoseconds that a text spells, if it spells a duration: the sum of its parts from the left, as doubles."""
+    if not text.strip("+-") or not _IS_DURATION.fullmatch(text):
+        return None
+    total = 0.0
+    for number, unit in _DURATION_PART.findall(text):
+        total += float(number) * float(DURATIONS[unit])
+    return -total if text.startswith("-") else total
+
+
+def spelled_size(text: str) -> float | None:
+    """The bytes that a text spells, if it spells a size, as a double."""
+    found = _IS_SIZE.fullmatch(text)
+    return float(found[1]) * float(SIZES[found[2]]) if found else None
+
+
+def parse_duration(text: str) -> int | None:
+    """A duration in whole nanoseconds, below 2⁶³ of them; None for anything else."""
+    if not text.strip("+-") or not _IS_DURATION.fullmatch(text):
+        return None
+    parts = _DURATION_PART.findall(text)
+    if any(len(number) > 18 for number, _ in parts):
+        return None
+    total = sum((Decimal(number) * DURATIONS[unit] for number, unit in parts), Decimal(0))
+    if total != total.to_integral_value() or total >= _MAX_NS:
+        return None
+    return -int(total) if text.startswith("-") else int(total)
+
+
+def parse_size(text: str) -> int | None:
+    """A size in whole bytes, below 2⁶³ of them; None for anything else."""
+    found = _IS_SIZE.fullmatch(text)
+    if found is None or len(found[1]) > 18:
+        return None
+    total = Decimal(found[1]) * SIZES[found[2]]
+    return int(total) if total == total.to_integral_value() and abs(total) < _MAX_NS else None
+
+
+def parse_time(text: str, now_us: int, *, is_bare_relative: bool) -> int | None:
+    """A time in µs since 1970 UTC: `now`, `now-15m`, RFC 3339. With `is_bare_relative` also `-15m` and Unix times."""
+    if text.lower() == "now":
+        return now_us
+    if text.lower().startswith(("now-", "now+")):
+        text = text[3:]
+    elif is_bare_relative and not text.startswith(("-", "+")):
+        return parse_timestamp(text)
+    elif not is_bare_relative:
+        return parse_timestamp(text) if _IS_DATE.fullmatch(text) else None
+    shift_ns = parse_duration(text)
+    if shift_ns is None:
+        return None
+    return min(max(now_us + shift_ns // US, MIN_TIMESTAMP_US), MAX_TIMESTAMP_US)
+
+
+def parse_quantity(text: str, now_us: int) -> Quantity | None:
+    """A number, duration, size or time as a query writes it without quotes; None for anything else."""
+    number = spelled_number(text)
+    if number is not None:
+        return None if number in (float("inf"), float("-inf")) else Number(number + 0.0)
+    if (duration_ns := parse_duration(text)) is not None:
+        return Duration(duration_ns)
+    if (size_bytes := parse_size(text)) is not None:
+        return Size(size_bytes)
+    moment_us = parse_time(text, now_us, is_bare_relative=False)
+    return None if moment_us is None else Time(moment_us)
+
+
+def quantity_text(value: Quantity) -> str:
+    """A quantity as a query writes it; a text without its quotes."""
+    match value:
+        case Number(value=number):
+            return number_text(number)
+        case Duration(ns=ns):
+            return duration_text(ns)
+        case Size(bytes=size):
+            unit = next(name for name, each in _SIZES_DOWN if size % each == 0)
+            return f"{size // SIZES[unit]}{unit}"
+        case Time(us=us):
+            return format_timestamp(us)
+        case Text(text=text):
+            return text
+
+
+def duration_text(ns: int) -> str:
+    """A duration in the longest unit of which it is a whole number."""
+    if ns == 0:
+        return "0s"
+    unit = next(name for name, each in DURATIONS.items() if ns % each == 0)
+    return f"{ns // DURATIONS[unit]}{unit}"
+
+
+def number_text(number: float) -> str:
+    """A number's canonical text: whole ones below 2⁵³ without a point, others as the shortest that reads back."""
+    if number.is_integer() and abs(number) < 1 << 53:
+        return str(int(number))
+    return repr(number)
+
+
+_SIZES_DOWN = sorted(SIZES.items(), key=lambda each: (-each[1], each[0]))
