@@ -31,6 +31,7 @@ from cordwood.model.search.filters import (
     Exists,
     Filter,
     InNetwork,
+    Leaf,
     Like,
     Not,
     Number,
@@ -112,13 +113,13 @@ def matcher(found: Filter) -> Matcher:
         case Within(field=field) if field.derived in DERIVED_TIMES:
             return _time_within(found, field.name)
         case Words(field=None) | Regex(field=None):
-            anywhere = _check_anywhere(found)
+            anywhere = check_of(found)
             return lambda seen: any(anywhere(value) for value in scalars_in(seen.data))
         case Words() | Regex():
             assert found.field is not None, "the case above"
-            return _any_of(found.field, _check(found))
+            return _any_of(found.field, check_of(found))
         case Equals(field=field) | Like(field=field) | InNetwork(field=field) | Within(field=field):
-            return _any_of(field, _check(found))
+            return _any_of(field, check_of(found))
 
 
 def _any_of(field: Field, check: Check) -> Matcher:
@@ -137,10 +138,17 @@ def _exists(field: Field) -> Matcher:
     return lambda seen: any(value is not None for value in values_at(seen.data, name))
 
 
-def _check(found: Filter) -> Check:
+def check_of(found: Leaf) -> Check:
+    """What tells whether one text, number or boolean does what a filter asks for."""
     match found:
+        case Everything() | Exists():
+            return lambda _: True
+        case Words(field=None, pattern=pattern) if plain(pattern) is None:
+            return _only_texts(_words(pattern))
         case Words(pattern=pattern):
             return _words(pattern)
+        case Regex(field=None, pattern=pattern):
+            return _only_texts(_text_by(pattern))
         case Regex(pattern=pattern):
             return _text_by(pattern)
         case Like(pattern=pattern):
@@ -151,15 +159,10 @@ def _check(found: Filter) -> Check:
             return _in_network(network)
         case Within(field=field, low=low, high=high):
             return _within(field.name, low, high)
-        case _:
-            raise AssertionError("a condition on a value")
 
 
-def _check_anywhere(found: Words | Regex) -> Check:
-    """In any value, regular expressions and wildcards are for texts only."""
-    check = _check(found)
-    if isinstance(found, Words) and plain(found.pattern) is not None:
-        return check
+def _only_texts(check: Check) -> Check:
+    """In any value, regular expressions and wildcards are for texts."""
     return lambda value: isinstance(value, str) and check(value)
 
 

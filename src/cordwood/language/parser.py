@@ -26,10 +26,10 @@ def parse(text: str, now_us: int) -> Search:
 
 def parse_filter(text: str, now_us: int) -> Filter:
     """The filter that a search line without pipes means. Raises BadQuery."""
-    found = parse(text, now_us)
-    if found.pipes:
-        at = text.index("|")
-        raise BadQuery("no pipe can stand here", query=text, position=at, length=1, hint="give a filter alone")
+    reading = Reading(text, now_us)
+    found = read_search(reading)
+    if reading.first_pipe is not None:
+        raise reading.problem("no pipe can stand here", reading.first_pipe, reading.first_pipe + 1)
     return found.filter
 
 
@@ -48,6 +48,8 @@ def read_search(reading: Reading) -> Search:
     pipes: list[Pipe] = []
     while reading.takes("|"):
         reading.pipe += 1
+        if reading.first_pipe is None:
+            reading.first_pipe = reading.at - 1
         pipe = _pipe(reading)
         pipes.append(pipe)
         if len(pipes) > MAX_PIPES:

@@ -4,7 +4,6 @@ A query's are exact whole units or errors; a stored text's are doubles, by formu
 """
 
 import re
-from decimal import Decimal
 
 from cordwood.model.event import (
     MAX_TIMESTAMP_US,
@@ -28,7 +27,7 @@ _IS_DURATION = re.compile(DURATION_PATTERN, re.ASCII)
 _IS_SIZE = re.compile(SIZE_PATTERN, re.ASCII)
 _IS_DATE = re.compile(TIMESTAMP_PATTERN, re.ASCII)
 _DURATION_PART = re.compile(rf"({_PART})([a-zµμ]+)", re.ASCII)
-_MAX_NS = 1 << 63
+_MOST_DIGITS = 40
 
 
 def spelled_number(text: str) -> float | None:
@@ -56,22 +55,33 @@ def parse_duration(text: str) -> int | None:
     """A duration in whole nanoseconds, below 2⁶³ of them; None for anything else."""
     if not text.strip("+-") or not _IS_DURATION.fullmatch(text):
         return None
-    parts = _DURATION_PART.findall(text)
-    if any(len(number) > 18 for number, _ in parts):
-        return None
-    total = sum((Decimal(number) * DURATIONS[unit] for number, unit in parts), Decimal(0))
-    if total != total.to_integral_value() or total >= _MAX_NS:
-        return None
-    return -int(total) if text.startswith("-") else int(total)
+    total = 0
+    for number, unit in _DURATION_PART.findall(text):
+        part = _times(number, DURATIONS[unit])
+        if part is None:
+            return None
+        total += part
+    return _within_64_bits(-total if text.startswith("-") else total)
 
 
 def parse_size(text: str) -> int | None:
     """A size in whole bytes, below 2⁶³ of them; None for anything else."""
     found = _IS_SIZE.fullmatch(text)
-    if found is None or len(found[1]) > 18:
+    total = None if found is None else _times(found[1].lstrip("+-"), SIZES[found[2]])
+    return None if total is None else _within_64_bits(-total if text.startswith("-") else total)
+
+
+def _times(number: str, unit: int) -> int | None:
+    """A decimal number of units, if it is a whole number of the smallest."""
+    whole, _, fraction = number.partition(".")
+    if len(number) > _MOST_DIGITS:
         return None
-    total = Decimal(found[1]) * SIZES[found[2]]
-    return int(total) if total == total.to_integral_value() and abs(total) < _MAX_NS else None
+    count, rest = divmod(int(whole + fraction) * unit, 10 ** len(fraction))
+    return None if rest else count
+
+
+def _within_64_bits(value: int) -> int | None:
+    return value if abs(value) < 1 << 63 else None
 
 
 def parse_time(text: str, now_us: int, *, is_bare_relative: bool) -> int | None:

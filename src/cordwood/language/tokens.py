@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
 from cordwood.errors import BadQuery
-from cordwood.language.bounds import MAX_DEPTH, MAX_TERMS
+from cordwood.language.bounds import MAX_DEPTH, MAX_REGEX, MAX_REGEXES, MAX_TERMS
 from cordwood.language.problems import nearest
 from cordwood.model.search.field import Field, field_named
 
@@ -25,6 +25,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _BLANKS = re.compile(r"\s*")
 _ESCAPES = {'"': '"', "'": "'", "\\": "\\", "/": "/", "n": "\n", "r": "\r", "t": "\t"}
 _ENDS_BARE = frozenset('()|"`')
+_ENDS_RUN = _ENDS_BARE | frozenset(",]}")
 
 
 class Bare(NamedTuple):
@@ -70,10 +71,13 @@ class Reading:
         self.pipe = 0
         """The number of the pipe being read, and where its name begins."""
         self.pipe_start = 0
+        self.first_pipe: int | None = None
+        """Where the first bar is."""
         self.mentions: list[Mention] = []
         self.offers: list[Offer] = []
         self._depth = 0
         self._terms = 0
+        self._regexes = 0
 
     # What is wrong
 
@@ -89,6 +93,10 @@ class Reading:
     ) -> BadQuery:
         """An error from `start` (here, if not given) to `end` (a missing part, if not given)."""
         start = self.at if start is None else start
+        while end is not None and end > start and self.text[end - 1].isspace():
+            end -= 1
+        while end is not None and start < end and self.text[start].isspace():
+            start += 1
         length = 0 if end is None else end - start
         return BadQuery(
             message,
@@ -109,7 +117,7 @@ class Reading:
 
     def _end_of_run(self) -> int:
         end = self.at
-        while end < len(self.text) and not self.text[end].isspace() and self.text[end] not in _ENDS_BARE:
+        while end < len(self.text) and not self.text[end].isspace() and self.text[end] not in _ENDS_RUN:
             end += 1
         return max(end, self.at + 1)
 
@@ -134,6 +142,16 @@ class Reading:
         self._terms += 1
         if self._terms > MAX_TERMS:
             raise self.problem(f"more than {MAX_TERMS:,} conditions", start)
+
+    def count_regex(self, start: int, end: int, length: int) -> None:
+        """Each regular expression counts, and each text with wildcards."""
+        self._regexes += 1
+        if length > MAX_REGEX:
+            message = f"more than {MAX_REGEX:,} characters of a regular expression, or with wildcards"
+            raise self.problem(message, start, end)
+        if self._regexes > MAX_REGEXES:
+            message = f"more than {MAX_REGEXES} regular expressions and texts with wildcards"
+            raise self.problem(message, start, end)
 
     # What stands here
 

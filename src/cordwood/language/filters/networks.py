@@ -7,7 +7,7 @@ from cordwood.language.tokens import Bare, Reading
 from cordwood.model.search.field import Field
 from cordwood.model.search.filters import Filter, InNetwork
 
-_LOOKS_LIKE_ONE = re.compile(r"(?:\d+(?:\.\d+){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)/\d+", re.ASCII)
+_LOOKS_LIKE_ONE = re.compile(r"(?:\d+(?:\.\d+){3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*)/\d+", re.ASCII)
 
 
 def network_of(reading: Reading, field: Field, found: Bare) -> Filter | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import re2
 
-from cordwood.language.bounds import MAX_REGEX
+from cordwood.language.bounds import REGEX_MEMORY_BYTES
 from cordwood.language.tokens import Reading
 from cordwood.model.search.field import Field
 from cordwood.model.search.filters import Filter, Regex
@@ -39,18 +39,17 @@ def regex_text(reading: Reading) -> str:
     if end >= len(text):
         raise reading.problem("this regular expression has no second slash", start, start + 1, hint=quote_hint)
     reading.at = end + 1
-    if not reading.is_at_blank and not reading.sees(")", "|", ","):
-        raise reading.problem("text right behind a regular expression", reading.at, reading.at + 1, hint=quote_hint)
     if not pattern:
         raise reading.problem("this regular expression is empty", start, end + 1, hint=quote_hint)
+    if not reading.is_at_blank and not reading.sees(")", "|", ","):
+        raise reading.problem("text right behind a regular expression", reading.at, reading.at + 1, hint=quote_hint)
     checked(reading, "".join(pattern), start + 1, end)
     return "".join(pattern)
 
 
-def checked(reading: Reading, pattern: str, start: int, end: int) -> Sequence[str]:
-    """The names of an expression's groups. Raises BadQuery where RE2 refuses it, or it is too long."""
-    if len(pattern) > MAX_REGEX:
-        raise reading.problem(f"this regular expression has more than {MAX_REGEX:,} characters", start, end)
+def checked(reading: Reading, pattern: str, start: int, end: int) -> None:
+    """Raises BadQuery where RE2 refuses an expression, or it is too long."""
+    reading.count_regex(start, end, len(pattern))
     try:
         compile_regex(pattern)
     except re2.error as error:
@@ -61,20 +60,22 @@ def checked(reading: Reading, pattern: str, start: int, end: int) -> Sequence[st
             start = reading.text.index(culprit, start, end)
             end = start + len(culprit)
         raise reading.problem(f"no regular expression: {reason}", start, end, hint=_HINTS.get(reason, "")) from error
-    names = group_names(pattern)
+    names = _GROUP.findall(pattern)
     for name in names:
+        # RE2 for Python takes two, and forgets one.
         if names.count(name) > 1:
             raise reading.problem(f'two groups are named "{name}"', start, end)
-    return names
 
 
 def group_names(pattern: str) -> Sequence[str]:
     """The names of an expression's groups, in their order."""
-    return _GROUP.findall(pattern)
+    found = compile_regex(pattern).groupindex
+    return sorted(found, key=found.__getitem__)
 
 
 def compile_regex(pattern: str) -> "re2._Regexp":
     """RE2's, within its own bounds of memory. Raises re2.error."""
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = REGEX_MEMORY_BYTES
     return re2.compile(pattern, options)

@@ -73,9 +73,16 @@ def _plain(reading: Reading, field: Field) -> Filter:
     if found.text.lower() == "null" and not found.has_escapes:
         return is_missing(field)
     if found.has_wildcards:
-        return Like(field, found.pattern) if found.pattern.strip("*") else Exists(field)
+        return _like(reading, field, found)
     special = None if found.has_escapes else network_of(reading, field, found) or range_of(reading, field, found)
     return special or equals(field, found.text)
+
+
+def _like(reading: Reading, field: Field, found: Bare) -> Filter:
+    if not found.pattern.strip("*"):
+        return Exists(field)
+    reading.count_regex(found.start, found.end, len(found.pattern))
+    return Like(field, found.pattern)
 
 
 def _bare(reading: Reading, field: Field) -> Bare:
@@ -124,7 +131,7 @@ def _level(reading: Reading, field: Field) -> Filter:
     if found.text.lower() == "null":
         return is_missing(field)
     if found.has_wildcards:
-        return Like(field, found.pattern) if found.pattern.strip("*") else Exists(field)
+        return _like(reading, field, found)
     return equals(field, level_named(reading, found.text, found.start))
 
 

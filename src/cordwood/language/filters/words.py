@@ -12,11 +12,14 @@ def parse_words(reading: Reading, field: Field | None) -> Filter:
     if reading.sees('"', "'"):
         pattern = literal(reading.quoted())
     else:
-        reading.offer("value", field=field)
+        if field is not None and field.derived != "message":
+            reading.offer("value", field=field)
         found = reading.bare()
         if found.pattern and not found.pattern.strip("*"):
             return Everything() if field is None else Exists(field)
         pattern = found.pattern
+        if found.has_wildcards:
+            reading.count_regex(found.start, found.end, len(pattern))
     if not pattern:
         if reading.at > start:
             raise reading.problem("an empty phrase is in every text", start, reading.at)

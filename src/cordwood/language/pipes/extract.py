@@ -2,7 +2,7 @@
 
 import re
 
-from cordwood.language.filters.regexes import checked, regex_text
+from cordwood.language.filters.regexes import checked, group_names, regex_text
 from cordwood.language.spelling import name_text
 from cordwood.language.spelling import regex_text as written
 from cordwood.language.tokens import Reading
@@ -11,7 +11,7 @@ from cordwood.model.search.pipes import Extract
 
 _PLACE = re.compile(r"<([A-Za-z_]\w*)>", re.ASCII)
 _GROUP_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_META = re.compile(r"[\\.+*?()|\[\]{}^$/]")
+_META = re.compile(r"[\\.+*?()|\[\]{}^$]")
 _FORGET = "_"
 
 
@@ -23,9 +23,10 @@ def parse(reading: Reading) -> Extract:
         pattern = regex_text(reading)
     elif reading.sees('"', "'"):
         pattern = _regex_of(reading.quoted())
+        checked(reading, pattern, start, reading.at)
     else:
         raise reading.unexpected("a /regular expression/ with named groups", 'a text like "took <ms> ms"')
-    names = checked(reading, pattern, start, reading.at)
+    names = group_names(pattern)
     if not names:
         hint = "name what is to be taken: /(?P<name>…)/ or <name> in a text"
         raise reading.problem("this takes nothing", start, reading.at, hint=hint)

@@ -11,7 +11,9 @@ def parse(reading: Reading) -> Fields:
     is_excluding = reading.takes("-")
     patterns: list[str] = []
     while not patterns or reading.takes(","):
-        patterns.append(_pattern(reading))
+        pattern = _pattern(reading)
+        # What is left out is neither sent nor derived any more.
+        patterns.append(pattern.removeprefix(".") if is_excluding else pattern)
     return Fields(tuple(patterns), is_excluding)
 
 

@@ -10,7 +10,12 @@ def parse(reading: Reading) -> Rename:
     """Behind the pipe's name."""
     pairs: list[tuple[Field, str]] = []
     while not pairs or reading.takes(","):
+        reading.skip_blanks()
+        start = reading.at
         field = reading.field()
+        if field.is_sent and reading.has_events:
+            hint = f"eval {field.name} = {name_of(field)} makes a column of it"
+            raise reading.problem("what was sent has no other name", start, reading.at, hint=hint)
         if not reading.takes_keyword("as"):
             raise reading.unexpected('"as"')
         pairs.append((field, reading.column()))
