@@ -21,6 +21,7 @@ from cordwood.model.search.expressions import (
     Expression,
     Function,
     Logic,
+    LogicKind,
     Negation,
     Negative,
     Test,
@@ -86,9 +87,16 @@ NAMES = (
 REGEXES = ("a", "^a.*b$", "[0-9]+/x", r"a/b\\/", "(?i)fail|lost", r"\d{3}", " ", '"')
 TITLES = ("n", "total count", "x.y", "as", "count")
 
+_SPECIAL: frozenset[str] = frozenset({"level", "service", "message", "timestamp", "_id", "_inserted_at"})
+
 names = st.sampled_from(NAMES) | st.text(min_size=1, max_size=6).filter(lambda name: not name.startswith("."))
-plain_fields = st.builds(Field, names.filter(lambda name: name not in _SPECIAL), st.booleans())
-_SPECIAL = frozenset({"level", "service", "message", "timestamp", "_id", "_inserted_at"})
+
+
+def _is_plain(name: str) -> bool:
+    return name not in _SPECIAL
+
+
+plain_fields = st.builds(Field, names.filter(_is_plain), st.booleans())
 text_fields = plain_fields | st.just(Field("service"))
 fields = plain_fields | st.sampled_from(
     [Field("level"), Field("service"), MESSAGE, Field("timestamp"), Field("level", True)]
@@ -177,7 +185,7 @@ def _compound(draw: st.DrawFn, inner: st.SearchStrategy[Expression]) -> Expressi
             same = type_of(left)
             return Comparison(draw(st.sampled_from(get_args(ComparisonSign))), left, _same(draw, inner, same))
         case "logic":
-            kind = draw(st.sampled_from(("and", "or")))
+            kind: LogicKind = draw(st.sampled_from(get_args(LogicKind)))
             flat: list[Expression] = []
             for part in [of("boolean") for _ in range(draw(st.integers(2, 3)))]:
                 flat += part.parts if isinstance(part, Logic) and part.kind == kind else (part,)

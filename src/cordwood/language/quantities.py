@@ -6,8 +6,6 @@ A query's are exact whole units or errors; a stored text's are doubles, by formu
 import re
 
 from cordwood.model.event import (
-    MAX_TIMESTAMP_US,
-    MIN_TIMESTAMP_US,
     TIMESTAMP_PATTERN,
     format_timestamp,
     parse_timestamp,
@@ -97,7 +95,7 @@ def parse_time(text: str, now_us: int, *, is_bare_relative: bool) -> int | None:
     shift_ns = parse_duration(text)
     if shift_ns is None:
         return None
-    return min(max(now_us + shift_ns // US, MIN_TIMESTAMP_US), MAX_TIMESTAMP_US)
+    return now_us + shift_ns // US
 
 
 def parse_quantity(text: str, now_us: int) -> Quantity | None:

@@ -5,13 +5,10 @@ word. So the parser asks for the part that it expects, and none is cut before th
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from cordwood.errors import BadQuery
-from cordwood.language.bounds import MAX_DEPTH, MAX_REGEX, MAX_REGEXES, MAX_TERMS
-from cordwood.language.problems import nearest
+from cordwood.language.place import ENDS_BARE, Place
 from cordwood.model.search.field import Field, field_named
 
 Kind = Literal["field", "value", "keyword", "pipe", "function", "aggregate"]
@@ -24,8 +21,6 @@ _DIGITS = re.compile(r"\d+", re.ASCII)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _BLANKS = re.compile(r"\s*")
 _ESCAPES = {'"': '"', "'": "'", "\\": "\\", "/": "/", "n": "\n", "r": "\r", "t": "\t"}
-_ENDS_BARE = frozenset('()|"`')
-_ENDS_RUN = _ENDS_BARE | frozenset(",]}")
 
 
 class Bare(NamedTuple):
@@ -58,13 +53,12 @@ class Offer(NamedTuple):
     field: Field | None = None
 
 
-class Reading:
+class Reading(Place):
     """A query and a place in it. `now_us` is what times relative to now are counted from."""
 
     def __init__(self, text: str, now_us: int) -> None:
-        self.text = text
+        super().__init__(text)
         self.now_us = now_us
-        self.at = 0
         self.has_events = True
         """Whether the rows of the pipe being read are events, not a table's."""
         self.in_expression = False
@@ -75,89 +69,8 @@ class Reading:
         """Where the first bar is."""
         self.mentions: list[Mention] = []
         self.offers: list[Offer] = []
-        self._depth = 0
-        self._terms = 0
-        self._regexes = 0
-
-    # What is wrong
-
-    def problem(
-        self,
-        message: str,
-        start: int | None = None,
-        end: int | None = None,
-        *,
-        expected: Sequence[str] = (),
-        suggestion: str | None = None,
-        hint: str = "",
-    ) -> BadQuery:
-        """An error from `start` (here, if not given) to `end` (a missing part, if not given)."""
-        start = self.at if start is None else start
-        while end is not None and end > start and self.text[end - 1].isspace():
-            end -= 1
-        while end is not None and start < end and self.text[start].isspace():
-            start += 1
-        length = 0 if end is None else end - start
-        return BadQuery(
-            message,
-            query=self.text,
-            position=start,
-            length=length,
-            expected=expected,
-            suggestion=suggestion,
-            hint=hint,
-        )
-
-    def unexpected(self, *expected: str) -> BadQuery:
-        """An error about what stands here."""
-        if self.is_at_end:
-            return self.problem("the query ends too early", expected=expected)
-        end = min(self._end_of_run(), self.at + 40)
-        return self.problem(f"unexpected {_quoted(self.text[self.at : end])}", self.at, end, expected=expected)
-
-    def _end_of_run(self) -> int:
-        end = self.at
-        while end < len(self.text) and not self.text[end].isspace() and self.text[end] not in _ENDS_RUN:
-            end += 1
-        return max(end, self.at + 1)
-
-    # Bounds
-
-    @contextmanager
-    def deeper(self) -> Iterator[None]:
-        """Around what is read within something else."""
-        if self._depth == MAX_DEPTH:
-            raise self.problem(f"more than {MAX_DEPTH} levels within one another")
-        self._depth += 1
-        yield
-        self._depth -= 1
-
-    def check_depth(self, depth: int, start: int) -> None:
-        """What is `depth` levels deep for another reason than parentheses."""
-        if depth > MAX_DEPTH:
-            raise self.problem(f"more than {MAX_DEPTH} levels within one another", start)
-
-    def count_term(self, start: int) -> None:
-        """Each condition, operator and function counts."""
-        self._terms += 1
-        if self._terms > MAX_TERMS:
-            raise self.problem(f"more than {MAX_TERMS:,} conditions", start)
-
-    def count_regex(self, start: int, end: int, length: int) -> None:
-        """Each regular expression counts, and each text with wildcards."""
-        self._regexes += 1
-        if length > MAX_REGEX:
-            message = f"more than {MAX_REGEX:,} characters of a regular expression, or with wildcards"
-            raise self.problem(message, start, end)
-        if self._regexes > MAX_REGEXES:
-            message = f"more than {MAX_REGEXES} regular expressions and texts with wildcards"
-            raise self.problem(message, start, end)
 
     # What stands here
-
-    @property
-    def is_at_end(self) -> bool:
-        return self.at >= len(self.text)
 
     @property
     def is_at_blank(self) -> bool:
@@ -245,13 +158,6 @@ class Reading:
             return word
         raise self.unknown(what, found[0], start, known)
 
-    def unknown(self, what: str, name: str, start: int, known: Iterable[str]) -> BadQuery:
-        """An error about a name that is none of the known."""
-        known = tuple(known)
-        near = nearest(name, known)
-        hint = "" if near else f"there are {', '.join(sorted(known))}"
-        return self.problem(f"unknown {what} {_quoted(name)}", start, start + len(name), suggestion=near, hint=hint)
-
     def whole_number(self) -> int | None:
         """Digits behind blanks, as a number of at most 18 of them."""
         self.skip_blanks()
@@ -293,7 +199,7 @@ class Reading:
         if name is None or not self.sees(":"):
             self.at = start
             return None
-        field = self._mentioned(name, start)
+        field = self._mentioned(name, start, self.at)
         self.at += 1
         return field
 
@@ -305,7 +211,7 @@ class Reading:
         name = self.quoted() if self.sees('"', "'", "`") else self.name()
         if name is None:
             raise self.unexpected("a field")
-        return self._mentioned(name, start)
+        return self._mentioned(name, start, self.at)
 
     def column(self) -> str:
         """The name of a column to make, behind blanks."""
@@ -318,16 +224,16 @@ class Reading:
             raise self.problem("a column's name does not begin with a dot", start, self.at)
         return name
 
-    def _mentioned(self, name: str, start: int) -> Field:
+    def _mentioned(self, name: str, start: int, end: int) -> Field:
         if name in ("", "."):
-            raise self.problem("a field's name is empty", start, self.at)
+            raise self.problem("a field's name is empty", start, end)
         field = field_named(name)
-        self.mentions.append(Mention(field, start, self.at, self.pipe))
+        self.mentions.append(Mention(field, start, end, self.pipe))
         return field
 
     def mention(self, name: str, start: int) -> Field:
         """The field of a name that was read already."""
-        return self._mentioned(name, start)
+        return self._mentioned(name, start, start + len(name))
 
     def quoted(self) -> str:
         """A text in quotes of any kind, right here."""
@@ -365,7 +271,7 @@ class Reading:
 
     def bare(self, also_ends: str = "") -> Bare:
         """Everything up to a blank, a parenthesis, a bar or a quote (in an expression also a comma), right here."""
-        start, ends = self.at, _ENDS_BARE.union(also_ends, "," if self.in_expression else "")
+        start, ends = self.at, ENDS_BARE.union(also_ends, "," if self.in_expression else "")
         text: list[str] = []
         pattern: list[str] = []
         has_wildcards = has_escapes = False
@@ -388,7 +294,3 @@ class Reading:
             hint = 'write FIELD:"value"' if before.endswith("=") else "put all of it in quotes, or a blank between"
             raise self.problem("a quote in the middle of a word", self.at, self.at + 1, hint=hint)
         return Bare("".join(text), "".join(pattern), has_wildcards, has_escapes, start, self.at)
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'

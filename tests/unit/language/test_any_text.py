@@ -17,7 +17,8 @@ from cordwood.language.rendering import render
 from tests.support.searches import searches
 
 SIGNS = st.sampled_from(
-    [*"()|:\"'`/*?-!<>=~[]{},.\\ \n\t\0", "a", "5", "ms", "AND", " OR ", "not ", "level:", "| stats ", "count()", " by ",
+    [*"()|:\"'`/*?-!<>=~[]{},.\\ \n\t\0",
+     "a", "5", "ms", "AND", " OR ", "not ", "level:", "| stats ", "count()", " by ",
      "| where ", "| eval x=", "if(", "lower(", "time(", "as ", "\u202e", "é", "\U0001f600", "TO", "..", "10.0.0.0/8"]
 )  # fmt: skip
 
@@ -69,7 +70,9 @@ def test_halves_of_characters_are_refused(text: str) -> None:
 
 
 BOMBS = [
-    "(", "-(", "NOT ", "x:(", "!x:(", "| where (", "| where not ", "| where -", "| eval a = lower(", "| eval a = if(a:(", "a:[",
+    "(", "-(", "NOT ", "x:(", "!x:(", "| where (", "| where not ", "| where -", "| eval a = lower(",
+    "| eval a = if(a:(",
+    "a:[",
     "*:(", "| where x:(", "| stats sum((",
 ]  # fmt: skip
 
@@ -126,7 +129,8 @@ def test_the_bounds_of_size(text: str, says: str) -> None:
 
 
 WORST = [
-    "a", " ", "\\a", "a:", '"', "(", "*", "a*", "?", "a OR ", "-", "1.", "1", "a.", "/", "\\", "a,", "`", "| ", "..", "'\\u0041",
+    "a", " ", "\\a", "a:", '"', "(", "*", "a*", "?", "a OR ", "-", "1.", "1", "a.", "/", "\\", "a,", "`", "| ", "..",
+    "'\\u0041",
     "[", "a|", "1h", "µ", "9e", "x:1..", "a-", "<", "1.1.1.1/", ":", "\n", "x:/(/ ", "<a>",
 ]  # fmt: skip
 

@@ -22,8 +22,8 @@ SIZES = {
 }  # fmt: skip
 """Unit of a size → bytes."""
 
-# The last word of a field's name: `took_ms`, `http.duration.ms`, `request-seconds`, `durationMs`.
-_LAST_WORD = re.compile(r"(?:^|[._-]|(?<=[a-z0-9])(?=[A-Z]))([A-Za-z]+)$")
+# The last word of a field's name: `took_ms`, `http.duration.ms`, `request-seconds`; or of its last word, `durationMs`.
+_LAST_WORD = re.compile(r"(?:^|[._-]|(?<=[a-z0-9])(?=[A-Z]))([A-Z]+|[A-Z]?[a-z]+)$")
 _DURATION_NAMES = {
     "ns": NS, "nanos": NS, "nanoseconds": NS, "us": US, "micros": US, "microseconds": US,
     "ms": MS, "msec": MS, "millis": MS, "milliseconds": MS, "s": SECOND, "sec": SECOND, "secs": SECOND,

@@ -1,0 +1,163 @@
+"""A search line → filters."""
+
+import pytest
+
+from cordwood.language.parser import parse_filter
+from cordwood.model.search.field import MESSAGE, Field
+from cordwood.model.search.filters import (
+    And,
+    Bound,
+    Duration,
+    Equals,
+    Everything,
+    Exists,
+    Filter,
+    InNetwork,
+    Like,
+    Not,
+    Number,
+    Or,
+    Regex,
+    Size,
+    Text,
+    Time,
+    Within,
+    Words,
+)
+
+NOW_US = 1_795_435_200_000_000  # 2026-11-23T12:00Z
+A, B, C = (Words(MESSAGE, word) for word in "abc")
+X, LEVEL, TIMESTAMP = Field("x"), Field("level"), Field("timestamp")
+
+
+def over(value: Number | Duration | Size | Time | Text) -> Filter:
+    return Within(X, Bound(value, is_included=False), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        # terms
+        ("", Everything()),
+        ("*", Everything()),
+        ("*:*", Everything()),
+        ("a", A),
+        ("  a\t\n", A),
+        ("message:a", A),
+        ("message:~a", A),
+        ('"a b"', Words(MESSAGE, "a b")),
+        ("'a b'", Words(MESSAGE, "a b")),
+        ('"a\\"\\n\\u00e9\\ud83d\\ude00"', Words(MESSAGE, 'a"\né\U0001f600')),
+        ('"a*"', Words(MESSAGE, r"a\*")),
+        (r"a\*b*", Words(MESSAGE, r"a\*b*")),
+        (r"a\:b\ c", Words(MESSAGE, "a:b c")),
+        ("user=ann", Words(MESSAGE, "user=ann")),
+        ("10:30:00", Words(MESSAGE, "10:30:00")),
+        ("10.0.0.0/8", Words(MESSAGE, "10.0.0.0/8")),
+        ("don't", Words(MESSAGE, "don't")),
+        ("/a b/", Regex(MESSAGE, "a b")),
+        (r"/a\/\d/", Regex(MESSAGE, r"a/\d")),
+        ("*:a", Words(None, "a")),
+        ("*:~a", Words(None, "a")),
+        ("*:/a/", Regex(None, "a")),
+        ("*:(a OR /b/)", Or((Words(None, "a"), Regex(None, "b")))),
+        # logic
+        ("a b", And((A, B))),
+        ("a AND b and c", And((A, B, C))),
+        ("a OR b c", Or((A, And((B, C))))),
+        ("(a or b) c", And((Or((A, B)), C))),
+        ("a (b c)", And((A, B, C))),
+        ("not a b", And((Not(A), B))),
+        ("-a !b NOT c", And((Not(A), Not(B), Not(C)))),
+        ("-(a b)", Not(And((A, B)))),
+        ("-(-a)", Not(Not(A))),
+        ('"or"', Words(MESSAGE, "or")),
+        ("ore and:x", And((Words(MESSAGE, "ore"), Equals(Field("and"), "x")))),
+        # whole values
+        ("x:a", Equals(X, "a")),
+        ("x:a:b", Equals(X, "a:b")),
+        ("x:-5", Equals(X, "-5")),
+        ('x:"a*"', Equals(X, "a*")),
+        ('x:""', Equals(X, "")),
+        ("x:=a*", Equals(X, "a*")),
+        ("x:a*", Like(X, "a*")),
+        (r"x:a\*b?", Like(X, r"a\*b?")),
+        (r"x:a\*", Equals(X, "a*")),
+        ("x:*", Exists(X)),
+        ("x:**", Exists(X)),
+        ("x:null", Not(Exists(X))),
+        ("x:NULL", Not(Exists(X))),
+        ('x:"null"', Equals(X, "null")),
+        ("x:!=a", And((Exists(X), Not(Equals(X, "a"))))),
+        ("x:~a", Words(X, "a")),
+        ("x:~*", Exists(X)),
+        ('x:~"a b"', Words(X, "a b")),
+        ("x:/a/", Regex(X, "a")),
+        ("x:~/a/", Regex(X, "a")),
+        ("x:(a -b)", And((Equals(X, "a"), Not(Equals(X, "b"))))),
+        ("x:(a OR >5)", Or((Equals(X, "a"), over(Number(5))))),
+        ("message:=a", Equals(MESSAGE, "a")),
+        ("message:null", Not(Exists(MESSAGE))),
+        ("message:*", Exists(MESSAGE)),
+        ("message:(a b)", And((A, B))),
+        # names
+        ("a.b-c/d:x", Equals(Field("a.b-c/d"), "x")),
+        ("@timestamp:x", Equals(Field("@timestamp"), "x")),
+        ("größe:x", Equals(Field("größe"), "x")),
+        ('"a b":x', Equals(Field("a b"), "x")),
+        ("`a b`:x", Equals(Field("a b"), "x")),
+        ('"404":x', Equals(Field("404"), "x")),
+        (".level:WARN", Equals(Field("level", is_sent=True), "WARN")),
+        ("..x:1", Equals(Field(".x", is_sent=True), "1")),
+        # levels and ids
+        ("level:ERR", Equals(LEVEL, "error")),
+        ("level:=Warning", Equals(LEVEL, "warn")),
+        ('level:"30"', Equals(LEVEL, "info")),
+        ("level:!=info", And((Exists(LEVEL), Not(Equals(LEVEL, "info"))))),
+        ("level:>error", Equals(LEVEL, "fatal")),
+        ("level:>fatal", Not(Everything())),
+        ("level:<=debug", Or((Equals(LEVEL, "trace"), Equals(LEVEL, "debug")))),
+        ("level:[warn TO fatal}", Or((Equals(LEVEL, "warn"), Equals(LEVEL, "error")))),
+        ("level:e*", Like(LEVEL, "e*")),
+        ("level:null", Not(Exists(LEVEL))),
+        (
+            "_id:0192-0000-0000-7000-8000-0000-0000-0001",
+            Equals(Field("_id"), "01920000-0000-7000-8000-000000000001"),
+        ),
+        # networks
+        ("x:10.0.0.0/8", InNetwork(X, "10.0.0.0/8")),
+        ("x:2001:DB8::/32", InNetwork(X, "2001:db8::/32")),
+        ("x:::/0", InNetwork(X, "::/0")),
+        ('x:"10.0.0.0/8"', Equals(X, "10.0.0.0/8")),
+        ("x:10.0.0.1", Equals(X, "10.0.0.1")),
+        # quantities
+        ("x:>5", over(Number(5))),
+        ("x:> 5", over(Number(5))),
+        ("x:>-1.5e3", over(Number(-1500))),
+        ("x:>=5", Within(X, Bound(Number(5), is_included=True), None)),
+        ("x:<5", Within(X, None, Bound(Number(5), is_included=False))),
+        ("x:<=5", Within(X, None, Bound(Number(5), is_included=True))),
+        ("x:[1 TO 5}", Within(X, Bound(Number(1), is_included=True), Bound(Number(5), is_included=False))),
+        ("x:{1 to *]", Within(X, Bound(Number(1), is_included=False), None)),
+        ("x:[* TO *]", Exists(X)),
+        ("x:-1..5", Within(X, Bound(Number(-1), is_included=True), Bound(Number(5), is_included=True))),
+        ("x:1.5..2.5", Within(X, Bound(Number(1.5), is_included=True), Bound(Number(2.5), is_included=True))),
+        ("x:a..b", Equals(X, "a..b")),
+        ("x:>250ms", over(Duration(250_000_000))),
+        ("x:>-5s", over(Duration(-5_000_000_000))),
+        ("x:>1h30m", over(Duration(5_400_000_000_000))),
+        ("x:>10MB", over(Size(10_000_000))),
+        ("x:>10MiB", over(Size(10 << 20))),
+        ("x:>1.5kB", over(Size(1_500))),
+        ('x:>"5"', over(Text("5"))),
+        ("x:>2026-11-23T12:00Z", over(Time(NOW_US))),
+        ("x:>now-1s", over(Time(NOW_US - 1_000_000))),
+        ("timestamp:>-1m", Within(TIMESTAMP, Bound(Time(NOW_US - 60_000_000), is_included=False), None)),
+        ("timestamp:<1795435200", Within(TIMESTAMP, None, Bound(Time(NOW_US), is_included=False))),
+        ('timestamp:>="2026-11-23 12:00"', Within(TIMESTAMP, Bound(Time(NOW_US), is_included=True), None)),
+        ("timestamp:now", Within(TIMESTAMP, Bound(Time(NOW_US), is_included=True),
+        Bound(Time(NOW_US), is_included=True))),
+    ],
+)  # fmt: skip
+def test_what_a_search_line_means(text: str, found: Filter) -> None:
+    assert parse_filter(text, NOW_US) == found
