@@ -16,7 +16,11 @@ Kind = Literal["field", "value", "keyword", "pipe", "function", "aggregate"]
 # Beyond ASCII any character that is no blank may be in a name.
 _NAME = re.compile(r"[A-Za-z_@$.\x80-\U0010ffff](?:(?!\s)[A-Za-z0-9_@$./\x80-\U0010ffff-])*")
 _EXPRESSION_NAME = re.compile(r"[A-Za-z_@$.\x80-\U0010ffff](?:(?!\s)[A-Za-z0-9_@$.\x80-\U0010ffff])*")
+_CHOICE = re.compile(r"[\w.-]+")
+_HEX = re.compile("[0-9A-Fa-f]{4}")
+_LOW = re.compile(r"\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})")
 _KEYWORD = re.compile(r"[A-Za-z_]+")
+_CONTINUES = re.compile(r"[\w.:@$*?-]")
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _BLANKS = re.compile(r"\s*")
@@ -116,7 +120,7 @@ class Reading(Place):
         found = _KEYWORD.match(self.text, self.at)
         if found is None or found[0].lower() not in words:
             return False
-        return found.end() == len(self.text) or not re.match(r"[\w.:@$*?-]", self.text[found.end()])
+        return found.end() == len(self.text) or not _CONTINUES.match(self.text, found.end())
 
     def takes_keyword(self, *words: str) -> bool:
         """The same; if so, goes on behind it."""
@@ -149,7 +153,7 @@ class Reading(Place):
         known = tuple(known)
         self.skip_blanks()
         start = self.at
-        found = re.compile(r"[\w.-]+").match(self.text, start)
+        found = _CHOICE.match(self.text, start)
         if found is None:
             raise self.unexpected(f"a {what}")
         self.at = found.end()
@@ -254,12 +258,10 @@ class Reading(Place):
         self.at += 1
         if sign == "`":
             return sign
-        if sign == "u" and (found := re.compile("[0-9A-Fa-f]{4}").match(self.text, self.at)):
+        if sign == "u" and (found := _HEX.match(self.text, self.at)):
             self.at = found.end()
             code = int(found[0], 16)
-            if 0xD800 <= code < 0xDC00 and (
-                low := re.compile(r"\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})").match(self.text, self.at)
-            ):
+            if 0xD800 <= code < 0xDC00 and (low := _LOW.match(self.text, self.at)):
                 self.at = low.end()
                 code = 0x10000 + ((code - 0xD800) << 10) + (int(low[1], 16) - 0xDC00)
             if not 0xD800 <= code < 0xE000:

@@ -3,9 +3,10 @@
 from math import floor, fsum
 from typing import Any
 
+from cordwood.model.search.expressions import Column
 from cordwood.model.search.pipes import Aggregate
 from tests.support.reference.expressions import evaluate
-from tests.support.reference.rows import OPAQUE, Moment, Row, Value, group_key, number, order_key
+from tests.support.reference.rows import Moment, Row, Value, group_key, number, order_key
 
 _MOST_VALUES = 100
 
@@ -20,8 +21,10 @@ def aggregate(asked: Aggregate, rows: list[Row], seconds: float | None) -> Any:
     argument = asked.argument
     values = [evaluate(argument, row) for row in rows]
     numbers = sorted(float(found) for value in values if (found := number(value)) is not None)
-    scalars = [value for value in values if value is not None and value is not OPAQUE]
+    scalars = [value for value in values if value is not None]
     match asked.function:
+        case "count" if isinstance(argument, Column):
+            return sum(row.raw(argument.field) is not None for row in rows)
         case "count":
             return sum(value is not None for value in values)
         case "count_distinct" | "approx_count_distinct":
@@ -67,6 +70,6 @@ def _at_end(rows: list[Row], values: list[Value], *, is_last: bool) -> Value:
     found: list[tuple[tuple[int, int], int]] = []
     for place, (row, value) in enumerate(zip(rows, values, strict=True)):
         assert row.event is not None
-        if value is not None and value is not OPAQUE:
+        if value is not None:
             found.append(((row.event.timestamp_us, row.event.id.int), place))
     return values[sorted(found)[-1 if is_last else 0][1]] if found else None

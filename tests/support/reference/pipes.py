@@ -114,7 +114,7 @@ def _grouped(rows: list[Row], key_of: Callable[[Row], tuple[Any, ...]]) -> list[
     """(the values of a group, its rows), in the order of the values."""
     groups: dict[tuple[object, ...], tuple[tuple[Any, ...], list[Row]]] = {}
     for row in rows:
-        values = tuple(value if group_key(value) != ("null",) else None for value in key_of(row))
+        values = key_of(row)
         groups.setdefault(tuple(map(group_key, values)), (values, []))[1].append(row)
     return sorted(groups.values(), key=lambda each: tuple(map(order_key, each[0])))
 

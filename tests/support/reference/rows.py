@@ -13,17 +13,13 @@ from cordwood.model.event import format_timestamp
 from cordwood.model.search.field import DERIVED_TIMES, Field, name_of
 
 Value = Any
-"""None, a bool, an int of 64 bits, a finite float, a text, a Moment, or OPAQUE."""
+"""None, a bool, an int of 64 bits, a finite float, a text, or a Moment."""
 
 
 class Moment(NamedTuple):
     """A time in µs since 1970 UTC."""
 
     us: int
-
-
-OPAQUE = object()
-"""An array or object: there, but of no use."""
 
 
 class Row:
@@ -88,7 +84,7 @@ def usable(raw: Any) -> Value:
         case float():
             return raw if isfinite(raw) else None
         case _:
-            return OPAQUE
+            return None  # an array or object is there, but of no use
 
 
 def number(value: Value) -> float | int | None:

@@ -17,6 +17,7 @@ _OFFERED = (*AGGREGATES, "median", "p50", "p90", "p95", "p99", "p99.9")
 _ALONE: frozenset[AggregateName] = frozenset({"count", "rate"})
 _OF_EVENTS: frozenset[AggregateName] = frozenset({"first", "last", "rate"})
 _PERCENTILE = re.compile(r"[pP](\d{1,3}(?:\.\d{1,9})?)", re.ASCII)
+_TIME = re.compile(r"time\s*\(", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.\d+)?", re.ASCII)
 _END = ("by", "as", "if")
 
@@ -53,7 +54,7 @@ def parse_grouping(reading: Reading, *, with_time: bool) -> Grouping:
     while True:
         reading.skip_blanks()
         start = reading.at
-        if with_time and re.compile(r"time\s*\(", re.IGNORECASE).match(reading.text, start):
+        if with_time and _TIME.match(reading.text, start):
             if span_us is not None:
                 raise reading.problem("time() is there twice", start, start + 4)
             need_events(reading, "time()", start)
