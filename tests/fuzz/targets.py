@@ -6,12 +6,18 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import msgspec
 
-from cordwood.errors import BadRequest, CordwoodError
+from cordwood.errors import BadQuery, BadRequest, CordwoodError
 from cordwood.http.auth import token_of
 from cordwood.http.inflate import ENCODINGS, inflate
+from cordwood.language.bounds import MAX_CHARACTERS
+from cordwood.language.match import Seen, matcher
+from cordwood.language.parser import parse
+from cordwood.language.problems import shown
+from cordwood.language.rendering import render
 from cordwood.model.receipt import parse_receipt
 from cordwood.model.zstd import ZstdDecompressor
 from cordwood.protocols import combined, json_array, logfmt, native, ndjson, text
@@ -24,6 +30,14 @@ Target = Callable[[bytes], None]
 USUAL = Limits()
 TIGHT = Limits(max_event_bytes=48, max_depth=3, max_fields=4, max_rejects=5)
 _MAX_INFLATED = 1 << 16
+_EVENT = Seen(
+    {"message": "card declined", "http": {"status": 500}, "x": ["5ms", True, None, 1e400], "ip": "::1"},
+    event_id=UUID(int=1),
+    timestamp_us=0,
+    inserted_at_us=0,
+    level="error",
+    service=None,
+)
 
 
 def events_in(decoded: Decoded) -> list[bytes]:
@@ -118,6 +132,19 @@ def check_parameters(data: bytes) -> None:
     assert plan.limit is None or plan.limit > 0
     assert plan.start_us is None or plan.end_us is None or plan.start_us < plan.end_us
     assert plan.after is None or parse_cursor(cursor_of(plan.after)) == plan.after
+
+
+def check_query(data: bytes) -> None:
+    said = data.decode(errors="surrogateescape")
+    try:
+        search = parse(said, 1_795_435_200_000_000)
+    except BadQuery as refused:
+        assert 0 <= refused.position <= refused.position + refused.length <= len(said)
+        shown(refused).encode()
+        return
+    canonical = render(search)
+    assert len(canonical) > MAX_CHARACTERS or msgspec.json.encode(parse(canonical, 0)) == msgspec.json.encode(search)
+    matcher(search.filter)(_EVENT)
 
 
 def check_receipt(data: bytes) -> None:

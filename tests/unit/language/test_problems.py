@@ -111,6 +111,8 @@ def problem(text: str) -> BadQuery:
         ("| stats count() by a, a", "a", "twice"),
         ("| stats count() by time(5m), time(1h)", "time", "twice"),
         ("| stats count() by time(5)", "5", "no span"),
+        ("| stats count() by time(", "", "a span of time"),
+        ("| timechart span=", "", "a span of time"),
         # tables
         ("| stats count() as total | sort totl", "totl", 'did you mean "total"?'),
         ("| top host | where level:error", "level", "there are count, host"),

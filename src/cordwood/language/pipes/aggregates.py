@@ -75,10 +75,12 @@ def parse_span(reading: Reading) -> int:
     reading.skip_blanks()
     start = reading.at
     text = reading.bare(",").text
+    if not text:
+        raise reading.unexpected("a span of time, such as 5m")
     span_ns = parse_duration(text)
     if span_ns is None or span_ns <= 0 or span_ns % US:
         hint = "for instance 30s, 5m, 1h or 1d"
-        raise reading.problem("no span of time", start, max(reading.at, start + 1), hint=hint)
+        raise reading.problem("no span of time", start, reading.at, hint=hint)
     return span_ns // US
 
 
