@@ -181,7 +181,7 @@ def _pruned(data: dict[str, Any], pattern: str, above: str) -> dict[str, Any]:
 
 
 def leaves(row: Row) -> dict[str, Any]:
-    """Dotted path → value of everything that is no object, and of the columns."""
+    """Dotted path → value of everything that is no object, and of the columns, ordered by name."""
     found: dict[str, Any] = {}
     waiting = [("", shown(Row(row.event, {}, row.hidden)))]
     while waiting:
@@ -191,4 +191,4 @@ def leaves(row: Row) -> dict[str, Any]:
                 waiting.append((f"{above}{key}.", value))
             else:
                 found.setdefault(f"{above}{key}", value)
-    return {**found, **row.columns}
+    return dict(sorted({**found, **row.columns}.items()))

@@ -26,6 +26,14 @@ def _all(reading: Reading, term: Term) -> Filter:
         parts.append(_one(reading, term))
 
 
+def _check_not(reading: Reading) -> None:
+    """`file not found` is more likely a text than a question for files that nobody found."""
+    start = reading.at
+    if not reading.in_expression and not reading.sees("NOT"):
+        hint = 'write NOT, or "-" in front of a term, to leave it out; or "not" in quotes to look for the word'
+        raise reading.problem("this may be a word or an operator", start, start + len("not"), hint=hint)
+
+
 def ends(reading: Reading) -> bool:
     """Whether no term follows."""
     reading.skip_blanks()
@@ -39,7 +47,9 @@ def _one(reading: Reading, term: Term) -> Filter:
     reading.skip_blanks()
     if reading.sees_keyword("and", "or"):
         raise reading.unexpected("a term")
-    if reading.takes_keyword("not"):
+    if reading.sees_keyword("not"):
+        _check_not(reading)
+        reading.takes_keyword("not")
         with reading.deeper():
             return Not(_one(reading, term))
     if reading.sees("-", "!") and not reading.sees("!="):

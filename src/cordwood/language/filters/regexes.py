@@ -1,7 +1,8 @@
 """Regular expressions between slashes, as RE2 takes them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import re2
 
@@ -73,9 +74,28 @@ def group_names(pattern: str) -> Sequence[str]:
     return sorted(found, key=found.__getitem__)
 
 
-def compile_regex(pattern: str) -> "re2._Regexp":
+class Found(Protocol):
+    """Where an expression was found."""
+
+    def __getitem__(self, group: str) -> str | None:
+        """What a named group took; None if it took no part."""
+
+
+class Compiled(Protocol):
+    """An expression ready to search with."""
+
+    @property
+    def groupindex(self) -> Mapping[str, int]:
+        """Name → number of a group."""
+
+    def search(self, text: str) -> Found | None:
+        """The leftmost place where it is found."""
+
+
+def compile_regex(pattern: str) -> Compiled:
     """RE2's, within its own bounds of memory. Raises re2.error."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = REGEX_MEMORY_BYTES
-    return re2.compile(pattern, options)
+    compiled: Compiled = re2.compile(pattern, options)
+    return compiled
