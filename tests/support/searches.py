@@ -104,7 +104,9 @@ fields = plain_fields | st.sampled_from(
 texts = st.text(max_size=12) | st.sampled_from(
     ["5", "250ms", "a b", "null", "or", "10.0.0.0/8", "1..5", "*", "a*", "-a", "\\"]
 )
-_pieces = st.lists(st.sampled_from(["*", "?"]) | st.text(min_size=1, max_size=4).map(literal), min_size=1, max_size=5)
+_pieces = st.lists(
+    st.sampled_from(["*", "?", "a>=5", "b"]) | st.text(min_size=1, max_size=4).map(literal), min_size=1, max_size=5
+)
 patterns = _pieces.map("".join).filter(lambda each: each.strip("*") != "")
 wild_patterns = st.tuples(patterns, st.sampled_from(["*", "?"])).map("".join)
 whole = st.integers(-(1 << 62), 1 << 62)

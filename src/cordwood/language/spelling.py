@@ -40,7 +40,7 @@ _KEYWORDS = frozenset({"and", "or", "not", "null", "to", "as", "by", "if", "from
 _BARE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*", re.ASCII)
 _BARE_NAME = re.compile(r"[A-Za-z_@$][A-Za-z0-9_.@$/-]*|\.[A-Za-z_@$][A-Za-z0-9_.@$/-]*", re.ASCII)
 _BARE_OPERAND = re.compile(r"\.?[A-Za-z_@$][A-Za-z0-9_.@$]*", re.ASCII)
-_NEEDS_BACKSLASH = re.compile(r"[\\*?()|\"`:,\s]")
+_NEEDS_BACKSLASH = re.compile(r"[\\*?()|\"`:,<>!\s]")
 _OPENS = re.compile(r"^[-!/<>=~'\[{]")
 _ODD = re.compile(r"[\"\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -36,6 +36,10 @@ def problem(text: str) -> BadQuery:
         ('ab"cd"', '"', "a blank between"),
         ('""', '""', "empty phrase"),
         # fields and values
+        ("http.status>=500", "http.status>=500", 'did you mean "http.status:>=500"?'),
+        ("a b!=5", "b!=5", 'did you mean "b:!=5"?'),
+        ("status >= 500", ">=", "http.status:>=500"),
+        ("status = 500", "=", "http.status:>=500"),
         ("level:", "", "a value is missing"),
         ("error: it failed", "", '"error:"'),
         ("level:eror", "eror", 'did you mean "error"?'),
