@@ -21,9 +21,9 @@ from cordwood.model.retention import Retention
 from cordwood.model.tenant import DEFAULT_TENANT
 from cordwood.store.interface import Load, Replay, Store
 from cordwood.store.postgres.store import PostgresStore
-from cordwood.store.segments.layout import Directory
 from cordwood.store.settings import StoreSettings
 from cordwood.store.shared.catalog import SharedCatalog
+from cordwood.store.shared.folder import Folder
 from cordwood.store.shared.store import SharedStore
 from cordwood.store.shared.sweep import SharedSweeper
 from tests.interface.test_books import dead
@@ -91,8 +91,8 @@ async def until_waiting(url: str, transactions: int) -> None:
 async def sweep(url: str, directory: Path, young_s: float, grace_s: float = 3600.0) -> None:
     database = Database(url)
     try:
-        place = Directory(directory / "segments")
-        await SharedSweeper(place, database, SystemClock(), grace_s, young_s=young_s).tend()
+        place = Folder(directory / "segments", SystemClock())
+        await SharedSweeper(place, database, grace_s, young_s=young_s).tend()
     finally:
         await database.close()
 
@@ -288,7 +288,7 @@ async def test_a_segment_is_replaced_once(store: SharedStore, postgres_url: str,
         await store.write([load([at(n, n=n)])])
     before = named(postgres_url)
     database = Database(postgres_url)
-    catalog = SharedCatalog(database, tmp_path / "segments")
+    catalog = SharedCatalog(database, Folder(tmp_path / "segments", SystemClock()))
     old = await asyncio.to_thread(catalog.all_segments, None)
     both, one = replace(old[0], path="segments/both.parquet", events=2), replace(old[0], path="segments/one.parquet")
     done = await asyncio.gather(
@@ -422,7 +422,9 @@ async def test_a_reader_waits_for_a_writer_to_mark_the_directory(
 ) -> None:
     settings = StoreSettings(keep=keep)
     place = tmp_path / "not-mounted"
-    async with SharedStore(postgres_url, place, tmp_path / "spill", settings, is_writer=False) as reader:
+    async with SharedStore(
+        postgres_url, Folder(place, SystemClock()), tmp_path / "spill", settings, is_writer=False
+    ) as reader:
         assert await rows(reader) == []
         await store.write([load([at(0, n=0)])])
         with pytest.raises(Unavailable, match="not the directory"):

@@ -13,10 +13,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from cordwood.clock import SystemClock
 from cordwood.db.postgres import Database
 from cordwood.errors import Unavailable
 from cordwood.store.settings import StoreSettings
 from cordwood.store.shared import care
+from cordwood.store.shared.folder import Folder
 from cordwood.store.shared.turn import Turn
 from tests.integration.test_shared_segments import Keep, asked, files, named, opened, sql, until_waiting
 from tests.interface.test_store import at, rows
@@ -127,7 +129,7 @@ def test_check_names_what_is_damaged_and_missing(up: Cordwood, postgres_url: str
 
 
 async def test_what_is_merged_while_it_is_checked_is_not_missed(postgres_url: str, tmp_path: Path, keep: Keep) -> None:
-    place = (postgres_url, tmp_path / "segments", tmp_path / "spill", StoreSettings(keep=keep))
+    place = (postgres_url, Folder(tmp_path / "segments", SystemClock()), tmp_path / "spill", StoreSettings(keep=keep))
     async with opened(postgres_url, tmp_path, keep) as store:
         for n in range(3):
             await store.write([load([at(n, n=n)])])
@@ -228,7 +230,12 @@ async def test_compact_ends_while_others_write(postgres_url: str, tmp_path: Path
     async with opened(postgres_url, tmp_path, keep) as store:
         for n in range(2):
             await store.write([load([at(n, n=n)])])
-        place = (postgres_url, tmp_path / "segments", tmp_path / "spill", StoreSettings(keep=keep))
+        place = (
+            postgres_url,
+            Folder(tmp_path / "segments", SystemClock()),
+            tmp_path / "spill",
+            StoreSettings(keep=keep),
+        )
         async with care.merging(*place) as merger:
             merged = await merger.merge_rest()
             assert merged is not None
@@ -248,7 +255,12 @@ async def test_a_merge_that_others_were_in_the_way_of_is_done_again(
         for n in range(3):
             await store.write([load([at(n, n=n)])])
         gone = min(named(postgres_url))
-        place = (postgres_url, tmp_path / "segments", tmp_path / "spill", StoreSettings(keep=keep))
+        place = (
+            postgres_url,
+            Folder(tmp_path / "segments", SystemClock()),
+            tmp_path / "spill",
+            StoreSettings(keep=keep),
+        )
         async with care.merging(*place) as merger:
             with psycopg.connect(postgres_url) as other:
                 other.execute("SELECT FROM segments WHERE path = %s FOR UPDATE", [gone])

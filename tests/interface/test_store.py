@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cordwood.clock import SystemClock
 from cordwood.errors import Refused
 from cordwood.model.answer import StoredEvent
 from cordwood.model.batch import event_id
@@ -26,6 +27,8 @@ from cordwood.store.interface import Load, Store
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
+from cordwood.store.shared.folder import Folder
+from cordwood.store.shared.place import Place
 from cordwood.store.shared.store import SharedStore
 from tests.support.builders import batch, load
 
@@ -59,7 +62,12 @@ async def opened(kind: str, place: str, files: Path | None = None) -> AsyncItera
 
 def shared_store(url: str, directory: Path, keep: Literal["segments", "both"], **changed: Any) -> SharedStore:
     settings = StoreSettings(partition_days_back=1, partition_days_ahead=1, keep=keep, **changed)
-    return SharedStore(url, directory / "segments", directory / "spill", settings, is_writer=True)
+    return SharedStore(url, place_of(settings, directory), directory / "spill", settings, is_writer=True)
+
+
+def place_of(settings: StoreSettings, directory: Path) -> Place:
+    """In `directory`."""
+    return Folder(directory / "segments", SystemClock())
 
 
 async def rows(store: Store, plan: Plan | None = None, tenant: Tenant = DEFAULT_TENANT) -> list[StoredEvent]:

@@ -5,6 +5,7 @@ Adapters are imported inside the functions, so that a set-up needs only its own 
 
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -22,6 +23,9 @@ from cordwood.tenancy.door import Door
 from cordwood.tenancy.interface import Tenancy
 from cordwood.tenancy.quota.interface import Quota
 from cordwood.tenancy.quota.memory import MemoryQuota
+
+if TYPE_CHECKING:
+    from cordwood.store.shared.place import Place
 
 
 def open_publisher(config: Config) -> Broker:
@@ -222,10 +226,13 @@ def open_quota(config: Config) -> Quota:
     raise _unknown("cache", url, "memory:, redis:// and rediss://")
 
 
-def _shared(config: Config) -> tuple[Path, Path]:
+def _shared(config: Config) -> "tuple[Place, Path]":
     """Where the segments are that PostgreSQL names, and where on this machine is room for more than memory holds."""
+    from cordwood.store.shared.folder import Folder
+
     named = config.store.segments_dir
-    return Path(named) if named else config.data_dir / "shared-segments", config.data_dir / "spill"
+    place = Folder(Path(named) if named else config.data_dir / "shared-segments", SystemClock())
+    return place, config.data_dir / "spill"
 
 
 def _path(config: Config, url: str, default: str) -> Path:

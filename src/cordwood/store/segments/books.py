@@ -1,7 +1,6 @@
 """The ledger's questions, answered by the catalog; and by the files, when they are to be counted."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from uuid import UUID
 
 from cordwood.model.deadletter import LetterFate
@@ -22,6 +21,7 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Catalog
 from cordwood.store.segments.counting import count
 from cordwood.store.segments.engine import Engine
+from cordwood.store.segments.files import Files
 
 _IDS_AT_ONCE = 10_000
 
@@ -29,8 +29,8 @@ _IDS_AT_ONCE = 10_000
 class SegmentBooks:
     """Synchronous; call it in a thread."""
 
-    def __init__(self, root: Path, catalog: Catalog, engine: Engine) -> None:
-        self._root = root
+    def __init__(self, files: Files, catalog: Catalog, engine: Engine) -> None:
+        self._files = files
         self._catalog = catalog
         self._engine = engine
 
@@ -102,7 +102,7 @@ class SegmentBooks:
             }
             segments = self._catalog.all_segments(tenant)
             ((drained_us,),) = self._catalog.rows("SELECT max(drained_us) FROM workers", ())
-        counted, damaged = count(self._engine, self._root, segments if is_counted else ())
+        counted, damaged = count(self._engine, self._files, segments if is_counted else ())
         holdings = [
             Holding(
                 tenant=owner,

@@ -1,5 +1,6 @@
 """Many small segments → few large ones: the same events, sorted by time."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
@@ -13,8 +14,8 @@ from cordwood.errors import Unavailable
 from cordwood.store.care import Merged
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine
+from cordwood.store.segments.files import Files
 from cordwood.store.segments.health import damage
-from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.making import make_segment, stream_segment
 from cordwood.store.segments.merging import Merge
 from cordwood.store.segments.naming import Changing
@@ -43,8 +44,8 @@ Choose: TypeAlias = Callable[[Sequence[Segment]], list[Segment] | None]
 class Compactor:
     """Synchronous; call it in a thread, one at a time."""
 
-    def __init__(self, directory: Directory, catalog: Changing, engine: Engine, clock: Clock) -> None:
-        self._directory = directory
+    def __init__(self, files: Files, catalog: Changing, engine: Engine, clock: Clock) -> None:
+        self._files = files
         self._catalog = catalog
         self._engine = engine
         self._clock = clock
@@ -57,11 +58,15 @@ class Compactor:
         group = (choose or next_group)([segment for segment in mergeable if segment.path not in damaged])
         if group is None:
             return None
-        if self._find_damage(group):
-            return Merged()
+        with self._files.hold(group, is_kept=False) as hold:
+            with contextlib.suppress(OSError):  # which one, and why, is found out next
+                hold.fetch()
+            return Merged() if self._find_damage(group) else self._merge_group(group)
+
+    def _merge_group(self, group: Sequence[Segment]) -> Merged:
         started = time.perf_counter()
         now_us = self._clock.now_us()
-        name = self._directory.new_segment(group[0].tenant, now_us, self._clock.batch_id())
+        name = self._files.new_segment(group[0].tenant, now_us, self._clock.batch_id())
         merged = self._merge(group, name)
         # From here on the file stays even if this fails: whether the swap is committed may be unknown. An orphan is
         # put aside at the next start.
@@ -82,7 +87,7 @@ class Compactor:
         so that the others go on being merged."""
         is_damaged = False
         for segment in group:
-            if (reason := damage(self._engine, self._directory.root, segment)) is not None:
+            if (reason := damage(self._engine, self._files, segment)) is not None:
                 log.error("segment_damaged", path=segment.path, events=segment.events, reason=reason)
                 self._catalog.note_damage(segment.path, reason, self._clock.now_us())
                 is_damaged = True
@@ -92,9 +97,9 @@ class Compactor:
         if sum(segment.events for segment in group) > _MOST_IN_MEMORY:
             merged = self._streamed(group, name)
         else:
-            merged = make_segment(self._directory, name, group[0].tenant, self._gathered(group))
+            merged = make_segment(self._files, name, group[0].tenant, self._gathered(group))
         if merged.events != sum(segment.events for segment in group):
-            self._directory.remove(name)
+            self._files.remove(name)
             log.error("merge_inexact", segments=len(group), merged=merged.events)
             raise Unavailable(
                 f"merging {len(group)} segments kept {merged.events} events: they stay as they are",
@@ -105,8 +110,8 @@ class Compactor:
     def _streamed(self, group: Sequence[Segment], name: str) -> Segment:
         ordered = sorted(group, key=lambda each: each.min_us)
         try:
-            with Merge([self._directory.root / segment.path for segment in ordered]) as merge:
-                return stream_segment(self._directory, name, group[0].tenant, merge.columns(), merge.row_groups())
+            with Merge([self._files.root / segment.path for segment in ordered]) as merge:
+                return stream_segment(self._files, name, group[0].tenant, merge.columns(), merge.row_groups())
         except (OSError, pa.ArrowException) as error:
             raise Unavailable(f"cannot merge {len(group)} segments: {error}", hint="look at the disk") from error
 
@@ -122,7 +127,7 @@ class Compactor:
         return arranged(shaped)
 
     def _runs(self, segment: Segment) -> Iterator[tuple[str | None, pa.Table]]:
-        path = self._directory.root / segment.path
+        path = self._files.root / segment.path
         try:
             yield from runs_of(path)
         except (OSError, pa.ArrowException) as error:

@@ -1,5 +1,6 @@
 """Events removed by retention and by people: whole segments, or segments written anew without them."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -20,9 +21,9 @@ from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Cut, Segment
 from cordwood.store.segments.engine import Engine
+from cordwood.store.segments.files import Files
 from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
-from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.making import stream_segment
 from cordwood.store.segments.naming import Changing
 from cordwood.store.segments.parquet import columns_in
@@ -36,8 +37,8 @@ Places: TypeAlias = NDArray[np.int64]
 class SegmentEraser:
     """Synchronous; call it in a thread, one at a time, and not beside merging."""
 
-    def __init__(self, directory: Directory, catalog: Changing, engine: Engine, clock: Clock) -> None:
-        self._directory = directory
+    def __init__(self, files: Files, catalog: Changing, engine: Engine, clock: Clock) -> None:
+        self._files = files
         self._catalog = catalog
         self._engine = engine
         self._clock = clock
@@ -81,10 +82,13 @@ class SegmentEraser:
             cuts: list[Cut] = []
             total: Counter[int] = Counter()
             for segment in segments:
-                places, gone = self._matching(segment, plan)
-                total += gone
-                if gone and not dry_run:
-                    cuts.append(Cut(segment, self._rest(segment, places, now_us, undo)))
+                with self._files.hold([segment], is_kept=False) as hold:
+                    with contextlib.suppress(OSError):  # why, is found out next
+                        hold.fetch()
+                    places, gone = self._matching(segment, plan)
+                    total += gone
+                    if gone and not dry_run:
+                        cuts.append(Cut(segment, self._rest(segment, places, now_us, undo)))
             events = total.total()
             if not cuts:
                 return events
@@ -101,7 +105,7 @@ class SegmentEraser:
     def _matching(self, segment: Segment, plan: Plan) -> tuple[Places, Counter[int]]:
         """The row numbers of the events that match, and how many there are of each day."""
         # Written anew, damaged bytes would look well.
-        if (reason := damage(self._engine, self._directory.root, segment)) is not None:
+        if (reason := damage(self._engine, self._files, segment)) is not None:
             self._catalog.note_damage(segment.path, reason, self._clock.now_us())
             raise Corrupt(
                 f"segment {segment.path} may hold some of these events, and cannot be read: {reason}",
@@ -112,7 +116,7 @@ class SegmentEraser:
         conditions.matching(plan, segment.columns, has_texts=segment.has_texts)
         sql = f"""SELECT file_row_number AS place, epoch_us(ts) // {DAY_US} AS day
             FROM read_parquet($file, file_row_number = true) {conditions.where}"""
-        values = conditions.values | {"file": str(self._directory.root / segment.path)}
+        values = conditions.values | {"file": str(self._files.root / segment.path)}
         with self._engine.cursor() as cursor:
             found = cursor.execute(sql, values).fetchnumpy()
         days, counts = np.unique(found["day"], return_counts=True)
@@ -121,13 +125,13 @@ class SegmentEraser:
     def _rest(self, segment: Segment, gone: Places, now_us: int, undo: ExitStack) -> Segment | None:
         if len(gone) == segment.events:
             return None
-        name = self._directory.new_segment(segment.tenant, now_us, self._clock.batch_id())
-        path = self._directory.root / segment.path
-        undo.callback(self._directory.remove, name)
+        name = self._files.new_segment(segment.tenant, now_us, self._clock.batch_id())
+        path = self._files.root / segment.path
+        undo.callback(self._files.remove, name)
         try:
             with pq.ParquetFile(path) as file:
                 columns = columns_in(file)
-                made = stream_segment(self._directory, name, segment.tenant, columns, _without(file, gone))
+                made = stream_segment(self._files, name, segment.tenant, columns, _without(file, gone))
         except (OSError, pa.ArrowException) as error:
             raise Unavailable(f"cannot read {path}: {error}", hint="look at the disk") from error
         if made.events != segment.events - len(gone):

@@ -13,6 +13,7 @@ from cordwood.store.care import Checked, Fault, Survey
 from cordwood.store.segments.catalog import Catalog, Segment
 from cordwood.store.segments.catalog_schema import SCHEMA
 from cordwood.store.segments.engine import Engine
+from cordwood.store.segments.files import Files
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.naming import Changing
 from cordwood.store.segments.surveying import survey
@@ -23,15 +24,15 @@ from cordwood.store.settings import StoreSettings
 class SegmentLook:
     """A `Surveyor` and a `Checker` of segments, whatever catalog names them, whoever writes them meanwhile."""
 
-    def __init__(self, directory: Directory, catalog: Changing, engine: Engine) -> None:
-        self._directory = directory
+    def __init__(self, files: Files, catalog: Changing, engine: Engine) -> None:
+        self._files = files
         self._catalog = catalog
         self._engine = engine
 
     async def survey(self, tenant: Tenant | None) -> Survey:
         """See `store.care.Surveyor.survey`."""
         segments = await asyncio.to_thread(self._catalog.all_segments, tenant)
-        return await asyncio.to_thread(survey, self._engine, self._directory.root, segments)
+        return await asyncio.to_thread(survey, self._engine, self._files, segments)
 
     async def check(self, tenant: Tenant | None) -> AsyncGenerator[Checked, None]:
         """See `store.care.Checker.check`."""
@@ -55,17 +56,18 @@ class SegmentLook:
         return await asyncio.to_thread(self._orphans)
 
     def _fault(self, segment: Segment) -> Fault | None:
-        fault = fault_of(self._engine, self._directory.root, segment)
+        fault = fault_of(self._engine, self._files, segment)
         # Merged or expired since the check began: its file may be gone.
         return fault if fault is not None and self._catalog.names(segment.path) else None
 
     def _orphans(self) -> list[str]:
-        root = self._directory.root
         # Files first: what is committed in between is then named.
-        files = [str(path.relative_to(root)) for path in sorted(self._directory.segments.rglob("*.parquet"))]
+        files = self._files.listed()
         named = self._catalog.named()
-        aside = [str(path.relative_to(root)) for path in sorted(self._directory.orphans.rglob("*.parquet"))]
-        return [path for path in files if path not in named and (root / path).exists()] + aside
+        aside = self._files.aside()
+        unnamed = [path for path in files if path not in named]
+        still = set(self._files.listed()) if unnamed else set()  # its writer may have taken it back
+        return [path for path in unnamed if path in still] + aside
 
 
 @contextlib.asynccontextmanager

@@ -7,34 +7,36 @@ import pyarrow as pa
 from cordwood.errors import Unavailable
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
-from cordwood.store.segments.layout import BASE, Directory, digest_of
+from cordwood.store.segments.files import Files
+from cordwood.store.segments.layout import BASE, digest_of
 from cordwood.store.segments.parquet import Columns, SegmentFile, columns_of, row_groups
 
 
-def make_segment(directory: Directory, name: str, tenant: Tenant, tables: Sequence[pa.Table]) -> Segment:
+def make_segment(files: Files, name: str, tenant: Tenant, tables: Sequence[pa.Table]) -> Segment:
     """Write the rows to a file of that name, which goes again when this fails. Raises Unavailable, Refused."""
-    return stream_segment(directory, name, tenant, columns_of(tables), row_groups(tables))
+    return stream_segment(files, name, tenant, columns_of(tables), row_groups(tables))
 
 
 def stream_segment(
-    directory: Directory, name: str, tenant: Tenant, columns: Columns, groups: Iterable[Sequence[pa.Table]]
+    files: Files, name: str, tenant: Tenant, columns: Columns, groups: Iterable[Sequence[pa.Table]]
 ) -> Segment:
     """The same with one row group in memory at a time. Raises Unavailable, Refused, and what `groups` raises."""
-    path = directory.root / name
+    path = files.root / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with SegmentFile(path, columns) as file:
             for tables in groups:
                 file.add(tables)
-        directory.make_durable(path)
+        # Before it is durable: from then on it may be elsewhere only.
         size_bytes, digest = path.stat().st_size, digest_of(path)
+        files.make_durable(path)
     except OSError as error:
-        directory.remove(name)
+        files.remove(name)
         raise Unavailable(
             f"cannot write {path}: {error.strerror}", hint="free disk space, or look at the disk"
         ) from error
     except BaseException:
-        directory.remove(name)
+        files.remove(name)
         raise
     min_us, max_us = file.bounds
     return Segment(

@@ -5,7 +5,6 @@ import contextlib
 import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import TypeAlias
 from uuid import UUID
 
@@ -23,11 +22,12 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine, Session
 from cordwood.store.segments.fetching import fetch, written
+from cordwood.store.segments.files import Files
 from cordwood.store.segments.filter_sql import Conditions, columns_asked
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.naming import Listing
 from cordwood.store.segments.skipping import Part, Skipping
-from cordwood.store.segments.spans import Span, spans
+from cordwood.store.segments.spans import Span, events_of, spans
 from cordwood.store.slices import HOUR_US
 
 log = structlog.get_logger()
@@ -53,13 +53,13 @@ _MOST_ALONE = 64
 class SegmentReader:
     """Answers from what the catalog names at the moment of asking."""
 
-    def __init__(self, root: Path, listing: Listing, engine: Engine, executor: Executor, timeout_s: float) -> None:
-        self._root = root
+    def __init__(self, files: Files, listing: Listing, engine: Engine, executor: Executor, timeout_s: float) -> None:
+        self._files = files
         self._listing = listing
         self._engine = engine
         self._executor = executor
         self._timeout_s = timeout_s
-        self._skipping = Skipping(root)
+        self._skipping = Skipping(files)
         self._found: dict[str, str] = {}
         """Damage that was met here, and that the catalog need not know of (yet): path and reason."""
 
@@ -90,12 +90,14 @@ class SegmentReader:
         segments = [part.segment for part in parts]
         rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
         most = _SORTED_SPAN if plan.limit is None else _PICKED_SPAN
+        if self._files.span_bytes is not None:
+            most = min(most, events_of(self._files.span_bytes))
         # Where words leave little to look through, that is done at once.
         is_little = bool(plan.filters) and sum(map(_rows_in, parts)) <= _SORTED_SPAN
         first = _PICKED_SPAN if is_little else _FIRST_SPAN
         left = plan.limit
         if is_little and left is not None and left <= _BLOCK_EVENTS + 1 and self._is_narrow(segments):
-            async with self._session(segments) as session:
+            async with self._session(segments) as session, self._held(session, segments):
                 if found := await self._at_once(session, replace(plan, end_us=end_us), segments, rows):
                     yield found
             return
@@ -138,9 +140,12 @@ class SegmentReader:
         conditions.of_event(batch_id, ordinal)
         sql = f"SELECT filename, file_row_number FROM {_FILES.format('files')} {conditions.where}"
         async with self._session(segments) as session:
-            rows = await session.rows(sql, conditions.values | {"files": self._files(segments)})
-            events = await session.use(functools.partial(fetch, rows=rows, wide=self._wide(segments)))
-        return events[0] if events else None
+            for lot in self._files.lots(segments):
+                async with self._held(session, lot):
+                    rows = await session.rows(sql, conditions.values | {"files": self._paths(lot)})
+                    if events := await session.use(functools.partial(fetch, rows=rows, wide=self._wide(lot))):
+                        return events[0]
+        return None
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
         """See `store.interface.Reader.count`. Raises Corrupt for a damaged segment, naming it."""
@@ -151,10 +156,12 @@ class SegmentReader:
         opened = [segment for segment in segments if plan.filters or not _lies_within(segment, plan)]
         counted = sum(segment.events for segment in segments) - sum(segment.events for segment in opened)
         if opened:
-            source, values = self._source(opened, plan, plan.start_us, plan.end_us, "count(*) AS n", rows)
             async with self._session(opened) as session:
-                ((found,),) = await session.rows(f"SELECT sum(n)::BIGINT FROM ({source})", values)
-            counted += found
+                for lot in self._files.lots(opened):
+                    source, values = self._source(lot, plan, plan.start_us, plan.end_us, "count(*) AS n", rows)
+                    async with self._held(session, lot):
+                        ((found,),) = await session.rows(f"SELECT sum(n)::BIGINT FROM ({source})", values)
+                    counted += found
         return counted
 
     async def _readable(self, tenant: Tenant, start_us: int | None, end_us: int | None, plan: Plan) -> Sequence[Part]:
@@ -181,12 +188,13 @@ class SegmentReader:
         columns = "filename, file_row_number, ts, batch_id, ordinal"
         source, values = self._source(span.segments, plan, span.start_us, span.end_us, columns, rows_of)
         bound = "" if limit is None else f"LIMIT {limit}"
-        await session.start(f"SELECT filename, file_row_number FROM ({source}) {_NEWEST_FIRST} {bound}", values)
         wide = self._wide(span.segments)
-        while rows := await session.some(_FETCHED_EVENTS):
-            events = await session.use(functools.partial(fetch, rows=rows, wide=wide))
-            for start in range(0, len(events), _BLOCK_EVENTS):
-                yield events[start : start + _BLOCK_EVENTS]
+        async with self._held(session, span.segments):
+            await session.start(f"SELECT filename, file_row_number FROM ({source}) {_NEWEST_FIRST} {bound}", values)
+            while rows := await session.some(_FETCHED_EVENTS):
+                events = await session.use(functools.partial(fetch, rows=rows, wide=wide))
+                for start in range(0, len(events), _BLOCK_EVENTS):
+                    yield events[start : start + _BLOCK_EVENTS]
 
     def _is_narrow(self, segments: Sequence[Segment]) -> bool:
         return len(segments) <= _MOST_AT_ONCE and not self._wide(segments)
@@ -236,7 +244,7 @@ class SegmentReader:
             if plan.after is not None:
                 conditions.behind(plan.after)
             parts.append(f"SELECT {columns} FROM {_FILES.format(f'files{number}')} {conditions.where}")
-            values |= conditions.values | {f"files{number}": self._files(group)}
+            values |= conditions.values | {f"files{number}": self._paths(group)}
         return " UNION ALL ".join(parts), values
 
     @contextlib.asynccontextmanager
@@ -249,10 +257,18 @@ class SegmentReader:
                 raise await self._explained(error, segments) from error
 
     def _wide(self, segments: Sequence[Segment]) -> set[str]:
-        return set(self._files([segment for segment in segments if len(segment.columns) > _MANY_COLUMNS]))
+        return set(self._paths([segment for segment in segments if len(segment.columns) > _MANY_COLUMNS]))
 
-    def _files(self, segments: Sequence[Segment]) -> list[str]:
-        return [str(self._root / segment.path) for segment in segments]
+    @contextlib.asynccontextmanager
+    async def _held(self, session: Session, segments: Sequence[Segment]) -> AsyncIterator[None]:
+        """Their files are where they are read, as long as the block."""
+        with self._files.hold(segments) as hold:
+            if not hold.is_here:
+                await session.run(hold.fetch)
+            yield
+
+    def _paths(self, segments: Sequence[Segment]) -> list[str]:
+        return [str(self._files.root / segment.path) for segment in segments]
 
     async def _explained(self, error: Exception, segments: Sequence[Segment]) -> CordwoodError:
         """Damage is named; anything else is the machine's."""
@@ -260,7 +276,7 @@ class SegmentReader:
             return Unavailable("the read was stopped: the store is closing")
         for segment in segments if not isinstance(error, duckdb.OutOfMemoryException) else ():
             if found := await asyncio.get_running_loop().run_in_executor(
-                self._executor, damage, self._engine, self._root, segment
+                self._executor, damage, self._engine, self._files, segment
             ):
                 log.error("segment_damaged", path=segment.path, events=segment.events, reason=found)
                 self._found[segment.path] = found

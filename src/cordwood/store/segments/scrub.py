@@ -4,8 +4,8 @@ import structlog
 
 from cordwood.clock import Clock
 from cordwood.store.segments.engine import Engine
-from cordwood.store.segments.health import damage
-from cordwood.store.segments.layout import Directory
+from cordwood.store.segments.files import Files
+from cordwood.store.segments.health import glanced_damage
 from cordwood.store.segments.naming import Changing
 
 log = structlog.get_logger()
@@ -17,8 +17,8 @@ _BYTES_A_ROUND = 16 << 20
 class Scrubber:
     """Reads some segments each round, one after the other, and starts again. Synchronous, one round at a time."""
 
-    def __init__(self, directory: Directory, catalog: Changing, engine: Engine, clock: Clock) -> None:
-        self._directory = directory
+    def __init__(self, files: Files, catalog: Changing, engine: Engine, clock: Clock) -> None:
+        self._files = files
         self._catalog = catalog
         self._engine = engine
         self._clock = clock
@@ -36,11 +36,11 @@ class Scrubber:
         for segment in [*(each for each in segments if each.path in known), *ahead]:
             if left <= 0:
                 return
-            reason = damage(self._engine, self._directory.root, segment)
+            reason = glanced_damage(self._engine, self._files, segment)
             if reason != known.get(segment.path) and self._catalog.names(segment.path):
                 if reason is not None:
                     log.error("segment_damaged", path=segment.path, events=segment.events, reason=reason)
                 self._catalog.note_damage(segment.path, reason, self._clock.now_us())
             if segment.path not in known:
                 self._last = segment.path
-                left -= segment.size_bytes
+                left -= max(segment.size_bytes, self._files.glance_bytes)

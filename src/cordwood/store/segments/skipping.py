@@ -4,12 +4,12 @@ times and the words of their row groups."""
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from pathlib import Path
 
 from msgspec import Struct
 
 from cordwood.model.plan import DERIVED_FIELDS, Equals, Plan
 from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.files import Files
 from cordwood.store.segments.filter_sql import columns_of, is_number
 from cordwood.store.segments.group_index import Group, GroupIndex
 from cordwood.store.segments.words import Hashes, hashes_of, number_hashes
@@ -30,16 +30,16 @@ class Part(Struct, frozen=True):
 class Skipping:
     """Knows indexes that were asked for lately, within bounds. Synchronous; any thread may ask."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, files: Files) -> None:
+        self._files = files
         self._turn = threading.Lock()
         self._indexes: OrderedDict[str, GroupIndex | None] = OrderedDict()
         self._bytes = 0
 
     def possible(self, plan: Plan, segments: Sequence[Segment]) -> list[Part]:
-        """What may hold an event that matches all filters of the plan, in its time."""
+        """What may hold an event that matches all filters of the plan, in its time. Raises Unavailable."""
         wanted = [_Wanted.of(equals) for equals in plan.filters]
-        parts = (self._part(plan, wanted, segment) for segment in segments)
+        parts = self._files.each(lambda segment: self._part(plan, wanted, segment), segments)
         return [part for part in parts if part is not None]
 
     def _part(self, plan: Plan, wanted: Sequence["_Wanted"], segment: Segment) -> Part | None:
@@ -51,7 +51,7 @@ class Skipping:
                 case "words":
                     asked.append(each)
         is_within = _is_within(plan, segment.min_us, segment.max_us)
-        index = None if is_within and not asked else self._index(segment.path)
+        index = None if is_within and not asked else self._index(segment)
         if index is None:
             return Part(segment, None, segment.row_groups or 1)
         found = [
@@ -63,13 +63,14 @@ class Skipping:
             return None
         return Part(segment, None if len(found) == len(index.groups) else _rows(found), len(found))
 
-    def _index(self, path: str) -> GroupIndex | None:
+    def _index(self, segment: Segment) -> GroupIndex | None:
+        path = segment.path
         with self._turn:
             if path in self._indexes:
                 self._indexes.move_to_end(path)
                 return self._indexes[path]
         try:
-            found = GroupIndex.of_file(self._root / path)
+            found = self._files.index(segment)
         except OSError:
             return None  # whoever reads the file itself tells what is wrong with it
         with self._turn:

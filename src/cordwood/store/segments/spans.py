@@ -10,6 +10,11 @@ _PACKED_BYTES = 64
 """Large events weigh more: an ordinary one takes fewer bytes than this in a segment."""
 
 
+def events_of(size_bytes: int) -> int:
+    """How many events segments of this size are taken for."""
+    return max(1, size_bytes // _PACKED_BYTES)
+
+
 class Span(Struct, frozen=True):
     """The segments that may hold events with start ≤ timestamp < end, µs."""
 

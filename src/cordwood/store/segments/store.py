@@ -94,12 +94,10 @@ class SegmentStore:
         self._stack.callback(engine.stop)
         grace_s = settings.query_timeout_s + _GRACE_S
         self._writer = SegmentWriter(directory, catalog, clock)
-        self._reader = SegmentReader(
-            directory.root, ThreadedListing(catalog), engine, reading, settings.query_timeout_s
-        )
+        self._reader = SegmentReader(directory, ThreadedListing(catalog), engine, reading, settings.query_timeout_s)
         self._letters = SegmentDeadLetters(catalog, clock)
         self._eraser = SegmentEraser(directory, catalog, engine, clock)
-        self._books = SegmentBooks(directory.root, catalog, engine)
+        self._books = SegmentBooks(directory, catalog, engine)
         self._compactor = Compactor(directory, catalog, engine, clock)
         self._scrubber = Scrubber(directory, catalog, engine, clock)
         self._folder = SegmentFolder(catalog, clock, settings.records_kept_s)

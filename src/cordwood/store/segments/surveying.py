@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import duckdb
 from msgspec import Struct
@@ -11,7 +10,7 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.care import FieldSize, PartSize, ServiceRows, Survey, TenantSize
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine, Row
-from cordwood.store.segments.group_index import GroupIndex
+from cordwood.store.segments.files import Files
 from cordwood.store.segments.layout import BASE
 
 _FILES_AT_ONCE = 256
@@ -32,21 +31,21 @@ class _Column(Struct):
     segments: int = 0
 
 
-def survey(engine: Engine, root: Path, segments: Sequence[Segment]) -> Survey:
+def survey(engine: Engine, files: Files, segments: Sequence[Segment]) -> Survey:
     """Synchronous, reads every footer and one column: call it in a thread. Raises Unavailable."""
     columns: dict[str, _Column] = {}
     services: Counter[tuple[Tenant, str | None]] = Counter()
     unreadable: list[str] = []
     for tenant, group in _by_tenant(segments):
-        for lot in _lots(engine, root, group, unreadable):
-            for name, size_bytes, uncompressed_bytes, files in lot.columns:
+        for lot in _lots(engine, files, group, unreadable):
+            for name, size_bytes, uncompressed_bytes, having in lot.columns:
                 column = columns.setdefault(name, _Column())
                 column.bytes += size_bytes
                 column.uncompressed_bytes += uncompressed_bytes
-                column.segments += files
+                column.segments += having
             services.update({(tenant, service): events for service, events in lot.services})
     all_bytes = sum(segment.size_bytes for segment in segments)
-    filter_bytes = sum(_filter_bytes(root / segment.path) for segment in segments)
+    filter_bytes = sum(files.each(lambda segment: _filter_bytes(files, segment), segments))
     values_bytes = sum(column.bytes for column in columns.values())
     return Survey(
         kind="segments",
@@ -77,9 +76,9 @@ def survey(engine: Engine, root: Path, segments: Sequence[Segment]) -> Survey:
     )
 
 
-def _filter_bytes(path: Path) -> int:
+def _filter_bytes(files: Files, segment: Segment) -> int:
     try:
-        found = GroupIndex.of_file(path)
+        found = files.index(segment)
     except OSError:
         return 0
     return 0 if found is None else found.size_bytes
@@ -104,27 +103,34 @@ def _by_tenant(segments: Sequence[Segment]) -> list[tuple[Tenant, list[Segment]]
     return sorted(groups.items())
 
 
-def _lots(engine: Engine, root: Path, segments: Sequence[Segment], unreadable: list[str]) -> Iterator[_Lot]:
+def _lots(engine: Engine, files: Files, segments: Sequence[Segment], unreadable: list[str]) -> Iterator[_Lot]:
     """Many files at once; where one of them cannot be read, each for itself, and that one is named."""
-    for start in range(0, len(segments), _FILES_AT_ONCE):
-        some = segments[start : start + _FILES_AT_ONCE]
-        if (lot := _lot(engine, root, some)) is not None:
+    for some in _few_at_once(files, segments):
+        if (lot := _lot(engine, files, some)) is not None:
             yield lot
             continue
         for segment in some:
-            if (lot := _lot(engine, root, [segment])) is not None:
+            if (lot := _lot(engine, files, [segment])) is not None:
                 yield lot
             else:
                 unreadable.append(segment.path)
 
 
-def _lot(engine: Engine, root: Path, segments: Sequence[Segment]) -> _Lot | None:
+def _few_at_once(files: Files, segments: Sequence[Segment]) -> Iterator[Sequence[Segment]]:
+    for lot in files.lots(segments):
+        for start in range(0, len(lot), _FILES_AT_ONCE):
+            yield lot[start : start + _FILES_AT_ONCE]
+
+
+def _lot(engine: Engine, files: Files, segments: Sequence[Segment]) -> _Lot | None:
     """None where a file cannot be read. Raises Unavailable."""
-    files = {"files": [str(root / segment.path) for segment in segments]}
+    named = {"files": [str(files.root / segment.path) for segment in segments]}
     cursor = engine.open()
     try:
-        return _Lot(cursor.execute(_COLUMNS, files).fetchall(), cursor.execute(_SERVICES, files).fetchall())
-    except (duckdb.IOException, duckdb.DataError, duckdb.InvalidInputException):
+        with files.hold(segments, is_kept=False) as hold:
+            hold.fetch()
+            return _Lot(cursor.execute(_COLUMNS, named).fetchall(), cursor.execute(_SERVICES, named).fetchall())
+    except (OSError, duckdb.IOException, duckdb.DataError, duckdb.InvalidInputException):
         return None
     finally:
         engine.release(cursor)

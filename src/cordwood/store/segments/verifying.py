@@ -12,6 +12,7 @@ from cordwood.protocols.check import Object
 from cordwood.store.care import Fault
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine
+from cordwood.store.segments.files import Files
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.layout import BASE
 from cordwood.store.segments.runs import runs_of
@@ -19,18 +20,20 @@ from cordwood.store.segments.runs import runs_of
 _objects = msgspec.json.Decoder(Object)
 
 
-def fault_of(engine: Engine, root: Path, segment: Segment) -> Fault | None:
-    """What is wrong with a segment. Reads all of it, into memory: call it in a thread."""
-    path = root / segment.path
-    try:
-        size_bytes = path.stat().st_size
-    except FileNotFoundError:
-        return _fault("missing", segment, "its file is not there")
-    except OSError as error:
-        return _fault("damaged", segment, f"it cannot be read: {error.strerror}")
-    if size_bytes != segment.size_bytes:
-        return _fault("damaged", segment, f"it has {size_bytes:,} bytes; {segment.size_bytes:,} were written")
-    reason = damage(engine, root, segment) or _unread(path, segment)
+def fault_of(engine: Engine, files: Files, segment: Segment) -> Fault | None:
+    """What is wrong with a segment. Reads all of it, into memory: call it in a thread. Raises Unavailable."""
+    path = files.root / segment.path
+    with files.hold([segment], is_kept=False) as hold:
+        try:
+            hold.fetch()
+            size_bytes = path.stat().st_size
+        except FileNotFoundError:
+            return _fault("missing", segment, "its file is not there")
+        except OSError as error:
+            return _fault("damaged", segment, f"it cannot be read: {error.strerror}")
+        if size_bytes != segment.size_bytes:
+            return _fault("damaged", segment, f"it has {size_bytes:,} bytes; {segment.size_bytes:,} were written")
+        reason = damage(engine, files, segment) or _unread(path, segment)
     return None if reason is None else _fault("damaged", segment, reason)
 
 

@@ -17,12 +17,12 @@ from cordwood.store.postgres.surveying import survey_rows
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.compaction import Compactor, next_or_rest
 from cordwood.store.segments.engine import Engine
-from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.looking import SegmentLook
 from cordwood.store.segments.room import Room
 from cordwood.store.settings import StoreSettings
 from cordwood.store.shared.catalog import SharedCatalog
 from cordwood.store.shared.claim import Claim
+from cordwood.store.shared.place import Place
 from cordwood.store.shared.turn import Turn
 
 _ATTEMPTS = 4
@@ -31,52 +31,54 @@ _ATTEMPTS = 4
 
 class _Parts(Struct, frozen=True):
     database: Database
-    directory: Directory
+    place: Place
     catalog: SharedCatalog
     engine: Engine
 
 
 @contextlib.asynccontextmanager
-async def look_into(url: str, root: Path, spill: Path, settings: StoreSettings) -> AsyncIterator[SegmentLook]:
-    """A look at segments in `root`. Raises Unavailable, also for a directory of something else."""
-    async with _opened(url, root, spill, settings) as parts:
-        yield SegmentLook(parts.directory, parts.catalog, parts.engine)
+async def look_into(url: str, place: Place, spill: Path, settings: StoreSettings) -> AsyncIterator[SegmentLook]:
+    """A look at segments in `place`. Raises Unavailable, also for a place of something else."""
+    async with _opened(url, place, spill, settings) as parts:
+        yield SegmentLook(parts.place, parts.catalog, parts.engine)
 
 
 @contextlib.asynccontextmanager
-async def survey_of(url: str, root: Path, spill: Path, settings: StoreSettings) -> AsyncIterator[Surveyor]:
+async def survey_of(url: str, place: Place, spill: Path, settings: StoreSettings) -> AsyncIterator[Surveyor]:
     """A look at the segments, and where `store.keep` is both, at the rows too. Raises as `look_into`."""
-    async with _opened(url, root, spill, settings) as parts:
-        look = SegmentLook(parts.directory, parts.catalog, parts.engine)
+    async with _opened(url, place, spill, settings) as parts:
+        look = SegmentLook(parts.place, parts.catalog, parts.engine)
         yield _LookAtBoth(look, parts.database) if settings.keep == "both" else look
 
 
 @contextlib.asynccontextmanager
-async def merging(url: str, root: Path, spill: Path, settings: StoreSettings) -> AsyncIterator["SharedMerger"]:
-    """What merges segments in `root`, beside others. Raises as `look_into`."""
-    async with _opened(url, root, spill, settings) as parts:
-        compactor = Compactor(parts.directory, parts.catalog, parts.engine, SystemClock())
+async def merging(url: str, place: Place, spill: Path, settings: StoreSettings) -> AsyncIterator["SharedMerger"]:
+    """What merges segments in `place`, beside others. Raises as `look_into`."""
+    async with _opened(url, place, spill, settings) as parts:
+        compactor = Compactor(parts.place, parts.catalog, parts.engine, SystemClock())
         executor = ThreadPoolExecutor(1, "segment-merge")
         try:
-            yield SharedMerger(compactor, Turn(parts.database), Room(root), executor)
+            yield SharedMerger(compactor, Turn(parts.database), Room(place.root), executor)
         finally:
             parts.engine.stop()
             await asyncio.to_thread(executor.shutdown, cancel_futures=True)
 
 
 @contextlib.asynccontextmanager
-async def _opened(url: str, root: Path, spill: Path, settings: StoreSettings) -> AsyncIterator[_Parts]:
-    """Makes nothing, and marks no directory: where nothing was written yet, there is nothing to look at."""
-    database, directory = Database(url), Directory(root)
+async def _opened(url: str, place: Place, spill: Path, settings: StoreSettings) -> AsyncIterator[_Parts]:
+    """Makes nothing, and marks no place: where nothing was written yet, there is nothing to look at."""
+    database = Database(url)
     try:
-        await Claim(database, directory, is_writer=False).ensure()
+        await asyncio.to_thread(place.open)
+        await Claim(database, place, is_writer=False).ensure()
         engine = Engine(spill / str(SystemClock().batch_id()), settings.memory_bytes)
         try:
-            yield _Parts(database, directory, SharedCatalog(database, root), engine)
+            yield _Parts(database, place, SharedCatalog(database, place), engine)
         finally:
             await asyncio.to_thread(engine.close)
     finally:
         await database.close()
+        await asyncio.to_thread(place.close)
 
 
 class _LookAtBoth:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from cordwood.model.batch import event_id
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.erasing import book_removal
 from cordwood.store.segments.catalog import Cut, Segment
+from cordwood.store.segments.files import Files
 from cordwood.store.shared import names
 
 T = TypeVar("T")
@@ -30,9 +30,9 @@ class SharedCatalog:
     """See `store.segments.naming.Changing`. To be called in threads that are not the loop's own; the work is done by
     the loop that made this. Where others change the same segments at once, raises Conflict, and nothing is changed."""
 
-    def __init__(self, database: Database, root: Path) -> None:
+    def __init__(self, database: Database, files: Files) -> None:
         self._database = database
-        self._root = root
+        self._files = files
         self._loop = asyncio.get_running_loop()
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
@@ -123,9 +123,11 @@ class SharedCatalog:
         return sorted(place for place in self._places(cut.old) if place not in kept)
 
     def _places(self, segment: Segment) -> Iterator[Place]:
-        path = self._root / segment.path
+        path = self._files.root / segment.path
         try:
-            table = pq.read_table(path, columns=["ts", "batch_id", "ordinal"], partitioning=None)
+            with self._files.hold([segment], is_kept=False) as hold:
+                hold.fetch()
+                table = pq.read_table(path, columns=["ts", "batch_id", "ordinal"], partitioning=None)
         except (OSError, pa.ArrowException) as error:
             raise Unavailable(f"cannot read {path}: {error}", hint="look at the disk") from error
         moments = table["ts"].cast(pa.int64()).to_pylist()

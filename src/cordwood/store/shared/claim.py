@@ -1,26 +1,22 @@
-"""One database, one directory: files are neither looked for, nor swept, in a directory of something else."""
+"""One database, one place: files are neither looked for, nor swept, in a place of something else."""
 
 import asyncio
-import contextlib
-import os
 from pathlib import Path
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
 from cordwood.errors import ConfigError, Unavailable
 from cordwood.store.postgres.keeping import refuse_other
-from cordwood.store.segments.layout import Directory, sync
-
-_MARK = "catalog-id"
+from cordwood.store.shared.place import Place
 
 
 class Claim:
-    """Whether the directory is the one whose files the database names. It bears a mark, which one process made; not
+    """Whether the place is the one whose files the database names. It bears a mark, which one process made; not
     one that only reads, as that may be the first to look into a wrong place."""
 
-    def __init__(self, database: Database, directory: Directory, *, is_writer: bool) -> None:
+    def __init__(self, database: Database, place: Place, *, is_writer: bool) -> None:
         self._database = database
-        self._root = directory.root
+        self._place = place
         self._is_writer = is_writer
         self._is_sure = False
 
@@ -47,43 +43,21 @@ class Claim:
             pass
         elif found is not None or row["is_marked"]:
             raise Unavailable(
-                f"{self._root} is not the directory of the segments that this database names",
-                hint="every process needs the same directory: mount it, or set CORDWOOD_STORE_SEGMENTS_DIR to it",
+                f"{self._place.name} is not the {self._place.noun} of the segments that this database names",
+                hint=self._place.same,
             )
         else:
-            await asyncio.to_thread(self._write, catalog)
+            await asyncio.to_thread(self._place.put_mark, str(catalog))
         await connection.execute("UPDATE keeping SET is_marked = true")
 
     def _found(self) -> UUID | None:
         """What the mark says. Raises Unavailable."""
+        text = self._place.mark()
         try:
-            return UUID((self._root / _MARK).read_text().strip())
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise Unavailable(f"cannot read {self._root / _MARK}: {error}", hint="look at the disk") from error
-
-    def _write(self, catalog: UUID) -> None:
-        """Raises Unavailable."""
-        if (self._root / "catalog.sqlite").exists():
+            return None if text is None else UUID(text)
+        except ValueError as error:
             raise Unavailable(
-                f"{self._root} holds the segments of an embedded store",
-                hint="set CORDWOOD_STORE_SEGMENTS_DIR to an empty directory",
-            )
-        made = self._root / f"{_MARK}.{os.getpid()}"
-        try:
-            for each in (self._root / "segments", self._root / "orphans"):
-                each.mkdir(parents=True, exist_ok=True)
-            made.write_text(f"{catalog}\n")
-            sync(made)
-            made.replace(self._root / _MARK)
-            sync(self._root)
-            sync(self._root.parent)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                made.unlink()
-            raise Unavailable(
-                f"cannot write to {self._root}: {error.strerror}", hint="make it writable for this user"
+                f"the mark in {self._place.name} is damaged: {text!r}", hint="look at what has written there"
             ) from error
 
 

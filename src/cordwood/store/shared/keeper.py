@@ -15,7 +15,7 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load
 from cordwood.store.postgres.keeping import Added, Answers, Entry, Keeper, Kept
 from cordwood.store.segments.catalog import Segment
-from cordwood.store.segments.layout import Directory
+from cordwood.store.segments.files import Files
 from cordwood.store.segments.making import make_segment
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.tables import Made, tables_of
@@ -32,8 +32,8 @@ class SegmentKeeper:
 
     answers: Answers = "segments"
 
-    def __init__(self, directory: Directory, claim: Claim, room: Room, clock: Clock, executor: Executor) -> None:
-        self._directory = directory
+    def __init__(self, files: Files, claim: Claim, room: Room, clock: Clock, executor: Executor) -> None:
+        self._files = files
         self._claim = claim
         self._room = room
         self._clock = clock
@@ -49,7 +49,7 @@ class SegmentKeeper:
         except BaseException as error:
             # Whether a file is named may be unknown: then it stays, and the sweep finds out.
             if not kept.may_be_named or isinstance(error, Refused | Conflict):
-                kept.undo()
+                await kept.undo()
             raise
 
     async def probe(self, load: Load, now_us: int, first: int, count: int) -> None:
@@ -61,16 +61,16 @@ class SegmentKeeper:
 
     def remove(self, paths: Sequence[str]) -> None:
         for path in paths:
-            self._directory.remove(path)
+            self._files.remove(path)
 
     def write(self, tables: Mapping[Tenant, Made], now_us: int) -> list[Segment]:
         """A file for each tenant; none when this fails. Raises Refused, Unavailable."""
         segments: list[Segment] = []
         with ExitStack() as undo:
             for tenant, made in tables.items():
-                name = self._directory.new_segment(tenant, now_us, self._clock.batch_id())
-                undo.callback(self._directory.remove, name)
-                segments.append(make_segment(self._directory, name, tenant, made.tables))
+                name = self._files.new_segment(tenant, now_us, self._clock.batch_id())
+                undo.callback(self._files.remove, name)
+                segments.append(make_segment(self._files, name, tenant, made.tables))
             undo.pop_all()
         return segments
 
@@ -89,7 +89,7 @@ class KeptSegments:
         self._paths: list[str] = []
 
     async def put(self, connection: Connection, places: Sequence[int]) -> Added:
-        self.undo()
+        await self.undo()
         tables = self._tables
         if len(places) < len(self.entries):  # some are duplicates
             loads = [self.entries[place].load for place in places]
@@ -106,10 +106,11 @@ class KeptSegments:
             touched |= {(tenant, hour) for hour in slices_of(made.hours, self._now_us)}
         return Added(held, touched)
 
-    def undo(self) -> None:
+    async def undo(self) -> None:
         """Remove what no transaction names, nor will."""
-        self._keeper.remove(self._paths)
-        self._paths, self.may_be_named = [], False
+        paths, self._paths, self.may_be_named = self._paths, [], False
+        if paths:
+            await self._keeper.run(lambda: self._keeper.remove(paths))
 
 
 class BothKeeper:

@@ -23,7 +23,6 @@ from cordwood.store.segments.compaction import Choose, Compactor, next_group, ne
 from cordwood.store.segments.counting import count
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
-from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.quiet import Quiet, give_way
 from cordwood.store.segments.reader import SegmentReader
 from cordwood.store.segments.room import Room
@@ -35,6 +34,7 @@ from cordwood.store.shared.catalog import SharedCatalog
 from cordwood.store.shared.claim import Claim, answer_from_segments, prepared
 from cordwood.store.shared.keeper import BothKeeper, SegmentKeeper
 from cordwood.store.shared.listing import SharedListing
+from cordwood.store.shared.place import Place
 from cordwood.store.shared.row_expiry import RowExpirer
 from cordwood.store.shared.sweep import SharedSweeper
 from cordwood.store.shared.turn import Turn
@@ -49,27 +49,29 @@ _ATTEMPTS = 4
 
 
 class SharedStore(PostgresStore):
-    """A directory of segments, and a database. Any number of processes write and read."""
+    """Segments in a place, and a database. Any number of processes write and read."""
 
-    def __init__(self, url: str, root: Path, spill: Path, settings: StoreSettings, *, is_writer: bool) -> None:
-        """`root` is the directory that all processes share, `spill` one of this machine."""
+    def __init__(self, url: str, place: Place, spill: Path, settings: StoreSettings, *, is_writer: bool) -> None:
+        """`spill` is a directory of this machine."""
         super().__init__(url, settings)
-        self._directory = Directory(root)
+        self._place = place
         self._spill = spill
         self._is_writer = is_writer
         self._clock = SystemClock()
         limits = [days for days in (settings.retention_days, settings.rows_days) if days]
         self._kept_days = min(limits, default=0)
-        self._room = Room(root)
+        self._room = Room(place.root)
         self._stack = AsyncExitStack()
         self._quiet = Quiet()
 
     async def __aenter__(self) -> "SharedStore":
-        """Raises ConfigError: no directory for what does not fit into memory."""
-        directory, settings, database = self._directory, self._settings, self._database
+        """Raises ConfigError: no directory for what does not fit into memory, or for copies."""
+        place, settings, database = self._place, self._settings, self._database
         spill = await asyncio.to_thread(prepared, self._spill)
         grace_s = settings.query_timeout_s + _GRACE_S
         await asyncio.to_thread(remove_old, spill, grace_s)
+        await asyncio.to_thread(place.open)
+        self._later(place.close)
         self._stack.push_async_callback(database.close)
         self._engine = engine = Engine(spill / str(self._clock.batch_id()), settings.memory_bytes)
         self._later(engine.close)
@@ -78,16 +80,16 @@ class SharedStore(PostgresStore):
         reading = self._pool(_READS_AT_ONCE, "segment-read")
         self._merging = self._pool(1, "segment-merge", give_way)
         self._later(engine.stop)
-        self._claim = Claim(database, directory, is_writer=self._is_writer)
-        segments = SegmentKeeper(directory, self._claim, self._room, self._clock, writing)
+        self._claim = Claim(database, place, is_writer=self._is_writer)
+        segments = SegmentKeeper(place, self._claim, self._room, self._clock, writing)
         self._keep_in(BothKeeper(RowKeeper(database), segments) if settings.keep == "both" else segments, self._count)
         listing = SharedListing(database, self._books)
-        self._segments = SegmentReader(directory.root, listing, engine, reading, settings.query_timeout_s)
-        catalog = SharedCatalog(database, directory.root)
-        self._compactor = Compactor(directory, catalog, engine, self._clock)
-        self._segment_eraser = SegmentEraser(directory, catalog, engine, self._clock)
-        self._scrubber = Scrubber(directory, catalog, engine, self._clock)
-        self._sweeper = SharedSweeper(directory, database, self._clock, grace_s)
+        self._segments = SegmentReader(place, listing, engine, reading, settings.query_timeout_s)
+        catalog = SharedCatalog(database, place)
+        self._compactor = Compactor(place, catalog, engine, self._clock)
+        self._segment_eraser = SegmentEraser(place, catalog, engine, self._clock)
+        self._scrubber = Scrubber(place, catalog, engine, self._clock)
+        self._sweeper = SharedSweeper(place, database, grace_s)
         self._turn = Turn(database)
         self._rows = RowExpirer(database, settings.rows_days)
         return self
@@ -146,6 +148,7 @@ class SharedStore(PostgresStore):
     async def check(self) -> None:
         await super().check()
         await self._claim.ensure()
+        await asyncio.to_thread(self._place.check)
         if self._is_writer:
             await asyncio.to_thread(self._room.require)
 
@@ -185,5 +188,5 @@ class SharedStore(PostgresStore):
         """Files are counted as of the connection's snapshot: they never change, and stay for a while."""
         await self._claim.ensure()
         segments = await names.every(connection, tenant)
-        counted, damaged = await asyncio.to_thread(count, self._engine, self._directory.root, segments)
+        counted, damaged = await asyncio.to_thread(count, self._engine, self._place, segments)
         return Held(counted, damaged)
