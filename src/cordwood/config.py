@@ -155,7 +155,7 @@ def _helps(kind: type[Struct], prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _shown(name: str, value: object) -> str:
-    if name in ("tenancy.api_keys", "canary.api_key"):
+    if name in ("tenancy.api_keys", "canary.api_key", "store.s3_secret_key"):
         return "***" if value else ""
     text = str(value)
-    return redacted(text) if name.endswith(".url") else text
+    return redacted(text) if name.endswith(".url") or name in ("store.segments_dir", "store.s3_endpoint") else text

@@ -10,12 +10,13 @@ import pytest
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Store
 from tests.interface.test_store import opened
-from tests.support.fixtures import database
+from tests.support.fixtures import bucket_settings, database
 
 
-@pytest.fixture(params=["segments", "postgres", "shared", "both"])
+@pytest.fixture(params=["segments", "postgres", "shared", "both", "bucket"])
 def kind(request: pytest.FixtureRequest) -> str:
-    """Segments named in SQLite; rows in PostgreSQL; segments named in PostgreSQL; and those with rows beside them."""
+    """Segments named in SQLite; rows in PostgreSQL; segments named in PostgreSQL; those with rows beside them; and
+    some in object storage."""
     return str(request.param)
 
 
@@ -25,8 +26,14 @@ def place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def store(kind: str, place: str) -> AsyncIterator[Store]:
-    async with opened(kind, place) as made:
+def where(kind: str, request: pytest.FixtureRequest) -> dict[str, str] | None:
+    """Settings of the object storage, for the kind that has it."""
+    return bucket_settings(request.getfixturevalue("object_storage")) if kind == "bucket" else None
+
+
+@pytest.fixture
+async def store(kind: str, place: str, where: dict[str, str] | None) -> AsyncIterator[Store]:
+    async with opened(kind, place, bucket=where) as made:
         yield made
 
 
@@ -53,9 +60,12 @@ def used_places(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-async def used_store(kind: str, used_places: Callable[[str], tuple[str, Path]]) -> AsyncIterator[Store]:
+async def used_store(
+    kind: str, used_places: Callable[[str], tuple[str, Path]], request: pytest.FixtureRequest
+) -> AsyncIterator[Store]:
     """One that other tests have used, and will: a test reads and writes as its own `tenant`. For tests of many cases:
     making a database takes far longer than any of them."""
     place, directory = used_places(kind)
-    async with opened(kind, place, directory) as made:
+    bucket = bucket_settings(request.getfixturevalue("object_storage"), directory.name) if kind == "bucket" else None
+    async with opened(kind, place, directory, bucket) as made:
         yield made

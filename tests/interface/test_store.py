@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,6 +27,7 @@ from cordwood.store.interface import Load, Store
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
+from cordwood.store.shared.bucket import Bucket
 from cordwood.store.shared.folder import Folder
 from cordwood.store.shared.place import Place
 from cordwood.store.shared.store import SharedStore
@@ -43,8 +44,11 @@ OTHER = Tenant("other")
 
 
 @asynccontextmanager
-async def opened(kind: str, place: str, files: Path | None = None) -> AsyncIterator[Store]:
-    """A store in a directory, or in a database; of one that has both, the files are in `files`, or gone at the end."""
+async def opened(
+    kind: str, place: str, files: Path | None = None, bucket: Mapping[str, str] | None = None
+) -> AsyncIterator[Store]:
+    """A store in a directory, or in a database; of one that has both, the files are in `files`, or gone at the end, or
+    in object storage."""
     few_days = StoreSettings(partition_days_back=1, partition_days_ahead=1)
     made: Store
     with TemporaryDirectory() as directory:
@@ -53,6 +57,9 @@ async def opened(kind: str, place: str, files: Path | None = None) -> AsyncItera
                 made = SegmentStore(Path(place), few_days, is_writer=True)
             case "postgres":
                 made = PostgresStore(place, few_days)
+            case "bucket":
+                assert bucket is not None, "its settings tell where it is"
+                made = shared_store(place, files or Path(directory), "segments", **bucket)
             case _:
                 made = shared_store(place, files or Path(directory), "segments" if kind == "shared" else "both")
         async with made as store:
@@ -66,7 +73,9 @@ def shared_store(url: str, directory: Path, keep: Literal["segments", "both"], *
 
 
 def place_of(settings: StoreSettings, directory: Path) -> Place:
-    """In `directory`."""
+    """In `directory`, or where the settings say with copies in it."""
+    if settings.segments_dir:
+        return Bucket(settings, directory / "copies", {}, SystemClock())
     return Folder(directory / "segments", SystemClock())
 
 

@@ -1,6 +1,7 @@
 """Servers for tests: shared ones that run all along, and victims that tests may stop and kill.
 
-CORDWOOD_TEST_POSTGRES_URL, CORDWOOD_TEST_AMQP_URL and CORDWOOD_TEST_REDIS_URL point the tests at running servers.
+CORDWOOD_TEST_POSTGRES_URL, CORDWOOD_TEST_AMQP_URL, CORDWOOD_TEST_REDIS_URL and CORDWOOD_TEST_S3_URL (http://KEY:SECRET@
+HOST:PORT/BUCKET) point the tests at running servers.
 """
 
 import atexit
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 
 from cordwood.logs import LogSettings, configure_logs
+from tests.support.ceph import Ceph
 from tests.support.servers import Postgres, RabbitMQ, Redis, Server, UnsyncedPostgres
 
 # The engine's binding complains at exit of objects that the interpreter does not free any more: after the results.
@@ -26,6 +28,7 @@ _KINDS: dict[str, type[Server]] = {
     "postgres": UnsyncedPostgres,
     "rabbitmq": RabbitMQ,
     "redis_server": Redis,
+    "object_storage": Ceph,
     "victim_postgres_server": Postgres,
     "victim_rabbitmq_server": RabbitMQ,
     "victim_redis_server": Redis,
@@ -34,6 +37,7 @@ _URLS = {
     "postgres": "CORDWOOD_TEST_POSTGRES_URL",
     "rabbitmq": "CORDWOOD_TEST_AMQP_URL",
     "redis_server": "CORDWOOD_TEST_REDIS_URL",
+    "object_storage": "CORDWOOD_TEST_S3_URL",
 }
 
 
@@ -95,6 +99,12 @@ def redis_server(servers: Servers) -> str:
     return given("redis_server") or servers["redis_server"].url
 
 
+@pytest.fixture(scope="session")
+def object_storage(servers: Servers) -> str:
+    """URL of a bucket: http://KEY:SECRET@HOST:PORT/BUCKET."""
+    return given("object_storage") or servers["object_storage"].url
+
+
 @pytest.fixture
 def postgres_url(postgres: str) -> Iterator[str]:
     """A fresh database, dropped afterwards."""
@@ -114,6 +124,12 @@ def queue_name() -> str:
 
 
 @pytest.fixture
+def bucket(object_storage: str) -> dict[str, str]:
+    """Settings of a store whose segments are in object storage, below a prefix of the test's own."""
+    return bucket_settings(object_storage)
+
+
+@pytest.fixture
 def redis_url(redis_server: str) -> str:
     """Keys are hashes of what they hold: tests do not get in each other's way."""
     return redis_server
@@ -123,6 +139,18 @@ def redis_url(redis_server: str) -> str:
 def service_urls(postgres_url: str, amqp_url: str, redis_url: str, queue_name: str) -> dict[str, str]:
     """Settings of a process that works with all three servers."""
     return {"store_url": postgres_url, "broker_url": amqp_url, "cache_url": redis_url, "broker_queue": queue_name}
+
+
+def bucket_settings(url: str, prefix: str = "") -> dict[str, str]:
+    """For a bucket's URL. Without a prefix, one that nobody has."""
+    parts = urlsplit(url)
+    assert parts.username and parts.password, "tests sign their requests"
+    return {
+        "segments_dir": f"s3:/{parts.path}/{prefix or secrets.token_hex(6)}",
+        "s3_endpoint": f"http://{parts.hostname}:{parts.port}",
+        "s3_access_key": parts.username,
+        "s3_secret_key": parts.password,
+    }
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.ceph import Ceph
 from tests.support.docker import is_usable
 from tests.support.servers import Postgres, RabbitMQ, Redis, Server
 
-PACKAGES: dict[type[Server], str] = {Postgres: "postgresql", RabbitMQ: "rabbitmq-server", Redis: "redis-server"}
+PACKAGES: dict[type[Server], str] = {
+    Postgres: "postgresql",
+    RabbitMQ: "rabbitmq-server",
+    Redis: "redis-server",
+    Ceph: "radosgw ceph-mon ceph-osd",
+}
 URLS: dict[type[Server], str] = {
     Postgres: "CORDWOOD_TEST_POSTGRES_URL",
     RabbitMQ: "CORDWOOD_TEST_AMQP_URL",
     Redis: "CORDWOOD_TEST_REDIS_URL",
+    Ceph: "CORDWOOD_TEST_S3_URL",
 }
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -25,7 +32,7 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 def main() -> int:
     missing = _missing()
     if missing and (prefix := _apt_prefix()) is not None:
-        packages = [PACKAGES[kind] for kind in missing]
+        packages = [package for kind in missing for package in PACKAGES[kind].split()]
         print(f"Installing {', '.join(packages)} with apt …", flush=True)
         _apt_install(prefix, packages)
         missing = _missing()

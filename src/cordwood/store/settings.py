@@ -24,10 +24,43 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     segments_dir: Annotated[
         str,
         Meta(
-            description="directory of the segments that PostgreSQL names, the same for every process; "
-            "empty: shared-segments in the data directory"
+            description="place of the segments that PostgreSQL names, the same for every process: a directory, or "
+            "s3://BUCKET/PREFIX; empty: shared-segments in the data directory"
         ),
     ] = ""
+    s3_endpoint: Annotated[
+        str,
+        Meta(
+            description="http:// or https:// URL of the object storage, where it is not Amazon's; "
+            "empty: AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL"
+        ),
+    ] = ""
+    s3_region: Annotated[
+        str, Meta(description="region of the bucket; empty: AWS_REGION or AWS_DEFAULT_REGION, else us-east-1")
+    ] = ""
+    s3_access_key: Annotated[
+        str,
+        Meta(
+            description="access key id for the bucket; empty: AWS_ACCESS_KEY_ID, or what the machine's role, container "
+            "or web identity gives"
+        ),
+    ] = ""
+    s3_secret_key: Annotated[
+        str, Meta(description="secret access key that goes with it; empty: AWS_SECRET_ACCESS_KEY")
+    ] = ""
+    s3_virtual_hosted: Annotated[
+        bool, Meta(description="name the bucket in the host, as BUCKET.HOST, rather than in the path")
+    ] = False
+    s3_timeout_s: Annotated[
+        float, Meta(gt=0, description="seconds that the object storage may be silent before a request has failed")
+    ] = 10.0
+    s3_cache_bytes: Annotated[
+        int,
+        Meta(
+            ge=1 << 20,
+            description="copies of segments in object storage that a process keeps on its disk, in the data directory",
+        ),
+    ] = 4 << 30
     rows_days: Annotated[
         int, Meta(ge=0, description="days that rows beside segments are kept; 0: as long as the segments")
     ] = 0

@@ -3,6 +3,7 @@
 Adapters are imported inside the functions, so that a set-up needs only its own drivers installed.
 """
 
+import os
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -227,12 +228,27 @@ def open_quota(config: Config) -> Quota:
 
 
 def _shared(config: Config) -> "tuple[Place, Path]":
-    """Where the segments are that PostgreSQL names, and where on this machine is room for more than memory holds."""
-    from cordwood.store.shared.folder import Folder
+    """Where the segments are that PostgreSQL names, and where on this machine is room for more than memory holds.
 
-    named = config.store.segments_dir
-    place = Folder(Path(named) if named else config.data_dir / "shared-segments", SystemClock())
-    return place, config.data_dir / "spill"
+    Raises ConfigError.
+    """
+    settings, spill = config.store, config.data_dir / "spill"
+    scheme, is_url, _ = settings.segments_dir.partition("://")
+    if not is_url:
+        from cordwood.store.shared.folder import Folder
+
+        named = settings.segments_dir
+        return Folder(Path(named) if named else config.data_dir / "shared-segments", SystemClock()), spill
+    if scheme != "s3":
+        raise ConfigError(
+            f"store.segments_dir {redacted(settings.segments_dir)!r} has a scheme that is not known",
+            hint="known are a directory, and s3://BUCKET/PREFIX",
+        )
+    try:
+        from cordwood.store.shared.bucket import Bucket
+    except ModuleNotFoundError as error:
+        raise _missing_extra("s3", error) from error
+    return Bucket(settings, config.data_dir / "segment-copies", os.environ, SystemClock()), spill
 
 
 def _path(config: Config, url: str, default: str) -> Path:
