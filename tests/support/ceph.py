@@ -74,7 +74,7 @@ class Ceph(Server):
             "ms bind msgr1": "false",
             "ms bind port min": _OSD_PORTS[0],
             "ms bind port max": _OSD_PORTS[1],
-            "rgw frontends": f"beast endpoint=127.0.0.1:{self.port}",
+            "rgw frontends": f"beast endpoint=127.0.0.1:{self.port} tcp_nodelay=1",
             "rgw data": run / "rgw",
             "rgw thread pool size": 64,
         }

@@ -1,14 +1,18 @@
-"""`python -m tests.support.dying_worker`: a worker that dies by SIGKILL after the commit, just before its first ack."""
+"""`python -m tests.support.dying_worker`: a worker that dies by SIGKILL after the commit, just before its first
+ack; or, with `--before-commit`, once its first segment is durable and not named yet.
+"""
 
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 
 from cordwood.broker.interface import Broker, Delivery
 from cordwood.clock import SystemClock
 from cordwood.config import load
 from cordwood.model.batch import Batch
+from cordwood.store.shared import names
 from cordwood.wiring.parts import open_broker, open_store
 from cordwood.worker.loop import Loop
 
@@ -26,7 +30,7 @@ class _LastDelivery:
         return self._delivery.is_redelivered
 
     async def ack(self) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
+        _die()
 
     async def nack(self) -> None:
         await self._delivery.nack()
@@ -49,8 +53,14 @@ class _DyingBroker:
         return getattr(self._broker, name)
 
 
+def _die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 async def main() -> None:
     config = load(os.environ, {})
+    if "--before-commit" in sys.argv:
+        names.insert = _die  # type: ignore[assignment]  # never returns
     async with open_store(config, is_writer=True) as store, open_broker(config) as broker:
         dying: Broker = _DyingBroker(broker)  # type: ignore[assignment]  # the rest is passed on
         await Loop(dying, store, SystemClock(), config.worker).run(asyncio.Event())
