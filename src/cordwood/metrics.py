@@ -36,6 +36,9 @@ SPOOLED_BATCHES = Gauge("cordwood_spool_batches", "Batches kept on this machine 
 
 STORED_EVENTS = Counter("cordwood_store_events_total", "Events that reached a store, by outcome", ["outcome"])
 DUPLICATE_BATCHES = Counter("cordwood_store_duplicate_batches_total", "Batches that had been stored before")
+FETCHED_SEGMENTS = Counter("cordwood_store_fetched_segments_total", "Segments fetched from object storage", ["outcome"])
+FETCHED_BYTES = Counter("cordwood_store_fetched_bytes_total", "Bytes of segments fetched from object storage")
+COPIES_BYTES = Gauge("cordwood_store_copies_bytes", "Bytes of segments in object storage that are copied on this disk")
 COMMIT_SECONDS = Histogram(
     "cordwood_store_commit_seconds", "Time to write loads in one transaction", buckets=_LATENCY_S
 )

@@ -162,12 +162,29 @@ async def test_a_lost_answer_is_asked_for_again(postgres_url: str, tmp_path: Pat
         path.write_bytes(b"one")
         await asyncio.to_thread(place.make_durable, path)
         await asyncio.to_thread(place.make_durable, path)
+        large = path.with_name("large.parquet")
+        large.write_bytes(bytes(6 << 20))
+        await asyncio.to_thread(place.make_durable, large)
         path.write_bytes(b"two")
         with pytest.raises(Unavailable, match="there is another"):
             await asyncio.to_thread(place.make_durable, path)
     finally:
         place.close()
     assert bytes(obstore.get(behind(bucket), "segments/one.parquet").bytes()) == b"one"
+    assert len(obstore.get(behind(bucket), "segments/large.parquet").bytes()) == 6 << 20
+
+
+@pytest.mark.parametrize(
+    ("is_hosted", "url"),
+    [(False, "http://localhost:1/cordwood/some/name.parquet"), (True, "http://cordwood.localhost:1/some/name.parquet")],
+)
+def test_the_bucket_is_named_in_the_path_or_in_the_host(is_hosted: bool, url: str) -> None:
+    settings = StoreSettings(
+        segments_dir="s3://cordwood/some", s3_virtual_hosted=is_hosted, s3_access_key="key", s3_secret_key="secret"
+    )
+    with pytest.raises(Unavailable) as told:
+        Objects(settings, {"AWS_ENDPOINT_URL": "http://localhost:1"}).part("name.parquet", 0, 1)
+    assert url in str(told.value.__cause__)
 
 
 async def test_a_connection_cut_while_a_file_comes_changes_no_answer(
@@ -316,10 +333,10 @@ async def test_what_is_skipped_is_not_fetched(postgres_url: str, tmp_path: Path,
     async with opened(postgres_url, tmp_path / "other", bucket, s3_endpoint=way.endpoint) as other:
         assert await rows(other, Plan(filters=(Equals("part", "part7"),))) == []
         assert copies(tmp_path / "other") == []
-        assert way.asked("GET", ".parquet") == 3, "one request has a filter"
+        assert way.asked("GET", ".parquet") == 3, "one request has an index"
         before = len(way.requests)
         assert await rows(other, Plan(filters=(Equals("part", "part8"),))) == []
-        assert len(way.requests) == before, "filters stay known"
+        assert len(way.requests) == before, "indexes stay known"
         assert len(await rows(other, Plan(filters=(Equals("part", "part1"),)))) == 1000
         assert sum(each.stat().st_size for each in copies(tmp_path / "other")) < size_bytes / 2
 

@@ -106,3 +106,16 @@ def test_empty_directories_of_the_past_go(tmp_path: Path) -> None:
     Copies(tmp_path, 20).tidy(now_us)
     assert not old.parent.exists()
     assert new.exists()
+
+
+def test_what_nobody_uses_goes_after_a_day(tmp_path: Path) -> None:
+    now = [1e9]
+    copies = Copies(tmp_path, 1000, lambda: now[0])
+    for name in ("used.parquet", "unused.parquet", "held.parquet"):
+        put(copies, tmp_path, name, 10)
+    copies.hold(["held.parquet"], is_kept=True)
+    now[0] += 80_000
+    assert copies.has("used.parquet")
+    now[0] += 10_000
+    copies.drop_unused()
+    assert there(tmp_path) == {"used.parquet", "held.parquet"}

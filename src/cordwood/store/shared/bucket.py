@@ -16,6 +16,7 @@ from uuid import UUID
 from cordwood.clock import Clock
 from cordwood.db.sqlite import FileLock, InUse
 from cordwood.errors import ConfigError, Unavailable
+from cordwood.metrics import COPIES_BYTES, FETCHED_BYTES, FETCHED_SEGMENTS
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.group_index import GroupIndex
@@ -193,6 +194,7 @@ class Bucket:
     # What `Place` asks.
 
     def check(self) -> None:
+        self._copies.drop_unused()
         self.mark()
 
     def mark(self) -> str | None:
@@ -245,13 +247,21 @@ class Bucket:
             raise min(errors, key=lambda error: isinstance(error, OSError))
 
     def _fetch(self, segment: Segment) -> None:
-        self._copies.ensure(segment.path, segment.size_bytes, lambda: self._bring(segment))
+        try:
+            self._copies.ensure(segment.path, segment.size_bytes, lambda: self._bring(segment))
+        finally:
+            COPIES_BYTES.set(self._copies.bytes)
 
     def _bring(self, segment: Segment) -> None:
         if self._copies.is_found(segment.path) and self._is_whole(segment):
+            (self.root / segment.path).touch()
             return  # an earlier process left it, and it is well
         for _ in range(2):  # what was damaged on the way comes well the second time
-            if self._copy(segment):
+            with FETCHED_SEGMENTS.labels("failed").count_exceptions():
+                is_well = self._copy(segment)
+            FETCHED_SEGMENTS.labels("well" if is_well else "damaged").inc()
+            if is_well:
+                FETCHED_BYTES.inc(segment.size_bytes)
                 return
         raise OSError(errno.EIO, NOT_AS_WRITTEN)
 

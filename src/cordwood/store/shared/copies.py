@@ -1,19 +1,26 @@
-"""Copies of files on this machine's disk: bounded, the least lately used go first, none that somebody reads."""
+"""Copies of files on this machine's disk: bounded, the least lately used go first, none that somebody reads; and those
+that nobody has used for a day, so that what was deleted does not stay."""
 
 import contextlib
 import threading
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
 
 from cordwood.store.segments.layout import hour_of
 
+_UNUSED_S = 86_400.0
+_LOOKED_AT = 64
+
 
 class _Copy(Struct):
     size_bytes: int
+    used_s: float
     is_trusted: bool
     """Checked by this process, or made by it: a crash may have left anything."""
     is_kept: bool
@@ -22,8 +29,9 @@ class _Copy(Struct):
 class Copies:
     """Files below `root`, by their names. Any thread may call it. What is held stays even where that is too much."""
 
-    def __init__(self, root: Path, most_bytes: int) -> None:
-        """Takes over what is there."""
+    def __init__(self, root: Path, most_bytes: int, now: Callable[[], float] = time.time) -> None:
+        """Takes over what is there. `now` is in seconds since 1970."""
+        self._now = now
         self._root = root
         self._most_bytes = most_bytes
         self._turn = threading.Lock()
@@ -34,7 +42,9 @@ class Copies:
         self.bytes = 0
         found = [(path.stat(), path) for path in root.rglob("*.parquet")]
         for stat, path in sorted(found, key=lambda each: each[0].st_mtime):
-            self._copies[str(path.relative_to(root))] = _Copy(stat.st_size, is_trusted=False, is_kept=True)
+            self._copies[str(path.relative_to(root))] = _Copy(
+                stat.st_size, stat.st_mtime, is_trusted=False, is_kept=True
+            )
             self.bytes += stat.st_size
         with self._turn:
             self._make_room()
@@ -70,7 +80,7 @@ class Copies:
             copy = self._copies.get(name)
             if copy is None or not copy.is_trusted:
                 return False
-            self._copies.move_to_end(name)
+            self._use(name, copy)
             return True
 
     def is_found(self, name: str) -> bool:
@@ -84,7 +94,7 @@ class Copies:
         with self._turn:
             copy = self._copies.get(name)
             if copy is not None and copy.is_trusted:
-                self._copies.move_to_end(name)
+                self._use(name, copy)
                 return
             making = self._making.get(name)
             is_mine = making is None
@@ -110,7 +120,7 @@ class Copies:
         with self._turn:
             before = self._copies.pop(name, None)
             self.bytes += size_bytes - (0 if before is None else before.size_bytes)
-            self._copies[name] = _Copy(size_bytes, is_trusted=True, is_kept=is_kept or name in self._kept)
+            self._copies[name] = _Copy(size_bytes, self._now(), is_trusted=True, is_kept=is_kept or name in self._kept)
             self._make_room()
 
     def move_in(self, made: Path, name: str) -> None:
@@ -124,7 +134,22 @@ class Copies:
         with self._turn:
             self._drop(name)
 
+    def _use(self, name: str, copy: _Copy) -> None:
+        self._copies.move_to_end(name)
+        copy.used_s = self._now()
+
+    def drop_unused(self) -> None:
+        """To be called now and then."""
+        with self._turn:
+            self._make_room()
+
     def _make_room(self) -> None:
+        oldest = self._now() - _UNUSED_S
+        for name, copy in list(islice(self._copies.items(), _LOOKED_AT)):
+            if copy.used_s >= oldest:
+                break
+            if name not in self._holds:
+                self._drop(name)
         if self.bytes <= self._most_bytes:
             return
         for name in [name for name in self._copies if name not in self._holds]:
