@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from cordwood.errors import CordwoodError, MethodNotAllowed, Overloaded, Unauthorized, Unavailable
+from cordwood.errors import BadQuery, CordwoodError, MethodNotAllowed, Overloaded, Unauthorized, Unavailable
 
 CONTENT_TYPE = b"application/problem+json"
 
@@ -31,6 +31,7 @@ def problem(error: CordwoodError, members: dict[str, Any] | None = None) -> tupl
         "status": error.status,
         "detail": error.message,
         "hint": error.hint,
+        **_place(error),
         **(members or {}),
     }
     headers: Headers = [(b"content-type", CONTENT_TYPE)]
@@ -41,3 +42,15 @@ def problem(error: CordwoodError, members: dict[str, Any] | None = None) -> tupl
     if isinstance(error, Unauthorized):
         headers.append((b"www-authenticate", b'Bearer realm="cordwood"'))
     return error.status, headers, msgspec.json.encode(body)
+
+
+def _place(error: CordwoodError) -> dict[str, Any]:
+    """Where a query is wrong, for whoever shows it beside the text: in characters from its beginning."""
+    if not isinstance(error, BadQuery):
+        return {}
+    return {
+        "position": error.position,
+        "length": error.length,
+        "expected": error.expected,
+        "suggestion": error.suggestion,
+    }
