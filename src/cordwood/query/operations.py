@@ -45,6 +45,13 @@ class Segments(Struct, frozen=True, forbid_unknown_fields=True):
     skipped: Annotated[int, Meta(ge=0)]
 
 
+class RowGroups(Struct, frozen=True, forbid_unknown_fields=True):
+    """The same of the row groups that those segments consist of."""
+
+    read: Annotated[int, Meta(ge=0)]
+    skipped: Annotated[int, Meta(ge=0)]
+
+
 class Page(Struct, frozen=True, forbid_unknown_fields=True):
     """Events, newest first; `next` is the cursor of the page behind this one."""
 
@@ -55,6 +62,7 @@ class Page(Struct, frozen=True, forbid_unknown_fields=True):
     complete: bool
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
     segments: Segments | UnsetType = UNSET
+    row_groups: RowGroups | UnsetType = UNSET
 
 
 class Count(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +72,7 @@ class Count(Struct, frozen=True, forbid_unknown_fields=True):
     complete: bool
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
     segments: Segments | UnsetType = UNSET
+    row_groups: RowGroups | UnsetType = UNSET
 
 
 _QUESTION = (
