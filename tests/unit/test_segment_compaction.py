@@ -42,6 +42,14 @@ def test_a_merge_gathers_no_more_than_one_large_segment() -> None:
     assert len(heavy) == 2
 
 
+def test_what_is_large_in_memory_only_is_large() -> None:
+    small = [replace(segment(n, 100), plain_bytes=20 << 20) for n in range(20)]
+    group = next_group(small)
+    assert group is not None
+    assert len(group) == 4
+    assert next_group([replace(segment(n, 100), plain_bytes=64 << 20) for n in range(20)]) is None
+
+
 def test_large_segments_are_left_alone() -> None:
     assert next_group([segment(n, 500_000) for n in range(20)]) is None
     assert next_group([segment(n, 100, size_bytes=64 << 20) for n in range(20)]) is None

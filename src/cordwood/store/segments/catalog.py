@@ -74,6 +74,8 @@ class Segment(Struct, frozen=True):
     """How many events are kept as text; None: all, in a file of an earlier release, without a column `shape`."""
     row_groups: int | None = None
     """None in a file of an earlier release."""
+    plain_bytes: int | None = None
+    """What its rows take in memory when they are read; None: not known, of a file of an earlier release."""
 
     @property
     def has_texts(self) -> bool:
@@ -455,7 +457,7 @@ class Catalog:
 
     def _insert_segment(self, connection: sqlite3.Connection, segment: Segment, now_us: int) -> None:
         connection.execute(
-            f"INSERT INTO segments VALUES ({_marks(range(11))})",
+            f"INSERT INTO segments VALUES ({_marks(range(12))})",
             (
                 segment.path,
                 segment.tenant,
@@ -468,18 +470,19 @@ class Catalog:
                 msgspec.json.encode(sorted(segment.columns)).decode(),
                 segment.texts,
                 segment.row_groups,
+                segment.plain_bytes,
             ),
         )
 
 
-_SEGMENT = "path, tenant, events, size_bytes, min_us, max_us, digest, columns, texts, row_groups"
+_SEGMENT = "path, tenant, events, size_bytes, min_us, max_us, digest, columns, texts, row_groups, plain_bytes"
 _columns = msgspec.json.Decoder(frozenset[str])
 
 
 def _segment(row: tuple) -> Segment:  # type: ignore[type-arg]  # as sqlite3 types it
-    path, tenant, events, size_bytes, min_us, max_us, digest, columns, texts, row_groups = row
+    path, tenant, events, size_bytes, min_us, max_us, digest, columns, *rest = row
     known = _columns.decode(columns) if columns else frozenset()
-    return Segment(path, tenant, events, size_bytes, min_us, max_us, digest, known, texts, row_groups)
+    return Segment(path, tenant, events, size_bytes, min_us, max_us, digest, known, *rest)
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -158,4 +158,8 @@ SCHEMA = (
     ALTER TABLE segments ADD COLUMN texts INTEGER
     """,
     "ALTER TABLE segments ADD COLUMN row_groups INTEGER",
+    # What a segment takes in memory.
+    """
+    ALTER TABLE segments ADD COLUMN plain_bytes INTEGER
+    """,
 )

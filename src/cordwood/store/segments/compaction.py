@@ -1,6 +1,7 @@
 """Many small segments → few large ones: the same events, sorted by time."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
@@ -36,6 +37,11 @@ _LARGE_BYTES = 64 << 20
 """A segment of half this is left alone for ever: an event is rewritten once in quiet hours, and hardly ever twice."""
 _MOST_IN_MEMORY = 2 * _FULL_EVENTS
 """Events that are merged by taking all of them apart and together again; more are merged row group by row group."""
+_FULL_PLAIN_BYTES = 64 << 20
+"""As large in memory, a segment is full, too, and a merge gathers no more. It takes three times that; texts that repeat
+are compressed to a hundredth, so the size of a file tells nothing."""
+_MOST_PLAIN_BYTES = 4096
+"""Of an event on average: a row group of larger ones would not fit into memory, so full segments of such stay alone."""
 
 Choose: TypeAlias = Callable[[Sequence[Segment]], list[Segment] | None]
 """Segments → those to merge next into one, if any."""
@@ -162,16 +168,17 @@ def next_or_rest(segments: Sequence[Segment]) -> list[Segment] | None:
     if group := next_large_group(segments):
         return group
     small = [_filling(group, _FULL) for group in _by_tenant(filter(_is_small, segments))]
-    every = [_filling(_fitting(group), _LARGE) for group in _by_tenant(segments)]
+    every = [_filling(_fitting(group), _LARGE) for group in _by_tenant(each for each in segments if not _is_heavy(each))]
     return next((chosen for chosen in (*small, *every) if len(chosen) > 1), None)
 
 
 class _Size(Struct, frozen=True):
     events: int
     size_bytes: int
+    plain_bytes: float = math.inf
 
 
-_FULL, _LARGE = _Size(_FULL_EVENTS, _FULL_BYTES), _Size(_LARGE_EVENTS, _LARGE_BYTES)
+_FULL, _LARGE = _Size(_FULL_EVENTS, _FULL_BYTES, _FULL_PLAIN_BYTES), _Size(_LARGE_EVENTS, _LARGE_BYTES)
 
 
 def _is_small(segment: Segment) -> bool:
@@ -182,6 +189,7 @@ def _is_as_large_as(group: Sequence[Segment], size: _Size) -> bool:
     return (
         sum(segment.events for segment in group) >= size.events
         or sum(segment.size_bytes for segment in group) >= size.size_bytes
+        or sum(map(_plain_bytes, group)) >= size.plain_bytes
     )
 
 
@@ -217,7 +225,15 @@ def _fitting(group: Sequence[Segment]) -> list[Segment]:
 
 
 def _is_mergeable(segment: Segment) -> bool:
-    return segment.size_bytes < _LARGE_BYTES // 2
+    return segment.size_bytes < _LARGE_BYTES // 2 and (_is_small(segment) or not _is_heavy(segment))
+
+
+def _is_heavy(segment: Segment) -> bool:
+    return _plain_bytes(segment) > segment.events * _MOST_PLAIN_BYTES
+
+
+def _plain_bytes(segment: Segment) -> int:
+    return segment.size_bytes if segment.plain_bytes is None else segment.plain_bytes
 
 
 def _tier(segment: Segment) -> int:

@@ -50,4 +50,5 @@ def stream_segment(
         columns=frozenset(columns.schema.names) - frozenset(BASE.names),
         texts=file.texts,
         row_groups=file.row_groups,
+        plain_bytes=file.plain_bytes,
     )

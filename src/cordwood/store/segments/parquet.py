@@ -103,6 +103,8 @@ class SegmentFile:
         self._groups: list[Group] = []
         self.texts = 0
         """How many events were added as text."""
+        self.plain_bytes = 0
+        """What the rows will take in memory when they are read."""
 
     @property
     def events(self) -> int:
@@ -152,6 +154,7 @@ class SegmentFile:
             self._writer.write_table(group, row_group_size=max(1, group.num_rows))
         self._groups.append(Group(self.events, group.num_rows, times["min"], times["max"], words))
         self.texts += group.num_rows - group["raw"].null_count
+        self.plain_bytes += sum(map(_plain_bytes, group.columns))
 
     def _spelt(self, table: pa.Table) -> pa.Table:
         """The same rows with all columns, null where it lacks one; texts that repeat as dictionaries, and no others:
@@ -162,6 +165,16 @@ class SegmentFile:
             for field in self._fields
         ]
         return pa.table(columns, pa.schema(self._fields))
+
+
+def _plain_bytes(column: pa.ChunkedArray) -> int:
+    """Texts of a dictionary take room each time that they occur, and a null takes that of a number."""
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    return sum(
+        chunk.indices.nbytes + (pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() or 0)
+        for chunk in column.chunks
+    )
 
 
 @contextmanager
