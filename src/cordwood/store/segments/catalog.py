@@ -300,12 +300,10 @@ class Catalog:
         )
         return [_segment(row) for row in rows]
 
-    def small_segments(self, events: int) -> list[Segment]:
-        """Segments of every tenant with fewer than so many events."""
-        rows = self.rows(
-            f"SELECT {_SEGMENT} FROM segments WHERE events < ? ORDER BY path",
-            (events,),
-        )
+    def small_segments(self, events: int, tenant: Tenant | None) -> list[Segment]:
+        """Segments with fewer than so many events, of every tenant or of one."""
+        owned, values = ("", (events,)) if tenant is None else ("AND tenant = ?", (events, tenant))
+        rows = self.rows(f"SELECT {_SEGMENT} FROM segments WHERE events < ? {owned} ORDER BY path", values)
         return [_segment(row) for row in rows]
 
     def span(self, batch_id: UUID, tenant: Tenant) -> tuple[int, int] | None:

@@ -158,8 +158,9 @@ SCHEMA = (
     ALTER TABLE segments ADD COLUMN texts INTEGER
     """,
     "ALTER TABLE segments ADD COLUMN row_groups INTEGER",
-    # What a segment takes in memory.
+    # What a segment takes in memory, and a quick way to those of one tenant that may be merged.
     """
-    ALTER TABLE segments ADD COLUMN plain_bytes INTEGER
+    ALTER TABLE segments ADD COLUMN plain_bytes INTEGER;
+    CREATE INDEX segments_small ON segments (tenant, events)
     """,
 )

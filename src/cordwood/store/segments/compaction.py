@@ -3,6 +3,7 @@
 import contextlib
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
@@ -12,6 +13,7 @@ from msgspec import Struct
 
 from cordwood.clock import Clock
 from cordwood.errors import Unavailable
+from cordwood.model.tenant import Tenant
 from cordwood.store.care import Merged
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine
@@ -55,13 +57,12 @@ class Compactor:
         self._catalog = catalog
         self._engine = engine
         self._clock = clock
+        self._busy: deque[Tenant] = deque()
 
     def merge_one(self, choose: Choose | None = None) -> Merged | None:
         """Merge the group that is chosen, by `next_group` if nothing is said; None when there is none. Raises
         Unavailable."""
-        mergeable = filter(_is_mergeable, self._catalog.small_segments(_LARGE_EVENTS // 2))
-        damaged = self._catalog.damaged()
-        group = (choose or next_group)([segment for segment in mergeable if segment.path not in damaged])
+        group = choose(self._mergeable(_LARGE_EVENTS // 2, None)) if choose else self._next()
         if group is None:
             return None
         with self._files.hold(group, is_kept=False) as hold:
@@ -87,6 +88,25 @@ class Compactor:
             bytes_after=merged.size_bytes,
             into=merged.path,
         )
+
+    def _mergeable(self, events: int, tenant: Tenant | None) -> list[Segment]:
+        """Segments with fewer than so many events, of a tenant or of all, but those that are known to be damaged."""
+        damaged = self._catalog.damaged()
+        found = filter(_is_mergeable, self._catalog.small_segments(events, tenant))
+        return [segment for segment in found if segment.path not in damaged]
+
+    def _next(self) -> list[Segment] | None:
+        """Tenants that have something to merge take turns. All are looked at only once those are done: every merge
+        would look at the segments of every tenant otherwise."""
+        while True:
+            while self._busy:
+                tenant = self._busy.popleft()
+                if group := next_group(self._mergeable(_FULL_EVENTS, tenant)):
+                    self._busy.append(tenant)
+                    return group
+            self._busy.extend(busy_tenants(self._mergeable(_FULL_EVENTS, None)))
+            if not self._busy:
+                return None
 
     def _find_damage(self, group: Sequence[Segment]) -> bool:
         """Whether a segment is not as it was written: merged, its bytes would look well. It is left out from now on,
@@ -143,11 +163,21 @@ class Compactor:
 def next_group(segments: Sequence[Segment]) -> list[Segment] | None:
     """The small segments to merge next: neighbours in time of one tenant and tier, at least as many as make it
     worthwhile."""
-    tiers: dict[tuple[str, int], list[Segment]] = {}
+    ready = _ready(segments)
+    return _filling(ready[min(ready, key=lambda each: each[1])], _FULL) if ready else None
+
+
+def busy_tenants(segments: Sequence[Segment]) -> list[Tenant]:
+    """Those for whose segments `next_group` has something to say."""
+    return list(dict.fromkeys(tenant for tenant, _ in _ready(segments)))
+
+
+def _ready(segments: Sequence[Segment]) -> dict[tuple[Tenant, int], list[Segment]]:
+    """Small ones by tenant and tier, where they are enough."""
+    tiers: dict[tuple[Tenant, int], list[Segment]] = {}
     for segment in filter(_is_small, segments):
         tiers.setdefault((segment.tenant, _tier(segment)), []).append(segment)
-    ready = [(tier, group) for (_, tier), group in tiers.items() if len(group) >= _FAN_IN]
-    return _filling(min(ready, key=lambda each: each[0])[1], _FULL) if ready else None
+    return {place: group for place, group in tiers.items() if len(group) >= _FAN_IN}
 
 
 def next_large_group(segments: Sequence[Segment]) -> list[Segment] | None:
@@ -168,7 +198,9 @@ def next_or_rest(segments: Sequence[Segment]) -> list[Segment] | None:
     if group := next_large_group(segments):
         return group
     small = [_filling(group, _FULL) for group in _by_tenant(filter(_is_small, segments))]
-    every = [_filling(_fitting(group), _LARGE) for group in _by_tenant(each for each in segments if not _is_heavy(each))]
+    every = [
+        _filling(_fitting(group), _LARGE) for group in _by_tenant(each for each in segments if not _is_heavy(each))
+    ]
     return next((chosen for chosen in (*small, *every) if len(chosen) > 1), None)
 
 

@@ -44,8 +44,8 @@ class Changing(Protocol):
         """Every segment, or every one of a tenant, by path."""
         ...
 
-    def small_segments(self, events: int) -> list[Segment]:
-        """Segments of every tenant with fewer than so many events, by path."""
+    def small_segments(self, events: int, tenant: Tenant | None) -> list[Segment]:
+        """Segments with fewer than so many events, of every tenant or of one, by path."""
         ...
 
     def damaged(self) -> dict[str, str]:

@@ -22,7 +22,7 @@ from cordwood.store.care import Merged
 from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.segments.books import SegmentBooks
 from cordwood.store.segments.catalog import Catalog
-from cordwood.store.segments.compaction import Choose, Compactor, next_group, next_large_group, next_or_rest
+from cordwood.store.segments.compaction import Choose, Compactor, next_large_group, next_or_rest
 from cordwood.store.segments.deadletters import SegmentDeadLetters
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
@@ -196,7 +196,7 @@ class SegmentStore:
         loop = asyncio.get_running_loop()
         async with self._tending:
             is_quiet = self._quiet.is_here()
-            while await loop.run_in_executor(self._merging, self._merge_one, next_group):
+            while await loop.run_in_executor(self._merging, self._merge_one, None):
                 pass
             if is_quiet:
                 await loop.run_in_executor(self._merging, self._merge_one, next_large_group)
@@ -228,7 +228,7 @@ class SegmentStore:
         self._room.require()
         return self._writer.write(loads)
 
-    def _merge_one(self, choose: Choose) -> bool:
+    def _merge_one(self, choose: Choose | None) -> bool:
         """A merge takes room before it gives some back: not the last."""
         return self._room.has_some() and self._compactor.merge_one(choose) is not None
 

@@ -52,10 +52,10 @@ class SharedCatalog:
 
         return self._wait(ask())
 
-    def small_segments(self, events: int) -> list[Segment]:
+    def small_segments(self, events: int, tenant: Tenant | None) -> list[Segment]:
         async def ask() -> list[Segment]:
             async with self._database.connection() as connection:
-                return await names.small(connection, events)
+                return await names.small(connection, events, tenant)
 
         return self._wait(ask())
 

@@ -55,9 +55,9 @@ async def every(connection: Connection, tenant: Tenant | None) -> list[Segment]:
     return [_segment.decode(row["segment"]) for row in await connection.fetch(_EVERY, tenant)]
 
 
-async def small(connection: Connection, events: int) -> list[Segment]:
-    """Segments of every tenant with fewer than so many events, by path."""
-    return [_segment.decode(row["segment"]) for row in await connection.fetch(_SMALL, events)]
+async def small(connection: Connection, events: int, tenant: Tenant | None) -> list[Segment]:
+    """Segments with fewer than so many events, of every tenant or of one, by path."""
+    return [_segment.decode(row["segment"]) for row in await connection.fetch(_SMALL, events, tenant)]
 
 
 _INSERT = """
@@ -80,4 +80,7 @@ _EVERY = """
     SELECT segment FROM segments WHERE gone_at IS NULL AND ($1::text IS NULL OR tenant = $1) ORDER BY path
 """
 
-_SMALL = "SELECT segment FROM segments WHERE gone_at IS NULL AND events < $1 ORDER BY path"
+_SMALL = """
+    SELECT segment FROM segments WHERE gone_at IS NULL AND events < $1 AND ($2::text IS NULL OR tenant = $2)
+    ORDER BY path
+"""

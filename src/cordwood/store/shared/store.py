@@ -19,7 +19,7 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.books import Held
 from cordwood.store.postgres.rows import RowKeeper
 from cordwood.store.postgres.store import PostgresStore
-from cordwood.store.segments.compaction import Choose, Compactor, next_group, next_large_group
+from cordwood.store.segments.compaction import Choose, Compactor, next_large_group
 from cordwood.store.segments.counting import count
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
@@ -162,7 +162,7 @@ class SharedStore(PostgresStore):
         await super().tend()
         await self._claim.ensure()
         is_quiet = self._quiet.is_here()
-        while await self._tend_one(functools.partial(self._merge_one, next_group)):
+        while await self._tend_one(functools.partial(self._merge_one, None)):
             pass
         if is_quiet:
             await self._tend_one(functools.partial(self._merge_one, next_large_group))
@@ -180,7 +180,7 @@ class SharedStore(PostgresStore):
     async def _merge(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._merging, work)
 
-    def _merge_one(self, choose: Choose) -> bool:
+    def _merge_one(self, choose: Choose | None) -> bool:
         """A merge takes room before it gives some back: not the last."""
         return self._room.has_some() and self._compactor.merge_one(choose) is not None
 
