@@ -173,6 +173,14 @@ def test_a_whole_number_that_a_double_would_spell_otherwise_is_kept_as_it_is() -
     assert rest == 0
 
 
+@pytest.mark.parametrize(
+    "number", ["1e-400", "-1e-400", "4.9e-324", "2.2e-310", "0e5", "-0e5", "0.0000000000000001e-300"]
+)
+def test_a_number_that_is_too_near_to_nothing_for_a_double_is_kept_as_it_is(number: str) -> None:
+    lines = b'{"a":%b}\n{"a":1.5}\n' % number.encode() * 40
+    assert _put_together(lines)[0] == lines.splitlines()
+
+
 def test_an_odd_event_does_not_spoil_the_others() -> None:
     lines = [b'{"n":%d,"m":"x"}' % n for n in range(1000)]
     lines[500] = rb'{"n":500,"m":"\u0000"}'

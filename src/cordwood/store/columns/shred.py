@@ -44,7 +44,9 @@ _MOST_TRIES = 8
 """How often lines that do not fit their group may become one of their own."""
 _NEWLINE, _FIRST_PRINTABLE = 10, 32
 _SAFE_CHARACTERS = 16
-"""A number that is no longer, with a point, comes back from a double as it was."""
+"""A number that is no longer, with a point, comes back from a double as it was; not one so near to nothing that a
+double has fewer digits for it, or none."""
+_LEAST_NORMAL = np.finfo(np.float64).smallest_normal
 _MAX_WHOLE = 1e10
 """From here on the engine spells a double with an exponent, and a whole number would come back as a broken one."""
 _CLASSES = np.zeros(KINDS, np.uint64)
@@ -338,9 +340,10 @@ def _read(texts: pa.Array) -> tuple[NDArray[np.float64], Flags]:
         is_bad = np.zeros(len(texts), np.bool_)
     values: NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False).copy()
     is_bad |= ~np.isfinite(values)
-    is_long = pc.binary_length(texts).to_numpy(zero_copy_only=False) > _SAFE_CHARACTERS
+    is_unsafe = pc.binary_length(texts).to_numpy(zero_copy_only=False) > _SAFE_CHARACTERS
+    is_unsafe |= np.abs(values) < _LEAST_NORMAL
     same: Flags = pc.equal(numbers.cast(pa.string()), texts).to_numpy(zero_copy_only=False)
-    return values, is_bad | (is_long & ~same)
+    return values, is_bad | (is_unsafe & ~same)
 
 
 def _is_readable(text: str) -> bool:
