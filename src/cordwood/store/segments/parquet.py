@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import Self
 
@@ -44,10 +45,12 @@ class Columns(Struct, frozen=True):
 
 def columns_of(tables: Sequence[pa.Table]) -> Columns:
     """All that these have. Whether a column is kept as a dictionary, the largest table that has it tells."""
-    names = {name for table in tables for name in table.column_names}
-    guessed = names.difference(_SORTED, _REPEATED)
-    repeated = [name for name in guessed if is_repeated(_most_of(name, tables), _SAMPLE_ROWS, _FEW_VALUES)]
-    return Columns.of(names - set(BASE.names), repeated)
+    largest: dict[str, pa.Table] = {}
+    for table in sorted(tables, key=lambda table: table.num_rows):
+        largest |= dict.fromkeys(table.column_names, table)
+    guessed = largest.keys() - {*_SORTED, *_REPEATED}
+    repeated = [name for name in guessed if is_repeated(largest[name][name], _SAMPLE_ROWS, _FEW_VALUES)]
+    return Columns.of(largest.keys() - set(BASE.names), repeated)
 
 
 def columns_in(file: pq.ParquetFile) -> Columns:
@@ -67,10 +70,6 @@ def is_repeated(column: pa.ChunkedArray, sample_rows: int, few: float) -> bool:
         return True
     sample = column.slice(0, sample_rows)
     return bool(pc.count_distinct(sample).as_py() <= few * len(sample))
-
-
-def _most_of(name: str, tables: Sequence[pa.Table]) -> pa.ChunkedArray:
-    return max((table for table in tables if name in table.column_names), key=lambda table: table.num_rows)[name]
 
 
 def row_groups(tables: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
@@ -148,7 +147,7 @@ class SegmentFile:
     def add(self, tables: Sequence[pa.Table]) -> None:
         """A row group of these rows. A table may lack some of the columns, and have any of them as a dictionary."""
         with _telling(self._path):
-            group = pa.concat_tables([self._spelt(table) for table in tables]).unify_dictionaries()
+            group = _together(tables, self._fields)
             times = pc.min_max(group["ts"].cast(pa.int64())).as_py()
             words = token_filter_of([group])
             self._writer.write_table(group, row_group_size=max(1, group.num_rows))
@@ -156,15 +155,33 @@ class SegmentFile:
         self.texts += group.num_rows - group["raw"].null_count
         self.plain_bytes += sum(map(_plain_bytes, group.columns))
 
-    def _spelt(self, table: pa.Table) -> pa.Table:
-        """The same rows with all columns, null where it lacks one; texts that repeat as dictionaries, and no others:
-        the file keeps them so, and the filter wants no more."""
-        present = set(table.column_names)
-        columns = [
-            _as(table[field.name], field) if field.name in present else pa.nulls(table.num_rows, field.type)
-            for field in self._fields
-        ]
-        return pa.table(columns, pa.schema(self._fields))
+
+def _together(tables: Sequence[pa.Table], fields: Sequence[pa.Field]) -> pa.Table:
+    """All rows, with these columns and their types: null where a table lacks one.
+
+    There may be a thousand tables and a thousand columns, of which each table has few: nulls of several tables in a row
+    are one stretch, and those of a type are the same bytes.
+    """
+    starts = list(accumulate((table.num_rows for table in tables), initial=0))
+    holders: dict[str, list[int]] = {}
+    for place, table in enumerate(tables):
+        for name in table.column_names:
+            holders.setdefault(name, []).append(place)
+    nulls: dict[pa.DataType, pa.Array] = {}
+    columns: list[pa.ChunkedArray] = []
+    for field in fields:
+        chunks: list[pa.Array] = []
+        end = 0
+        for place in [*holders.get(field.name, ()), len(tables)]:
+            if starts[place] > end:
+                if field.type not in nulls:
+                    nulls[field.type] = pa.nulls(starts[-1], field.type)
+                chunks.append(nulls[field.type].slice(0, starts[place] - end))
+            if place < len(tables):
+                chunks += _as(tables[place][field.name], field).chunks
+                end = starts[place + 1]
+        columns.append(pa.chunked_array(chunks, field.type))
+    return pa.table(columns, pa.schema(fields)).unify_dictionaries()
 
 
 def _plain_bytes(column: pa.ChunkedArray) -> int:
