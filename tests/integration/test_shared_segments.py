@@ -1,6 +1,7 @@
 """Segments that PostgreSQL names: a file and its name are of one transaction, whoever writes, merges or sweeps."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -18,7 +19,7 @@ from cordwood.model.batch import event_id
 from cordwood.model.ledger import DAY_US, judge
 from cordwood.model.plan import Equals, Plan
 from cordwood.model.retention import Retention
-from cordwood.model.tenant import DEFAULT_TENANT
+from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.interface import Load, Replay, Store
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.settings import StoreSettings
@@ -349,6 +350,7 @@ async def test_rows_of_before_are_deleted_too(postgres_url: str, tmp_path: Path)
         assert await store.delete(Plan(filters=[Equals("n", "1")]), DEFAULT_TENANT, "somebody", dry_run=False) == 1
         assert asked(postgres_url, "SELECT (data ->> 'n')::int FROM logs ORDER BY 1") == [0, 2]
         assert len(await rows(store)) == 3
+        assert await faults(store) == []
 
 
 async def test_rows_may_go_sooner(postgres_url: str, tmp_path: Path) -> None:
@@ -365,6 +367,8 @@ async def test_rows_may_go_sooner(postgres_url: str, tmp_path: Path) -> None:
     async with opened(postgres_url, tmp_path) as store:
         assert await store.expire(Retention(0)) == 3
         assert asked(postgres_url, "SELECT (data ->> 'n')::int FROM logs") == [0]
+        assert asked(postgres_url, "SELECT sum(kept_rows)::int FROM holdings") == [1]
+        assert await faults(store) == []
 
 
 async def test_whole_days_of_rows_are_dropped(postgres_url: str, tmp_path: Path) -> None:
@@ -378,6 +382,7 @@ async def test_whole_days_of_rows_are_dropped(postgres_url: str, tmp_path: Path)
         await store.expire(Retention())
         assert day not in asked(postgres_url, partitions)
         assert len(await rows(store)) == 1
+        assert await faults(store) == []
 
 
 async def test_an_audit_notices_a_segment_that_was_taken_away(
@@ -388,6 +393,44 @@ async def test_an_audit_notices_a_segment_that_was_taken_away(
     with sql(postgres_url) as behind:
         behind.execute("UPDATE segments SET gone_at = now()")
     assert await faults(store) != []
+
+
+async def test_an_audit_counts_the_rows_beside_segments(postgres_url: str, tmp_path: Path) -> None:
+    async with opened(postgres_url, tmp_path) as store:
+        await store.write([load([on(n % 2, n=n) for n in range(10)]), load([at(0, n=-1)], tenant=Tenant("other"))])
+        assert await faults(store) == []
+        with sql(postgres_url) as behind:
+            taken = behind.execute("DELETE FROM logs WHERE (data ->> 'n')::int = 3 RETURNING id, ts, data").fetchall()
+            assert await faults(store) == ["rows_missing"]
+            (finding,) = judge(await store.accounts(DEFAULT_TENANT, is_counted=True), SystemClock().now_us())
+            assert "4 events should be rows" not in finding.what
+            assert "5 events should be rows beside the segments, the table logs has 4" in finding.what
+            assert judge(await store.accounts(Tenant("other"), is_counted=True), SystemClock().now_us()) == []
+            assert judge(await store.accounts(None, is_counted=False), SystemClock().now_us()) == [], "not counted"
+            again = "INSERT INTO logs (id, ts, data, tenant) VALUES (%s, %s, %s::text::jsonb, 'default')"
+            for event, moment, found in taken:
+                behind.execute(again, (event, moment, json.dumps(found)))
+            assert await faults(store) == []
+            behind.execute(again, (SystemClock().batch_id(), taken[0][1], "{}"))
+            assert await faults(store) == ["rows_surplus"]
+            behind.execute("DELETE FROM logs")
+            assert sorted(await faults(store)) == ["rows_missing"] * 3
+    async with opened(postgres_url, tmp_path, "segments") as store:
+        assert len(await faults(store)) == 3, "whatever this process keeps"
+
+
+async def test_rows_of_a_while_are_all_that_an_audit_asks_for(postgres_url: str, tmp_path: Path) -> None:
+    for keep, n in (("segments", 0), ("both", 1), ("segments", 2), ("both", 3)):
+        async with opened(postgres_url, tmp_path, "both" if keep == "both" else "segments") as store:
+            await store.write([load([at(n, n=n)])])
+    async with opened(postgres_url, tmp_path) as store:
+        assert asked(postgres_url, "SELECT kept_rows FROM holdings") == [2]
+        assert await faults(store) == []
+        with sql(postgres_url) as behind:
+            behind.execute("DELETE FROM logs WHERE (data ->> 'n')::int = 1")
+        assert await faults(store) == ["rows_missing"]
+        assert await store.delete(Plan(filters=[Equals("n", "3")]), DEFAULT_TENANT, "somebody", dry_run=False) == 1
+        assert asked(postgres_url, "SELECT kept_rows FROM holdings") == [1]
 
 
 async def test_a_folded_batch_is_still_found(store: SharedStore, postgres_url: str) -> None:

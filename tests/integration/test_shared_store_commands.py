@@ -89,6 +89,18 @@ def test_stats_count_what_was_sent(up: Cordwood, postgres_url: str, tmp_path: Pa
     assert told(up, "stats", "--tenant", "other")["events"] == 0
 
 
+def test_an_audit_says_which_rows_are_missing(up: Cordwood, postgres_url: str) -> None:
+    send(up, 0, 30)
+    done = up.run("audit")
+    assert done.returncode == 0, done.stdout
+    with sql(postgres_url) as behind:
+        behind.execute("DELETE FROM logs WHERE (data ->> 'n')::int < 2")
+    done = up.run("audit")
+    assert done.returncode == 1
+    assert "30 events should be rows beside the segments, the table logs has 28" in " ".join(done.stdout.split())
+    assert up.run("audit", "--quick").returncode == 0
+
+
 def test_check_finds_all_well_beside_a_running_server(up: Cordwood, tmp_path: Path) -> None:
     send(up, 0, 3000)
     send(up, 3000, 10)

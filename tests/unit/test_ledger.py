@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cordwood.errors import Corrupt
 from cordwood.model.ledger import (
@@ -86,6 +87,8 @@ def test_books_that_balance_have_no_findings() -> None:
         (books(tenants=[], holdings=[holding()]), "imbalance"),
         (books(tenants=[tenant()], holdings=[holding(3)]), "events_missing"),
         (books(tenants=[tenant()], holdings=[holding(5)]), "events_surplus"),
+        (books(tenants=[tenant()], holdings=[replace(holding(), kept_rows=4, held_rows=3)]), "rows_missing"),
+        (books(tenants=[tenant()], holdings=[replace(holding(), kept_rows=0, held_rows=1)]), "rows_surplus"),
         (
             books(
                 tenants=[tenant()],

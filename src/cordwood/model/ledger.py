@@ -149,6 +149,10 @@ class Holding(Struct, frozen=True, kw_only=True):
     deleted: int
     held: int | None
     """What is really there; None when it was not counted."""
+    kept_rows: int = 0
+    """Rows beside segments that should be there, by the books."""
+    held_rows: int | None = None
+    """Those that are; None when they were not counted."""
 
 
 class Damage(Struct, frozen=True):
@@ -172,9 +176,14 @@ class Accounts(Struct, frozen=True, kw_only=True):
     """The last time when every worker found the queue and its hands empty; None: not yet."""
 
 
-FindingKind = Literal["gap", "imbalance", "events_missing", "events_surplus", "damage", "in_flight", "unverified"]
+FindingKind = Literal[
+    "gap", "imbalance", "events_missing", "events_surplus", "rows_missing", "rows_surplus", "damage", "in_flight",
+    "unverified",
+]  # fmt: skip
 
-FAULTS: frozenset[FindingKind] = frozenset({"gap", "imbalance", "events_missing", "events_surplus", "damage"})
+FAULTS: frozenset[FindingKind] = frozenset(
+    {"gap", "imbalance", "events_missing", "events_surplus", "rows_missing", "rows_surplus", "damage"}
+)
 """Findings that mean loss or doubling; the others only mean that something cannot be known yet, or any more."""
 
 
@@ -237,14 +246,25 @@ def _of_producer(producer: ProducerAccount, drained_us: int, now_us: int) -> lis
 
 
 def _of_holding(holding: Holding) -> list[Finding]:
-    if holding.held is None:
-        return []
+    findings: list[Finding] = []
     expected = holding.stored - holding.expired - holding.deleted
-    if holding.held == expected:
-        return []
-    what = f"{_date(holding.day)}: the books say {expected} events, the store holds {holding.held}"
-    kind: FindingKind = "events_missing" if holding.held < expected else "events_surplus"
-    return [Finding(kind=kind, tenant=holding.tenant, what=what, events=abs(expected - holding.held))]
+    if holding.held is not None and holding.held != expected:
+        what = f"{_date(holding.day)}: the books say {expected} events, the store holds {holding.held}"
+        kind: FindingKind = "events_missing" if holding.held < expected else "events_surplus"
+        findings.append(Finding(kind=kind, tenant=holding.tenant, what=what, events=abs(expected - holding.held)))
+    if holding.held_rows is not None and holding.held_rows != holding.kept_rows:
+        findings.append(_of_rows(holding, holding.kept_rows, holding.held_rows))
+    return findings
+
+
+def _of_rows(holding: Holding, kept: int, held: int) -> Finding:
+    what = f"{_date(holding.day)}: {kept} events should be rows beside the segments, the table logs has {held}: "
+    if held < kept:
+        what += "somebody removed some. No event is lost, but SQL misses them; restore the table from a backup"
+    else:
+        what += "somebody added some. SQL counts them, and no question finds them; delete those whose id is no event's"
+    kind: FindingKind = "rows_missing" if held < kept else "rows_surplus"
+    return Finding(kind=kind, tenant=holding.tenant, what=what, events=abs(kept - held))
 
 
 def _of_check(check: Check) -> list[Finding]:

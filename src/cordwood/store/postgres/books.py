@@ -32,6 +32,8 @@ class Held(Struct, frozen=True):
 
     counted: Mapping[tuple[Tenant, int], int] = {}
     damaged: Sequence[Damage] = ()
+    rows: Mapping[tuple[Tenant, int], int] | None = None
+    """Rows beside segments; None where rows are all there is."""
 
 
 Counting: TypeAlias = Callable[[Connection, Tenant | None], Awaitable[Held]]
@@ -167,10 +169,11 @@ def _counts(row: Mapping[str, int], prefix: str) -> Counts:
 
 async def _holdings(connection: Connection, tenant: Tenant | None, held: Held | None) -> list[Holding]:
     booked = {
-        (Tenant(row["tenant"]), row["day"]): (row["stored"], row["expired"], row["deleted"])
+        (Tenant(row["tenant"]), row["day"]): (row["stored"], row["expired"], row["deleted"], row["kept_rows"])
         for row in await connection.fetch(_HOLDINGS, tenant)
     }
     counted = {} if held is None else held.counted
+    rows = None if held is None else held.rows
     return [
         Holding(
             tenant=owner,
@@ -179,9 +182,11 @@ async def _holdings(connection: Connection, tenant: Tenant | None, held: Held | 
             expired=expired,
             deleted=deleted,
             held=None if held is None else counted.get((owner, day), 0),
+            kept_rows=kept_rows,
+            held_rows=None if rows is None else rows.get((owner, day), 0),
         )
-        for owner, day in sorted(booked.keys() | counted.keys())
-        for stored, expired, deleted in [booked.get((owner, day), (0, 0, 0))]
+        for owner, day in sorted(booked.keys() | counted.keys() | (rows or {}).keys())
+        for stored, expired, deleted, kept_rows in [booked.get((owner, day), (0, 0, 0, 0))]
     ]
 
 
@@ -317,7 +322,9 @@ _CHECK_ALL = f"""
     FROM booked b FULL JOIN r USING (tenant) ORDER BY tenant
 """
 
-_HOLDINGS = "SELECT tenant, day, stored, expired, deleted FROM holdings WHERE $1::text IS NULL OR tenant = $1"
+_HOLDINGS = """
+    SELECT tenant, day, stored, expired, deleted, kept_rows FROM holdings WHERE $1::text IS NULL OR tenant = $1
+"""
 
 _COUNT = """
     SELECT tenant, floor(extract(epoch FROM ts) / 86400)::integer AS day, count(*) AS held

@@ -114,6 +114,11 @@ async def book_removal(connection: Connection, action: Action, counts: Mapping[i
     await connection.execute(_RECORD, action.id, action.tenant, action.actor, action.action, action.events, text)
 
 
+async def book_rows(connection: Connection, tenants: Sequence[str], days: Sequence[int], gone: Sequence[int]) -> None:
+    """Count rows beside segments as removed, in the transaction that removes them."""
+    await connection.execute(_ROWS_GONE, tenants, days, gone)
+
+
 def _date(day: int) -> date:
     return _EPOCH_DAY + timedelta(days=day)
 
@@ -128,6 +133,12 @@ _EXPIRE_ROWS = """
 """
 
 _GONE = "FROM unnest($2::int[], $3::bigint[]) AS g(day, gone) WHERE h.tenant = $1 AND h.day = g.day"
+
+_ROWS_GONE = """
+    UPDATE holdings h SET kept_rows = h.kept_rows - g.gone
+    FROM unnest($1::text[], $2::int[], $3::bigint[]) AS g(tenant, day, gone)
+    WHERE h.tenant = g.tenant AND h.day = g.day
+"""
 
 _RAISE = """
     UPDATE slices SET version = version + 1

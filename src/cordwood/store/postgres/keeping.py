@@ -34,6 +34,8 @@ class Added(Struct, frozen=True):
 
     held: Mapping[tuple[Tenant, int], int]
     touched: Set[tuple[Tenant, int]]
+    rows: Mapping[tuple[Tenant, int], int] = {}
+    """Those of the events that are kept as rows, too, beside the segments that answer for them."""
 
 
 class Kept(Protocol):

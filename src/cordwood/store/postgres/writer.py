@@ -137,7 +137,7 @@ async def hold(connection: Connection, added: Added) -> None:
         ordered = sorted(added.held.items())
         await connection.execute(
             _HOLD, [tenant for (tenant, _), _ in ordered], [day for (_, day), _ in ordered],
-            [count for _, count in ordered],
+            [count for _, count in ordered], [added.rows.get(place, 0) for place, _ in ordered],
         )  # fmt: skip
 
 
@@ -198,8 +198,10 @@ _ABANDON = """
 """
 
 _HOLD = """
-    INSERT INTO holdings (tenant, day, stored) SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])
-    ON CONFLICT (tenant, day) DO UPDATE SET stored = holdings.stored + excluded.stored
+    INSERT INTO holdings (tenant, day, stored, kept_rows)
+    SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
+    ON CONFLICT (tenant, day) DO UPDATE
+    SET stored = holdings.stored + excluded.stored, kept_rows = holdings.kept_rows + excluded.kept_rows
 """
 
 # A slice begins at a random version: two databases behind one cache must not be taken for each other.

@@ -13,7 +13,7 @@ from cordwood.errors import Unavailable
 from cordwood.model.action import Action
 from cordwood.model.batch import event_id
 from cordwood.model.tenant import Tenant
-from cordwood.store.postgres.erasing import book_removal
+from cordwood.store.postgres.erasing import book_removal, book_rows
 from cordwood.store.segments.catalog import Cut, Segment
 from cordwood.store.segments.files import Files
 from cordwood.store.shared import names
@@ -112,7 +112,7 @@ class SharedCatalog:
                 # Whatever this process keeps: others may keep rows, and this one may have.
                 if action.action == "delete" and await connection.fetchval("SELECT EXISTS (SELECT FROM logs)"):
                     for cut in cuts:
-                        await _delete_rows(connection, await asyncio.to_thread(self._removed_by, cut))
+                        await _delete_rows(connection, action.tenant, await asyncio.to_thread(self._removed_by, cut))
                 await book_removal(connection, action, gone)
 
         self._wait(change())
@@ -137,14 +137,19 @@ class SharedCatalog:
             yield moment, event_id(batch_id, ordinal)
 
 
-async def _delete_rows(connection: Connection, places: Sequence[Place]) -> None:
+async def _delete_rows(connection: Connection, tenant: Tenant, places: Sequence[Place]) -> None:
     for start in range(0, len(places), _ROWS_AT_ONCE):
         some = places[start : start + _ROWS_AT_ONCE]
         moments, ids = [moment for moment, _ in some], [event for _, event in some]
-        await connection.execute(_DELETE_ROWS, moments, ids, moments[0], moments[-1], timeout=_TIMEOUT_S)
+        rows = await connection.fetch(_DELETE_ROWS, moments, ids, moments[0], moments[-1], timeout=_TIMEOUT_S)
+        days, gone = [row["day"] for row in rows], [row["gone"] for row in rows]
+        await book_rows(connection, [tenant] * len(rows), days, gone)
 
 
 _DELETE_ROWS = """
-    DELETE FROM logs l USING unnest($1::timestamptz[], $2::uuid[]) AS gone(ts, id)
-    WHERE l.ts = gone.ts AND l.id = gone.id AND l.ts BETWEEN $3 AND $4
+    WITH deleted AS (
+        DELETE FROM logs l USING unnest($1::timestamptz[], $2::uuid[]) AS gone(ts, id)
+        WHERE l.ts = gone.ts AND l.id = gone.id AND l.ts BETWEEN $3 AND $4 RETURNING l.ts
+    )
+    SELECT floor(extract(epoch FROM ts) / 86400)::integer AS day, count(*) AS gone FROM deleted GROUP BY 1
 """

@@ -141,8 +141,9 @@ class KeptTwice:
         self._segments = segments
 
     async def put(self, connection: Connection, places: Sequence[int]) -> Added:
-        await self._rows.put(connection, places)
-        return await self._segments.put(connection, places)
+        rows = await self._rows.put(connection, places)
+        segments = await self._segments.put(connection, places)
+        return Added(segments.held, segments.touched, rows=rows.held)
 
 
 def _tables(loads: Sequence[Load], now_us: int) -> dict[Tenant, Made]:

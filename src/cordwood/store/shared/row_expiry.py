@@ -1,7 +1,9 @@
-"""Rows that are kept beside segments, for a shorter time: they go without a word in the books, which count segments."""
+"""Rows that are kept beside segments, for a shorter time: no event goes with them. The books say how many are
+left."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import asyncpg
 import structlog
@@ -10,6 +12,7 @@ from cordwood.db.postgres import Connection, Database
 from cordwood.model.ledger import DAY_US
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
+from cordwood.store.postgres.erasing import book_rows
 from cordwood.store.postgres.partitions import day_of, partition_of, partitions
 
 log = structlog.get_logger()
@@ -40,7 +43,9 @@ class RowExpirer:
             for tenant, cutoff_us in cutoffs.items():
                 # Once for each cutoff: what comes later, and is as old, goes with the next.
                 if cutoff_us is not None and self._done.get(tenant) != cutoff_us:
-                    await connection.execute(_EXPIRE, tenant, cutoff_us, timeout=_TIMEOUT_S)
+                    async with connection.transaction():
+                        rows = await connection.fetch(_EXPIRE, tenant, cutoff_us, timeout=_TIMEOUT_S)
+                        await _book(connection, rows)
                     self._done[tenant] = cutoff_us
 
     def _cutoff_us(self, retention: Retention, tenant: Tenant, now_us: int) -> int | None:
@@ -54,12 +59,19 @@ class RowExpirer:
             async with connection.transaction():
                 await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_PATIENCE_MS}")
                 await connection.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
-                rows = await connection.fetch(f"SELECT DISTINCT tenant FROM {name}", timeout=_TIMEOUT_S)
+                rows = await connection.fetch(f"SELECT {_COUNTED} FROM {name} GROUP BY 1, 2", timeout=_TIMEOUT_S)
                 if _are_due([Tenant(row["tenant"]) for row in rows], cutoffs, day):
                     await connection.execute(f"DROP TABLE {name}")
+                    await _book(connection, rows)
                     log.debug("partition_dropped", partition=name)
         except (asyncpg.exceptions.LockNotAvailableError, asyncpg.exceptions.DeadlockDetectedError):
             log.info("expiry_put_off", day=day.isoformat(), reason="the table is locked")
+
+
+async def _book(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """`rows`: as `_COUNTED` says."""
+    columns = ([row[name] for row in rows] for name in ("tenant", "day", "gone"))
+    await book_rows(connection, *columns)
 
 
 def _are_due(tenants: Sequence[Tenant], cutoffs: Mapping[Tenant, int | None], day: date) -> bool:
@@ -70,4 +82,9 @@ def _are_due(tenants: Sequence[Tenant], cutoffs: Mapping[Tenant, int | None], da
 
 _TENANTS = "SELECT DISTINCT tenant FROM holdings ORDER BY tenant"
 
-_EXPIRE = "DELETE FROM logs WHERE tenant = $1 AND ts < $2"
+_COUNTED = "tenant, floor(extract(epoch FROM ts) / 86400)::integer AS day, count(*) AS gone"
+
+_EXPIRE = f"""
+    WITH expired AS (DELETE FROM logs WHERE tenant = $1 AND ts < $2 RETURNING tenant, ts)
+    SELECT {_COUNTED} FROM expired GROUP BY 1, 2
+"""

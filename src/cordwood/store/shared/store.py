@@ -16,7 +16,7 @@ from cordwood.model.answer import Block, Coverage, StoredEvent
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
-from cordwood.store.postgres.books import Held
+from cordwood.store.postgres.books import Held, count_rows
 from cordwood.store.postgres.rows import RowKeeper
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.segments.compaction import Choose, Compactor, next_large_group
@@ -189,4 +189,6 @@ class SharedStore(PostgresStore):
         await self._claim.ensure()
         segments = await names.every(connection, tenant)
         counted, damaged = await asyncio.to_thread(count, self._engine, self._place, segments)
-        return Held(counted, damaged)
+        # Whatever this process keeps: others may keep rows, and this one may have.
+        rows = await count_rows(connection, tenant)
+        return Held(counted, damaged, rows.counted)
