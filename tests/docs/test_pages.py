@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cordwood.cli.app import app
+from cordwood.cli.app import COMMANDS, app_of
 from cordwood.errors import CordwoodError
 from cordwood.model.event import LEVEL_NAMES, MESSAGE_NAMES, SERVICE_NAMES, TIMESTAMP_NAMES
 from tests.support.pages import PAGES, REFERENCE
@@ -49,6 +49,7 @@ def test_every_derived_name_is_documented() -> None:
 
 def test_every_command_is_in_the_readme_or_the_docs() -> None:
     told = "".join(page.read_text() for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+    app = app_of(list(COMMANDS))
     for command in app.registered_commands:
         assert command.callback is not None
         assert f"cordwood {command.name or command.callback.__name__}" in told

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cordwood.cli.app import app
+from cordwood.cli.app import app_of
 from tests.support.processes import Cordwood
 from tests.support.waiting import wait_until
 
@@ -48,7 +48,7 @@ def test_a_damaged_segment_is_named_and_the_others_answer(up: Cordwood, tmp_path
     counted = up.json("/api/v1/query/count")
     assert (counted["count"], counted["complete"]) == (100, False)
     assert len(up.events()) == 100
-    searched = CliRunner().invoke(app, ["search", "--url", up.url, "--all"])
+    searched = CliRunner().invoke(app_of(["search"]), ["search", "--url", up.url, "--all"])
     assert (searched.exit_code, searched.stdout.count("\n")) == (1, 100)
     assert "not complete: 1 damaged segments with 100 events" in searched.stderr
     findings = {finding["kind"] for finding in up.json("/api/v1/ledger?count=true")["findings"]}

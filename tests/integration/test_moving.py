@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner, Result
 
-from cordwood.cli.app import app
+from cordwood.cli.app import app_of
 from cordwood.model.event import TIMESTAMP_NAMES
 from cordwood.model.zstd import ZstdDecompressor
 from cordwood.model.zstd import compress as zstd
@@ -40,7 +40,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(command: str, *arguments: object, url: str) -> Result:
-    return CliRunner().invoke(app, [command, "--url", url, *map(str, arguments)])
+    return CliRunner().invoke(app_of([command]), [command, "--url", url, *map(str, arguments)])
 
 
 def imported(*arguments: object, url: str, status: int = 0) -> dict[str, int]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 import pytest
 from typer.testing import CliRunner, Result
 
-from cordwood.cli.app import app
+from cordwood.cli.app import app_of
 from tests.support.processes import Cordwood
 from tests.support.servers import free_port
 
@@ -41,7 +41,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cordwood]:
 
 
 def search(*arguments: object, url: str) -> Result:
-    return CliRunner().invoke(app, ["search", "--url", url, *map(str, arguments)])
+    return CliRunner().invoke(app_of(["search"]), ["search", "--url", url, *map(str, arguments)])
 
 
 def test_the_newest_events_are_printed_last(server):

@@ -15,7 +15,7 @@ from typing import IO
 import pytest
 from typer.testing import CliRunner, Result
 
-from cordwood.cli.app import app
+from cordwood.cli.app import app_of
 from cordwood.model.zstd import compress as zstd
 from tests.support.processes import Cordwood
 from tests.support.scripted import Answer, Request, Scripted, drop, refuse, take, take_and_drop
@@ -36,7 +36,7 @@ HOSTILE_LINES = [
 
 def send(*arguments: object, server: Scripted | Cordwood | None = None) -> Result:
     where = [] if server is None else ["--url", server.url]
-    return CliRunner().invoke(app, ["send", *where, *map(str, arguments)])
+    return CliRunner().invoke(app_of(["send"]), ["send", *where, *map(str, arguments)])
 
 
 def counts(output: str) -> dict[str, int]:

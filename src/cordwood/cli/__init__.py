@@ -1,11 +1,13 @@
 """The command line: one file a command."""
 
+import sys
+
 
 def main() -> None:
     """Run the command that the arguments name."""
     from cordwood.cli.memory import keep_memory_together
 
     keep_memory_together()
-    from cordwood.cli.app import app
+    from cordwood.cli.app import app_for
 
-    app()
+    app_for(sys.argv[1:])()

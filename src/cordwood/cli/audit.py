@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from cordwood.cli.options import DataDir
-from cordwood.cli.process import configured, telling_errors
+from cordwood.cli.process import configured
+from cordwood.cli.telling import telling_errors
 from cordwood.clock import SystemClock
 from cordwood.model.ledger import Accounts, Finding, judge
 from cordwood.model.tenant import Tenant
 from cordwood.model.tenant import tenant as checked
-from cordwood.wiring import services
 
 _COLUMNS = ("tenant", "accepted", "stored", "deduplicated", "dead-lettered", "expired", "deleted", "held")
 
@@ -43,6 +43,8 @@ def audit(
 
     Exit status: 0 when everything balances, 1 on any loss, doubling, imbalance or damage, 2 for wrong usage.
     """
+    from cordwood.wiring import services
+
     config = configured(data_dir=data_dir)
     with telling_errors():
         owner = None if tenant is None else checked(tenant)

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from rich.console import Console
 from rich.table import Table
 
-from cordwood.cli.process import telling_errors
+from cordwood.cli.telling import telling_errors
 from cordwood.client import deadletters as letters
 from cordwood.client.deadletters import Choice
 from cordwood.client.http import Api

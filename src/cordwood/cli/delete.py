@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cordwood.cli.process import telling_errors
+from cordwood.cli.telling import telling_errors
 from cordwood.client.http import Api
 from cordwood.errors import ConfigError
 

@@ -16,9 +16,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from cordwood.cli.process import telling_errors
 from cordwood.cli.sending import tell
 from cordwood.cli.shown import print_json
+from cordwood.cli.telling import telling_errors
 from cordwood.client.export import Export, Selection, count, selection
 from cordwood.client.formats import Compression, Format, named, write
 from cordwood.client.http import Api, TryAgain

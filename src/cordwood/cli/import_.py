@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
-from cordwood.cli.process import telling_errors
 from cordwood.cli.sending import MAX_SHOWN, final_line, interruptible, leave, shown_progress, tell, tell_what_failed
 from cordwood.cli.shown import print_json
+from cordwood.cli.telling import telling_errors
 from cordwood.client import send as client
 from cordwood.client.feed import STDIN, Feed, size_of
 from cordwood.client.http import Api

@@ -8,8 +8,9 @@ from typing import Annotated, TypeVar
 import typer
 
 from cordwood.cli.options import DataDir
-from cordwood.cli.process import configured, telling_errors
+from cordwood.cli.process import configured
 from cordwood.cli.shown import moment, print_json, print_table
+from cordwood.cli.telling import telling_errors
 from cordwood.clock import SystemClock
 from cordwood.config import Config
 from cordwood.errors import BadRequest, ConfigError
@@ -18,7 +19,6 @@ from cordwood.model.tenant import DEFAULT_TENANT, Tenant, tenant
 from cordwood.neutral import neutral
 from cordwood.tenancy.interface import SCOPES, Scope, StoredKey, Tenancy
 from cordwood.tenancy.keys import digest_of, new_key
-from cordwood.wiring.parts import open_tenancy
 
 T = TypeVar("T")
 
@@ -143,6 +143,7 @@ def revoke(
 
 def with_tenancy(config: Config, use: Callable[[Tenancy], Awaitable[T]]) -> T:
     """What `use` makes of the opened tenancy."""
+    from cordwood.wiring.parts import open_tenancy
 
     async def main() -> T:
         async with open_tenancy(config) as tenancy:

@@ -5,17 +5,14 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 import structlog
-import typer
-import uvloop
 
+from cordwood.cli.telling import telling_errors
 from cordwood.config import Config, load
-from cordwood.errors import ConfigError, CordwoodError
+from cordwood.errors import CordwoodError
 from cordwood.logs import configure_logs
-from cordwood.neutral import neutral
 
 Service = Callable[[Config, asyncio.Event, Callable[[str], None]], Awaitable[None]]
 
@@ -33,6 +30,7 @@ def configured(**options: object) -> Config:
 
 def run(name: str, service: Service, config: Config, announce: Callable[[str], None]) -> None:
     """Run a service until SIGINT or SIGTERM; a second signal ends the process at once."""
+    import uvloop
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -61,19 +59,6 @@ def run(name: str, service: Service, config: Config, announce: Callable[[str], N
             if known is None:
                 raise
             raise _first(known) from group
-
-
-@contextmanager
-def telling_errors() -> Iterator[None]:
-    """Errors that an operator can act on, as two lines rather than a traceback. Exit 2 for settings, 1 for the rest."""
-    try:
-        yield
-    except CordwoodError as error:
-        # What a server answered may be in it.
-        typer.echo(f"cordwood: {neutral(error.message)}", err=True)
-        if error.hint:
-            typer.echo(f"  → {neutral(error.hint)}", err=True)
-        raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
 
 
 def _first(group: BaseExceptionGroup[CordwoodError]) -> CordwoodError:

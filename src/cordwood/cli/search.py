@@ -8,7 +8,7 @@ from typing import Annotated, BinaryIO, Literal
 
 import typer
 
-from cordwood.cli.process import telling_errors
+from cordwood.cli.telling import telling_errors
 from cordwood.client.http import Api
 from cordwood.client.search import parse_event
 from cordwood.client.search import search as ask

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from cordwood.cli.process import telling_errors
 from cordwood.cli.sending import MAX_SHOWN, final_line, interruptible, leave, shown_progress, tell_what_failed
+from cordwood.cli.telling import telling_errors
 from cordwood.client import send as client
 from cordwood.client.batches import Batcher
 from cordwood.client.feed import STDIN, Feed, size_of

@@ -12,12 +12,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from cordwood.cli.keys import tenant_named
 from cordwood.cli.options import DataDir
-from cordwood.cli.process import configured, telling_errors
+from cordwood.cli.process import configured
 from cordwood.cli.shown import print_json
 from cordwood.cli.surveyed import print_survey, sized
+from cordwood.cli.telling import telling_errors
 from cordwood.neutral import neutral
 from cordwood.store.care import Checked, Fault, Merged
-from cordwood.wiring import services
 
 T = TypeVar("T")
 
@@ -35,6 +35,8 @@ def stats(of_tenant: OfTenant = None, as_json: AsJson = False, data_dir: DataDir
 
     Works beside a running server; reads, never writes. Of rows in PostgreSQL it counts every one.
     """
+    from cordwood.wiring import services
+
     config = configured(data_dir=data_dir)
     with telling_errors():
         owner = None if of_tenant is None else tenant_named(of_tenant)
@@ -55,6 +57,8 @@ def check(of_tenant: OfTenant = None, as_json: AsJson = False, data_dir: DataDir
     Exit status: 0 when all are well, 1 when one is damaged or missing or the store cannot be looked at, 2 for wrong
     usage, 130 when interrupted.
     """
+    from cordwood.wiring import services
+
     config = configured(data_dir=data_dir)
     faults: list[Fault] = []
     last = Checked(segments=0, of_segments=0, events=0, bytes=0, of_bytes=0)
@@ -105,6 +109,8 @@ def compact(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     Exit status: 0 when nothing is left to merge, 1 when the disk is full or others do not let it have its turn, 2 when
     another process writes the store, 130 when interrupted.
     """
+    from cordwood.wiring import services
+
     config = configured(data_dir=data_dir)
     merges: list[Merged] = []
     with telling_errors(), _progress("{task.fields[merges]} merges", has_end=False) as progress:

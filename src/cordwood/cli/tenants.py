@@ -8,8 +8,9 @@ import typer
 
 from cordwood.cli.keys import AsJson, tenant_named, with_tenancy
 from cordwood.cli.options import DataDir
-from cordwood.cli.process import configured, telling_errors
+from cordwood.cli.process import configured
 from cordwood.cli.shown import print_json, print_table
+from cordwood.cli.telling import telling_errors
 from cordwood.errors import ConfigError
 from cordwood.model.tenant import Tenant
 from cordwood.tenancy.interface import LimitName, Limits, Tenancy

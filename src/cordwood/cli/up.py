@@ -6,7 +6,6 @@ import typer
 
 from cordwood.cli.options import DataDir, Host, Insecure, Port
 from cordwood.cli.process import configured, run
-from cordwood.wiring import services
 
 
 def up(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure: Insecure = None) -> None:
@@ -14,6 +13,8 @@ def up(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure:
 
     Events are kept in the data directory; a later start goes on with them. Ctrl-C stops cleanly.
     """
+    from cordwood.wiring import services
+
     started = time.monotonic()
     config = configured(http__host=host, http__port=port, data_dir=data_dir, http__insecure=insecure)
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import resource
 import socket
 from collections.abc import Callable, Iterator
@@ -50,16 +49,6 @@ def listen(settings: HttpSettings, default_port: int) -> socket.socket:
         raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     sock.setblocking(False)
     return sock
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def url_of(sock: socket.socket, settings: HttpSettings) -> str:

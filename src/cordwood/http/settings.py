@@ -1,5 +1,6 @@
 """Settings of every HTTP listener."""
 
+import ipaddress
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -40,3 +41,13 @@ class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     idle_timeout_s: Annotated[float, Meta(description="seconds a connection is kept open between requests")] = 75.0
     write_timeout_s: Annotated[float, Meta(description="seconds a client may leave an answer unread")] = 60.0
     graceful_timeout_s: Annotated[float, Meta(description="seconds that open requests get at shutdown")] = 10.0
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -5,7 +5,6 @@ from array import array
 from itertools import accumulate
 
 import msgspec
-import numpy as np
 
 from cordwood.protocols.decoded import Limits
 
@@ -61,6 +60,8 @@ def count_good(lines: bytes, limits: Limits) -> int | None:
 
 def _count_many(lines: bytes, limits: Limits) -> int | None:
     # Here, for the compiler takes 60 MB, and an api that gets small requests never needs it.
+    import numpy as np
+
     from cordwood.protocols.counting import count_objects
 
     text = np.frombuffer(lines, np.uint8)

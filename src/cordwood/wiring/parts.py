@@ -16,7 +16,7 @@ from cordwood.cache.interface import Cache
 from cordwood.clock import SystemClock
 from cordwood.config import Config, redacted
 from cordwood.errors import ConfigError
-from cordwood.http.server import is_loopback
+from cordwood.http.settings import is_loopback
 from cordwood.store.care import Checker, Merger, Surveyor
 from cordwood.store.interface import Store
 from cordwood.tenancy.configured import configured_grants
