@@ -256,6 +256,13 @@ async def test_deep_documents_with_hundreds_of_paths_come_back(store: SegmentSto
     await assert_kept(store, loads)
 
 
+@pytest.mark.parametrize("moment", ["2026-11-23T12:00:00Z", "2026-11-23 12:00", "soon", "1795435200", 1795435200, 1.5])
+async def test_timestamps_may_be_null_now_and_then(store: SegmentStore, moment: object) -> None:
+    written = load(many([b'{"ts":null,"n":1}', json.dumps({"ts": moment, "n": 2}).encode()]))
+    await store.write([written])
+    await assert_kept(store, [written])
+
+
 @pytest.mark.parametrize(
     ("odd", "is_text"),
     [

@@ -30,6 +30,7 @@ def in_columns(lines: list[bytes]) -> dict[int, Derived]:
 
         received = np.full(len(group.rows), ARRIVAL_US, np.int64)
         derived = derive_columns(group.columns, received, exactly)
+        assert derived.timestamps.dtype == np.int64
         values = zip(derived.timestamps.tolist(), derived.levels.to_pylist(), derived.services.to_pylist(), strict=True)
         found |= dict(zip(group.rows.tolist(), values, strict=True))
     return found

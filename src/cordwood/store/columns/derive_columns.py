@@ -111,9 +111,11 @@ def _isos(values: pa.Array) -> tuple[Times, Flags]:
     ):
         return nothing
     try:
-        times: Times = values.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
+        moments = values.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
     except pa.ArrowInvalid:
         return nothing
+    # With nulls in it, an array of integers would come out as one of doubles.
+    times: Times = pc.fill_null(moments, MIN_TIMESTAMP_US - 1).to_numpy(zero_copy_only=False)
     return times.copy(), (times >= MIN_TIMESTAMP_US) & (times <= MAX_TIMESTAMP_US)
 
 
