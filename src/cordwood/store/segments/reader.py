@@ -197,7 +197,7 @@ class SegmentReader:
                     yield events[start : start + _BLOCK_EVENTS]
 
     def _is_narrow(self, segments: Sequence[Segment]) -> bool:
-        return len(segments) <= _MOST_AT_ONCE and not self._wide(segments)
+        return 0 < len(segments) <= _MOST_AT_ONCE and not self._wide(segments)
 
     async def _at_once(
         self, session: Session, plan: Plan, segments: Sequence[Segment], rows_of: Mapping[str, Rows]
