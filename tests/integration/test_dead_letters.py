@@ -156,6 +156,7 @@ def test_letters_are_chosen_by_reason(platform: Platform) -> None:
     (left,) = platform.letters()["letters"]
     assert left["reason"] != reason
     assert platform.act("discard", reason="no such reason") == (200, {"events": 0})
+    assert platform.act("discard", reason="a\0b")[0] == 400
     assert platform.is_balanced()
 
 

@@ -429,7 +429,8 @@ def test_a_worker_killed_between_upload_and_commit_loses_nothing(
             assert dead.returncode == -signal.SIGKILL, dead.stderr.decode()
         assert named(services["store_url"]) == set()
         orphans = objects(bucket)
-        assert len(orphans) == 2, "what was uploaded was not named"
+        # A worker writes several at once: each that died left one at least.
+        assert len(orphans) >= 2, "what was uploaded was not named"
         query = stack.enter_context(Cordwood("query", tmp_path / "query", **services))
         stack.enter_context(Cordwood("worker", tmp_path / "worker", **services))
         wait_until(lambda: query.count() == 500, 60, "every event to be stored")
@@ -439,7 +440,7 @@ def test_a_worker_killed_between_upload_and_commit_loses_nothing(
         assert set(checked["orphans"]) == orphans
     asyncio.run(sweep(services["store_url"], tmp_path / "sweeper", bucket, young_s=-60))
     assert objects(bucket) == named(services["store_url"])
-    assert len(objects(bucket, "orphans")) == 2
+    assert len(objects(bucket, "orphans")) == len(orphans)
 
 
 @pytest.mark.usefixtures("amazon_keys")

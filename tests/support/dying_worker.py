@@ -59,11 +59,13 @@ def _die(*_: object) -> None:
 
 async def main() -> None:
     config = load(os.environ, {})
-    if "--before-commit" in sys.argv:
+    is_early = "--before-commit" in sys.argv
+    if is_early:
         names.insert = _die  # type: ignore[assignment]  # never returns
     async with open_store(config, is_writer=True) as store, open_broker(config) as broker:
         dying: Broker = _DyingBroker(broker)  # type: ignore[assignment]  # the rest is passed on
-        await Loop(dying, store, SystemClock(), config.worker).run(asyncio.Event())
+        # A heartbeat may be acked before the first segment is written.
+        await Loop(broker if is_early else dying, store, SystemClock(), config.worker).run(asyncio.Event())
 
 
 if __name__ == "__main__":

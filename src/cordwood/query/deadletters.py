@@ -124,7 +124,7 @@ class DeadLetterRoutes:
         given = only_known(request.query_params.multi_items(), ("reason", "limit", "cursor"))
         limit = _limit(given)
         after = parse_letter(given["cursor"]) if "cursor" in given else None
-        letters = await self._letters.letters(tenant, Selection(reason=given.get("reason")), limit + 1, after)
+        letters = await self._letters.letters(tenant, Selection(reason=_reason(given.get("reason"))), limit + 1, after)
         groups = await self._letters.letter_groups(tenant)
         more = letter_text(letters[limit - 1].id) if len(letters) > limit else None
         return _json(Listing(list(map(_group, groups)), list(map(_row, letters[:limit])), more))
@@ -171,7 +171,13 @@ class DeadLetterRoutes:
 def _selection(asked: Choice) -> Selection:
     if (asked.ids is not None) + (asked.reason is not None) + asked.all != 1:
         raise BadRequest("name the letters by one of 'ids', 'reason' and 'all'")
-    return Selection(None if asked.ids is None else [parse_letter(text) for text in asked.ids], asked.reason)
+    return Selection(None if asked.ids is None else [parse_letter(text) for text in asked.ids], _reason(asked.reason))
+
+
+def _reason(text: str | None) -> str | None:
+    if text is not None and "\0" in text:
+        raise BadRequest("no reason has a NUL in it", hint="copy it from the list of dead letters")
+    return text
 
 
 def _limit(given: dict[str, str]) -> int:
