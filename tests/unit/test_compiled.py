@@ -17,6 +17,7 @@ _TESTS = Path(__file__).parent
     [
         ("test_shred.py", "come_back or no_json or escapes or share or repeat or picked or large"),
         ("test_decoders.py", "counted or compiled"),
+        ("test_patterns.py", "masked or wildcard or matches or matter or any_bytes or long_message"),
     ],
 )
 def test_no_compiled_loop_reads_or_writes_beyond_its_arrays(file: str, chosen: str, tmp_path: Path) -> None:
