@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from bench import bare_copy, ingest, single, visible
+from bench import bare_copy, ingest, patterns, single, visible
 from bench.report import show
 from bench.target import Target
 
@@ -35,6 +35,8 @@ def _run(options: argparse.Namespace) -> int:
             figures = visible.measure(_target(options, "/log"), visible.VisibleLoad(query_url, options.samples))
         case "copy":
             figures = bare_copy.measure(options.dsn, options.events, options.connections)
+        case "patterns":
+            figures = patterns.measure(options.directory, options.runs)
         case "query" | "soak" | "scale":
             figures = _own(options)
         case _:
@@ -107,6 +109,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--dsn", required=True, help="postgresql://… of a migrated database; rows stay in it")
     one.add_argument("--events", type=_number, default=1_000_000)
     one.add_argument("--connections", type=int, default=1)
+    one.add_argument("--json", type=Path, help="write the figures to this file, too")
+
+    one = commands.add_parser("patterns", help="messages to templates: accuracy, and CPU a message")
+    one.add_argument("directory", type=Path, nargs="?", help="of NAME.log_structured.csv files, as loghub has them")
+    one.add_argument("--runs", type=int, default=5, help="the middle one counts")
     one.add_argument("--json", type=Path, help="write the figures to this file, too")
 
     one = commands.add_parser("query", help="cordwood up with many events on segments: how long questions take, warm")
