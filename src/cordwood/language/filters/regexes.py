@@ -91,6 +91,9 @@ class Compiled(Protocol):
     def search(self, text: str) -> Found | None:
         """The leftmost place where it is found."""
 
+    def findall(self, text: str) -> list[str]:
+        """Every place where one without groups is found, from the left."""
+
 
 def compile_regex(pattern: str) -> Compiled:
     """RE2's, within its own bounds of memory. Raises re2.error."""
