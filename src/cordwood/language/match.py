@@ -20,7 +20,7 @@ from cordwood.language.values import (
     scalars_in,
     values_at,
 )
-from cordwood.model.event import message_of
+from cordwood.model.event import MESSAGE_NAMES
 from cordwood.model.search.field import DERIVED_TIMES, Field
 from cordwood.model.search.filters import (
     And,
@@ -69,8 +69,9 @@ class Seen:
 
     @cached_property
     def message(self) -> str | None:
-        """The line that a person reads first."""
-        return message_of(self.data)
+        """The line that a person reads first; of a number its canonical text."""
+        texts = (as_text(self.data.get(name)) for name in MESSAGE_NAMES)
+        return next(filter(None, texts), None)
 
     def time(self, name: str) -> int:
         """A derived time."""

@@ -65,10 +65,15 @@ CREATE FUNCTION cordwood_spelled(number double precision) RETURNS text LANGUAGE 
     END
 $$;
 
--- A value's canonical text.
+-- A value's canonical text: of an integer of 64 bits its digits.
 CREATE FUNCTION cordwood_text(value jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE
-        WHEN jsonb_typeof(value) IN ('number', 'object') THEN cordwood_spelled(cordwood_value(value))
+    SELECT CASE jsonb_typeof(value)
+        WHEN 'number' THEN CASE
+            WHEN scale(value::numeric) = 0 AND value::numeric BETWEEN -9223372036854775808 AND 9223372036854775807
+                THEN value #>> '{}'
+            ELSE cordwood_spelled(cordwood_value(value))
+        END
+        WHEN 'object' THEN cordwood_spelled(cordwood_value(value))
         ELSE value #>> '{}'
     END
 $$;
@@ -147,8 +152,9 @@ $$;
 
 -- The text that a time is read from: a whole number's digits, else its canonical text.
 CREATE FUNCTION cordwood_time_text(value jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE
-        WHEN jsonb_typeof(value) = 'number' AND scale(value::numeric) = 0 THEN value #>> '{}'
+    SELECT CASE jsonb_typeof(value)
+        WHEN 'number'
+            THEN CASE scale(value::numeric) WHEN 0 THEN value #>> '{}' ELSE cordwood_text(value) END
         ELSE cordwood_text(value)
     END
 $$;
