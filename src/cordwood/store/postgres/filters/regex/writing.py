@@ -8,11 +8,14 @@ The dot, `\\d`, `\\w` and `\\y` of PostgreSQL, which follow its locale and its f
 from cordwood.errors import BadQuery
 from cordwood.store.postgres.filters.regex.characters import WORD, Ranges, holds, without
 from cordwood.store.postgres.filters.regex.nodes import Chars, Edge, Either, Node, Repeat, Row
+from cordwood.store.postgres.filters.regex.simplifying import most_empty, simplified
 from cordwood.store.postgres.jsonb import SENTINEL
 
 MAX_STEPS = 2_000
 """Characters and edges with all their repetitions: PostgreSQL makes states of each before it searches."""
-MAX_LENGTH = 20_000
+MAX_EMPTY = 100
+"""Parts beside each other that may all be empty, with their repetitions (`simplifying`)."""
+MAX_LENGTH = 200_000
 _MOST_TIMES = 255
 """PostgreSQL's `DUPMAX`."""
 _S = rf"\u{ord(SENTINEL):04x}"
@@ -26,11 +29,14 @@ def written(node: Node, pattern: str) -> str:
     """An expression that is found in a kept text where `node`, read from `pattern`, is found in the text itself.
 
     Raises BadQuery for one that PostgreSQL would take long to make ready."""
+    node = simplified(node)
     steps = _steps(node)
     if steps > MAX_STEPS:
         _refuse(
             f"this is {steps:,} characters long with its repetitions; at most {MAX_STEPS:,} can be searched", pattern
         )
+    if most_empty(node) > MAX_EMPTY:
+        _refuse(f"more than {MAX_EMPTY} parts beside each other, with their repetitions, may be empty", pattern)
     text = f"(?:{_text(node)})"
     if len(text) > MAX_LENGTH:
         _refuse("this has too many characters in its classes to be searched", pattern)
