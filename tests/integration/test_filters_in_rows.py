@@ -27,8 +27,8 @@ from tests.support.searches import filters
 
 TIMES = int(os.environ.get("CORDWOOD_TEST_FILTERS_TIMES", "1"))
 """How many times as many comparisons as usual."""
-EVENTS = 300
-FILTERS = 1_500 * TIMES
+EVENTS = 200
+FILTERS = 2_000 * TIMES
 AT_ONCE = 25
 
 
@@ -101,7 +101,7 @@ def test_filters_about_what_events_have(rows: Rows) -> None:
 
 
 def test_filters_of_every_form(rows: Rows) -> None:
-    @settings(max_examples=60 * TIMES, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    @settings(max_examples=30 * TIMES, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
     @given(st.lists(filters, min_size=10, max_size=AT_ONCE))
     def check(some: list[Filter]) -> None:
         differences = rows.differences(some)

@@ -7,16 +7,42 @@ import re
 import psycopg
 import re2
 
+from cordwood.errors import BadQuery
 from cordwood.language.filters.regexes import compile_regex
 from cordwood.store.postgres.filters.regex.reading import read
 from cordwood.store.postgres.filters.regex.writing import written
 from cordwood.store.postgres.jsonb import escaped_text
 
 TIMES = int(os.environ.get("CORDWOOD_TEST_FILTERS_TIMES", "1"))
-REGEXES = 1_500 * TIMES
+REGEXES = 800 * TIMES
 SIGNS = "aAbBkKsS019_ .-\n\t\0\x01\ue0c0é\u212aſßΣςσµ\u00a0\u0345Ⅷⓐ\U0001f600\U00010400\U00010428Ǆǅ[]\\^*?"
 
-_CODES = ("a", "B", "k", "S", "0", "1", "9", "_", " ", "-", r"\.", r"\n", r"\x00", r"\x{e0c0}", "é", "σ", "ſ", r"\x{1F600}", r"\141", r"\t", r"\-", r"\]", r"\^", "ǅ")
+_CODES = (
+    "a",
+    "B",
+    "k",
+    "S",
+    "0",
+    "1",
+    "9",
+    "_",
+    " ",
+    "-",
+    r"\.",
+    r"\n",
+    r"\x00",
+    r"\x{e0c0}",
+    "é",
+    "σ",
+    "ſ",
+    r"\x{1F600}",
+    r"\141",
+    r"\t",
+    r"\-",
+    r"\]",
+    r"\^",
+    "ǅ",
+)
 _CLASSES = (r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\pL", r"\PL", r"\p{Greek}", r"\p{^Lu}", r"\p{Lu}")
 _POSIX = ("[:alpha:]", "[:^digit:]", "[:word:]", "[:punct:]", "[:^space:]", "[:upper:]", "[:ascii:]")
 _EDGES = ("^", "$", r"\A", r"\z", r"\b")
@@ -77,23 +103,28 @@ def _is_taken(regex: str) -> bool:
 
 def test_postgresql_finds_what_re2_finds(postgres_url: str) -> None:
     source = random.Random(int(os.environ.get("CORDWOOD_TEST_FILTERS_SEED", "3")))
-    texts = ["", *SIGNS, *("".join(source.choices(SIGNS, k=source.randint(2, 6))) for _ in range(500))]
+    texts = ["", *SIGNS, *("".join(source.choices(SIGNS, k=source.randint(2, 6))) for _ in range(300))]
     kept = [escaped_text(text) for text in texts]
     regexes = []
     while len(regexes) < REGEXES:
         regex = _regex(source)
         if _is_taken(regex):
             regexes.append(regex)
-    found_some = 0
+    found_some = refused = 0
     with psycopg.connect(postgres_url) as engine:
         for regex in regexes:
             search = compile_regex(regex).search
             wanted = [number for number, text in enumerate(texts) if search(text)]
-            own = written(read(regex), regex)
+            try:
+                own = written(read(regex), regex)
+            except BadQuery:
+                refused += 1
+                continue
             rows = engine.execute(
                 "SELECT n - 1 FROM unnest(%s::text[]) WITH ORDINALITY AS t(x, n) WHERE x ~ %s ORDER BY n", (kept, own)
             ).fetchall()
             found = [number for (number,) in rows]
             assert found == wanted, (regex, own, [texts[n] for n in set(found) ^ set(wanted)][:5])
             found_some += 0 < len(found) < len(texts)
+    assert refused < len(regexes) // 20
     assert found_some > len(regexes) // 3

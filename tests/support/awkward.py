@@ -69,7 +69,16 @@ REGEXES = (
     r"(?i)\w", r"\Qa*b\E", "a{2,}", "(?:a|b){1,300}", r"[^\n]$", r"\Aa\z", "(?U)a+", "(?P<n>a)(b)?", r"^\w*\b.", r"0\b", r"\b0", r"(^|x)0", "(|x)1", "e",
     r"\.", "^-", "^1.*6$", "inf", r"\+",
 )  # fmt: skip
-NETWORKS = ("10.0.0.0/8", "10.0.0.7/32", "0.0.0.0/0", "2001:db8::/32", "::1/128", "::/0", "::ffff:0:0/96", "10.0.0.0/29")
+NETWORKS = (
+    "10.0.0.0/8",
+    "10.0.0.7/32",
+    "0.0.0.0/0",
+    "2001:db8::/32",
+    "::1/128",
+    "::/0",
+    "::ffff:0:0/96",
+    "10.0.0.0/29",
+)
 
 
 def events(source: random.Random, count: int) -> list[bytes]:
@@ -130,7 +139,9 @@ def _leaf(source: random.Random) -> Filter:
     name = source.choice(FIELDS)
     field = Field(name, is_sent=name in ("level", "message", "service") and source.random() < 0.5)
     text = _text(source)
-    match source.choice(["words", "words", "equals", "equals", "like", "regex", "regex", "exists", "network", *"wwwww", "time", "_"]):
+    match source.choice(
+        ["words", "words", "equals", "equals", "like", "regex", "regex", "exists", "network", *"wwwww", "time", "_"]
+    ):
         case "words":
             return Words(source.choice([field, Field("message"), None]), _pattern(source, text or "a"))
         case "equals":
@@ -173,7 +184,11 @@ def _number(source: random.Random) -> Number:
 
 
 def _duration(source: random.Random) -> Duration:
-    return Duration(source.choice([0, 1, 250_000_000, 1_000_000_000, 62_000_000_000, -5_000_000_000, 5400 * 10**9, 1 << 62, 5000, 500_000_000]))
+    return Duration(
+        source.choice(
+            [0, 1, 250_000_000, 1_000_000_000, 62_000_000_000, -5_000_000_000, 5400 * 10**9, 1 << 62, 5000, 500_000_000]
+        )
+    )
 
 
 def _size(source: random.Random) -> Size:
@@ -181,7 +196,19 @@ def _size(source: random.Random) -> Size:
 
 
 def _time(source: random.Random) -> Time:
-    return Time(source.choice([0, 1_795_435_200_000_000, 1_795_435_200_250_000, -62_135_596_800_000_000, 253_402_300_799_999_999, 1_795_428_000_000_000, -1_000_000]))
+    return Time(
+        source.choice(
+            [
+                0,
+                1_795_435_200_000_000,
+                1_795_435_200_250_000,
+                -62_135_596_800_000_000,
+                253_402_300_799_999_999,
+                1_795_428_000_000_000,
+                -1_000_000,
+            ]
+        )
+    )
 
 
 def _own_text(source: random.Random) -> Text:

@@ -107,13 +107,21 @@ class Places:
 
     def have(self, condition: str, *, is_spread: bool = True) -> str:
         """SQL: a condition in a path is true of a value, or (`is_spread`) of an element of an array. Never null."""
-        spread = _SPREAD if is_spread else ""
+        if is_spread:
+            condition = f"({condition}) || exists(@[*] ? ({condition}))"
         ways: list[str] = []
-        if self._steps:
-            any_of = " || ".join(f"exists(@{steps}{spread} ? ({condition}))" for steps in self._steps)
-            ways.append(f"data @? {self._values.bound(f'strict $ ? ({any_of})', 'jsonpath')}")
+        match self._steps:
+            case []:
+                pass
+            case [steps]:
+                # What is not there makes a strict path null by itself; a condition around it costs three times as much.
+                path = self._values.bound(f"strict ${steps} ? ({condition})", "jsonpath")
+                ways.append(f"coalesce(data @? {path}, false)")
+            case several:
+                any_of = " || ".join(f"exists(@{steps} ? ({condition}))" for steps in several)
+                ways.append(f"data @? {self._values.bound(f'strict $ ? ({any_of})', 'jsonpath')}")
         for value in self._looked_up:
-            path = self._values.bound(f"strict ${spread} ? ({condition})", "jsonpath")
+            path = self._values.bound(f"strict $ ? ({condition})", "jsonpath")
             ways.append(f"coalesce({value} @? {path}, false)")
         return ways[0] if len(ways) == 1 else f"({' OR '.join(ways)})"
 
