@@ -92,8 +92,5 @@ def _cased() -> str:
 
 def _everything() -> str:
     """Every character, in the order of their numbers."""
-    return (
-        array("I", (*range(_SURROGATES[0]), *range(_SURROGATES[1] + 1, MAX_CODE + 1)))
-        .tobytes()
-        .decode(f"utf-32-{sys.byteorder[0]}e")
-    )
+    codes = array("I", (*range(_SURROGATES[0]), *range(_SURROGATES[1] + 1, MAX_CODE + 1)))
+    return codes.tobytes().decode(f"utf-32-{sys.byteorder[0]}e")

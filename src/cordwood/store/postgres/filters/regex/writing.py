@@ -84,6 +84,8 @@ def _repeated(text: str, least: int, most: int | None) -> str:
 
 
 def _times(one: str, count: int) -> str:
+    if count <= _MOST_TIMES:
+        return f"{one}{{{count}}}" if count else ""
     times, rest = divmod(count, _MOST_TIMES)
     return f"(?:{one}{{{_MOST_TIMES}}}){{{times}}}{one}{{{rest}}}"
 
