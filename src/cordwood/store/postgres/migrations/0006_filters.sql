@@ -126,7 +126,7 @@ $$;
 
 -- The nanoseconds that a text spells: the sum of its parts from the left, as doubles. Without
 -- expressions that capture: these cost fifty times what others do.
-CREATE FUNCTION cordwood_duration(spelled text) RETURNS double precision LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION cordwood_duration(spelled text) RETURNS double precision LANGUAGE plpgsql STRICT IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
     units CONSTANT double precision[] := '{604800e9,86400e9,3600e9,60e9,1e9,1e6,1e3,1e3,1e3,1}';
     names CONSTANT text[] := '{w,d,h,m,s,ms,us,µs,μs,ns}';
@@ -152,7 +152,7 @@ END
 $$;
 
 -- The bytes that a text spells.
-CREATE FUNCTION cordwood_size(spelled text) RETURNS double precision LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION cordwood_size(spelled text) RETURNS double precision LANGUAGE plpgsql STRICT IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
     number text := rtrim(spelled, 'kKMGTPiB');
 BEGIN
@@ -177,7 +177,7 @@ CREATE FUNCTION cordwood_time_text(value jsonb) RETURNS text LANGUAGE sql IMMUTA
 $$;
 
 -- What would be usable as a timestamp, in microseconds since 1970.
-CREATE FUNCTION cordwood_time(spelled text) RETURNS bigint LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION cordwood_time(spelled text) RETURNS bigint LANGUAGE plpgsql STRICT IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
     year integer;
     month integer;
