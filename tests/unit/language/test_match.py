@@ -157,3 +157,10 @@ def test_values(query: str, value: object, is_match: bool) -> None:
 )  # fmt: skip
 def test_fields(query: str, event: dict[str, Any], is_match: bool) -> None:
     assert matches(query, event) is is_match
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"), [(5.0, "5"), (-0.0, "0"), (0.5, "0.5"), (1e22, "1e+22"), (502, "502"), (True, "true")]
+)
+def test_a_message_that_is_no_text_is_its_canonical_text(sent: object, text: str) -> None:
+    assert seen({"message": sent, "msg": "other"}).message == text
