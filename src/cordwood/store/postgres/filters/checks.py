@@ -1,5 +1,6 @@
 """What a filter asks of one value: as conditions of SQL/JSON paths where these can tell, else in SQL."""
 
+import re
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import NamedTuple, TypeAlias
@@ -45,6 +46,7 @@ from cordwood.store.postgres.jsonb import SENTINEL, escaped_text
 
 _IN_NUMBERS = frozenset("0123456789.e+-inf")
 """Of the canonical texts of numbers."""
+_SPELT_OTHERWISE = re.compile(rf'["\\\x00-\x1f\x7f{SENTINEL}]')
 _LIKE_A_NUMBER = f'{IS_TEXT} && @ like_regex "^[-+]?[0-9][-+.0-9eE]*$"'
 _LIKE_A_QUANTITY = f'{IS_TEXT} && @ like_regex "^[-+]?[0-9]"'
 _LIKE_A_TIME = f'{IS_TEXT} && @ like_regex "^[0-9]"'
@@ -66,6 +68,8 @@ class Check(NamedTuple):
     of_value: SQL | None
     of_text: SQL
     cost: int = 1
+    needle: str = ""
+    """In lower case, part of the JSON of every event that has such a value; none is known if it is empty."""
 
 
 _V = "v #>> '{}'"
@@ -105,7 +109,15 @@ def _words(pattern: str, text: str, *, is_anywhere: bool) -> Check:
     regex = written(read(source), source)
     whole = plain(pattern)
     same = [] if whole is None else _same_value(folded(whole), number_of=whole)
-    return Check([finds(regex), *same], [], None, _finding(text, regex), cost=4 if is_anywhere else 2)
+    # Another number may round to the same double, and be spelt otherwise.
+    needle = "" if same else _needle(pattern)
+    return Check([finds(regex), *same], [], None, _finding(text, regex), 4 if is_anywhere else 2, needle)
+
+
+def _needle(pattern: str) -> str:
+    """The longest text of a pattern of words that JSON spells as it is."""
+    texts = (each for piece in pieces(pattern) if isinstance(piece, str) for each in _SPELT_OTHERWISE.split(piece))
+    return folded(max(texts, key=len, default=""))
 
 
 def _finding(text: str, regex: str) -> SQL:
