@@ -167,9 +167,14 @@ class _Fields:
     def message(self, test: ValueTest) -> str:
         """Whether the message does."""
         assert test.text is not None, "every filter may hold for a text"
-        in_columns, *in_raw = self._messages()
-        ways = [test.text(in_columns)]
-        for text in in_raw:
+        # A column at a time: to put them together first costs a third of a search for a word.
+        ways, before = list[str](), list[str]()
+        for column in self._message_columns():
+            name, is_text = quoted_name(column), column.endswith(":str")
+            is_some = [f"{name} <> ''"] if is_text else []
+            ways.append(all_of([test.text(name if is_text else _text_of_column(column)), *is_some, *before]))
+            before.append(f"({name} IS NULL OR {name} = '')" if is_text else f"{name} IS NULL")
+        for text in self._messages()[1:]:
             # A number that is a message may have another spelling there.
             needle = test.needle if test.needle is not None and test.needle.is_of_texts else None
             spelt = ["raw IS NOT NULL"] if needle is None else self._spelt("raw", needle)
@@ -243,12 +248,15 @@ class _Fields:
 
     def _messages(self) -> list[str]:
         """The message of events in columns, and of events kept as text if there are any; null if there is none."""
-        present = [f"{name}:{kind}" for name in MESSAGE_NAMES for kind in SCALARS]
-        texts = [_text_of_column(column) for column in present if column in self._kept.columns]
-        found = [_first(texts)]
+        found = [_first([_text_of_column(column) for column in self._message_columns()])]
         if self._kept.has_texts:
             found.append(_first([self._text_in_raw(name) for name in MESSAGE_NAMES]))
         return found
+
+    def _message_columns(self) -> list[str]:
+        """The columns that messages may be in, the one that counts first in front."""
+        present = [f"{name}:{kind}" for name in MESSAGE_NAMES for kind in SCALARS]
+        return [column for column in present if column in self._kept.columns]
 
     def _text_in_raw(self, name: str) -> str:
         place = self._values.bind(pointer([name]))
