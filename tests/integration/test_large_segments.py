@@ -11,13 +11,13 @@ import pytest
 
 from cordwood.errors import Unavailable
 from cordwood.model.answer import StoredEvent
-from cordwood.model.plan import Equals, Plan
+from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT
 from cordwood.store.segments import compaction, merging, parquet
 from cordwood.store.segments.group_index import GroupIndex
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
-from tests.support.builders import load
+from tests.support.builders import equal, load
 
 NOW = 1_795_000_000
 
@@ -87,12 +87,12 @@ async def test_a_merge_row_group_by_row_group_keeps_every_event(
 async def test_questions_of_a_large_segment_skip_and_find(store: SegmentStore, merged: list[StoredEvent]) -> None:
     texts = [json.loads(event.data) for event in merged]
     for field, text in [("host", "web-7"), ("took", "7"), ("took", "long"), ("message", "ended"), ("big", str(2**70))]:
-        plan = Plan(filters=[Equals(field, text)])
+        plan = Plan(filter=equal(field, text))
         expected = sum(str(each.get(field)) == text for each in texts)
         assert await store.count(plan, DEFAULT_TENANT) == expected > 0
         found = [event async for block in store.read(plan, DEFAULT_TENANT) for event in block]
         assert len(found) == expected
-    coverage = await store.coverage(Plan(filters=[Equals("took", "long")]), DEFAULT_TENANT)
+    coverage = await store.coverage(Plan(filter=equal("took", "long")), DEFAULT_TENANT)
     assert coverage.groups_skipped > 0
 
 
@@ -100,7 +100,7 @@ async def test_a_large_segment_loses_what_is_deleted_and_nothing_else(
     store: SegmentStore, merged: list[StoredEvent], tmp_path: Path
 ) -> None:
     (old,) = await _segments(store, tmp_path)
-    plan = Plan(filters=[Equals("host", "web-7")])
+    plan = Plan(filter=equal("host", "web-7"))
     gone = await store.delete(plan, DEFAULT_TENANT, "test", dry_run=False)
     kept = [event for event in merged if json.loads(event.data).get("host") != "web-7"]
     assert gone == len(merged) - len(kept) > 0

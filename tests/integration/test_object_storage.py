@@ -23,7 +23,7 @@ from cordwood.clock import SystemClock
 from cordwood.config import load as load_config
 from cordwood.db.postgres import Database
 from cordwood.errors import ConfigError, Corrupt, Unavailable
-from cordwood.model.plan import Equals, Plan
+from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT
 from cordwood.store.settings import StoreSettings
 from cordwood.store.shared import care
@@ -34,7 +34,7 @@ from cordwood.store.shared.sweep import SharedSweeper
 from cordwood.wiring.parts import open_store
 from tests.integration.test_shared_segments import asked, faults, named
 from tests.interface.test_store import at, data, rows, shared_store
-from tests.support.builders import load
+from tests.support.builders import equal, load
 from tests.support.processes import Cordwood
 from tests.support.s3_trouble import Way
 from tests.support.servers import free_port
@@ -244,7 +244,7 @@ async def test_an_object_that_is_not_as_written_is_named_and_left_out(
         assert "damage" in await faults(other)
         await other.tend()  # the scrubber looks at every file
         with pytest.raises(Corrupt, match=name):
-            await other.delete(Plan(filters=(Equals("n", "1"),)), DEFAULT_TENANT, "somebody", dry_run=False)
+            await other.delete(Plan(filter=equal("n", "1")), DEFAULT_TENANT, "somebody", dry_run=False)
     settings = StoreSettings(keep="segments", **bucket)
     place = Bucket(settings, tmp_path / "checker", {}, SystemClock())
     async with care.look_into(postgres_url, place, tmp_path / "spill", settings) as look:
@@ -308,7 +308,7 @@ async def test_copies_are_bounded(postgres_url: str, tmp_path: Path, bucket: Set
         assert sum(each.stat().st_size for each in copies(tmp_path)) <= most
         answers = await asyncio.gather(*(rows(store) for _ in range(4)))
         assert {len(answer) for answer in answers} == {10_800}
-        assert await store.count(Plan(filters=(Equals("part", "3"),)), DEFAULT_TENANT) == 900
+        assert await store.count(Plan(filter=equal("part", "3")), DEFAULT_TENANT) == 900
         assert await faults(store) == []
         assert sum(each.stat().st_size for each in copies(tmp_path)) <= most
 
@@ -331,13 +331,13 @@ async def test_what_is_skipped_is_not_fetched(postgres_url: str, tmp_path: Path,
             await store.write([load([{**each, "part": f"part{part}"} for each in many(1000)])])
         size_bytes = sum(asked(postgres_url, "SELECT size_bytes FROM segments"))
     async with opened(postgres_url, tmp_path / "other", bucket, s3_endpoint=way.endpoint) as other:
-        assert await rows(other, Plan(filters=(Equals("part", "part7"),))) == []
+        assert await rows(other, Plan(filter=equal("part", "part7"))) == []
         assert copies(tmp_path / "other") == []
         assert way.asked("GET", ".parquet") == 3, "one request has an index"
         before = len(way.requests)
-        assert await rows(other, Plan(filters=(Equals("part", "part8"),))) == []
+        assert await rows(other, Plan(filter=equal("part", "part8"))) == []
         assert len(way.requests) == before, "indexes stay known"
-        assert len(await rows(other, Plan(filters=(Equals("part", "part1"),)))) == 1000
+        assert len(await rows(other, Plan(filter=equal("part", "part1")))) == 1000
         assert sum(each.stat().st_size for each in copies(tmp_path / "other")) < size_bytes / 2
 
 

@@ -15,12 +15,12 @@ import pytest
 from cordwood.errors import ConfigError, Refused, Unavailable
 from cordwood.model.answer import StoredEvent
 from cordwood.model.batch import event_id
-from cordwood.model.plan import Equals, Plan
+from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT
 from cordwood.store.interface import Load
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.settings import StoreSettings
-from tests.support.builders import PRODUCER, load
+from tests.support.builders import PRODUCER, equal, load
 from tests.support.waiting import eventually, wait_until
 
 
@@ -194,7 +194,7 @@ async def test_a_read_ends_in_time_when_the_server_is_busy(postgres_url: str) ->
             theirs.execute("LOCK TABLE logs IN ACCESS EXCLUSIVE MODE")
             for asked in (
                 rows(store),
-                store.count(Plan(filters=[Equals("n", "1")]), DEFAULT_TENANT),
+                store.count(Plan(filter=equal("n", "1")), DEFAULT_TENANT),
                 store.find(event_id(written.batch.header.id, 0), DEFAULT_TENANT),
             ):
                 with pytest.raises(Unavailable) as raised:

@@ -100,7 +100,10 @@ def test_the_worker_expires_and_people_delete(server: Cordwood) -> None:
     assert "--yes" in asked.stderr
     assert delete("--filter", "n:7", "--yes").stdout == "3 events were removed\n"
     assert count(server) == 27
-    assert delete("--start", "-36h", "--filter", "n:8", "--yes").returncode == 0
+    assert delete("n:8", "--start", "-36h", "--yes").returncode == 0
+    every = delete("*", "--yes")
+    assert (every.returncode, "would remove every event" in every.stderr) == (1, True)
+    assert count(server) == 25
     assert delete("--all", "--yes").returncode == 0
     assert count(server) == 0
     status, body = server.get("/api/v1/ledger?count=true", Authorization=f"Bearer {KEY}")

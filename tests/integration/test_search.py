@@ -66,6 +66,33 @@ def test_filters_and_times_choose(server):
     assert [json.loads(line)["n"] for line in result.stdout.splitlines()] == [0]
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("level:error", [1, 4]),
+        ("event service:pay n:>=3", [3, 4]),
+        ('"event 2"', [2]),
+        ("ev* -level:info -3", [1, 4]),
+        ("timestamp:2026-01-01T00:00:02Z OR n:0", [0, 2]),
+        ("nothing", []),
+    ],
+)
+def test_a_query_chooses(server, query, found):
+    result = search(query, "-o", "raw", url=server.url)
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line)["n"] for line in result.stdout.splitlines()] == found
+
+
+def test_a_query_that_is_not_understood_is_shown_where(server):
+    result = search("level:error (n:3", url=server.url)
+    assert result.exit_code == 2
+    assert "level:error (n:3" in result.stderr
+    assert result.stderr.splitlines()[-1].strip() == "^"
+    piped = search("level:error | stats count()", url=server.url)
+    assert piped.exit_code == 2
+    assert "no pipe can stand here" in piped.stderr
+
+
 def test_raw_gives_back_what_was_sent(server):
     result = search("-o", "raw", url=server.url)
     assert [json.loads(line) for line in result.stdout.splitlines()][1:] == EVENTS

@@ -21,7 +21,7 @@ from cordwood.clock import SystemClock
 from cordwood.errors import ConfigError, Corrupt, Refused, Unavailable
 from cordwood.model.answer import StoredEvent
 from cordwood.model.batch import event_id
-from cordwood.model.plan import Equals, Plan
+from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.segments.catalog import Catalog, Segment
 from cordwood.store.segments.engine import translated
@@ -29,7 +29,7 @@ from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.segments.sweep import Sweeper
 from cordwood.store.settings import StoreSettings
-from tests.support.builders import load
+from tests.support.builders import equal, load
 
 NOON = 1_795_435_200_000_000  # 2026-11-23T12:00:00Z
 HOUR = 3_600_000_000
@@ -184,7 +184,7 @@ async def test_a_damaged_segment_is_named_and_then_left_out(store: SegmentStore,
     with pytest.raises(Corrupt, match=first.name):
         await rows(store)
     assert len(await rows(store)) == 500, "it is left out now"
-    assert await store.count(Plan(filters=[Equals("n", "7")]), DEFAULT_TENANT) == 0
+    assert await store.count(Plan(filter=equal("n", "7")), DEFAULT_TENANT) == 0
     (damage,) = (await store.coverage(Plan(), DEFAULT_TENANT)).damaged
     assert (damage.events, damage.path.rpartition("/")[2]) == (500, first.name)
     # What does not need it is complete.
@@ -257,7 +257,7 @@ async def test_lines_keep_their_order_over_many_buffers_of_the_reader(store: Seg
             found = await store.find(event_id(each.batch.header.id, ordinal), DEFAULT_TENANT)
             assert found is not None
             assert found.data == each.ndjson.splitlines()[ordinal]
-    plan = Plan(filters=[Equals("n", "31234")])
+    plan = Plan(filter=equal("n", "31234"))
     (one,) = await rows(store, plan)
     assert one.id == event_id(loads[3].batch.header.id, 1_234)
 
@@ -385,7 +385,7 @@ async def test_a_filter_knows_every_spelling(store: SegmentStore, field: str, te
         '"{\\"b\\":1}"', '{"b":1}', "0", "-0.0", '""', "[1]", "10", "null",
     ]  # fmt: skip
     await store.write([load([f'{{"a":{value},"ts":{NOON // 1000 - n}}}'.encode() for n, value in enumerate(spelt)])])
-    ordinals = [event.id.int & 0xFFFF for event in await rows(store, Plan(filters=[Equals(field, text)]))]
+    ordinals = [event.id.int & 0xFFFF for event in await rows(store, Plan(filter=equal(field, text)))]
     assert ordinals == found
 
 
@@ -396,13 +396,13 @@ async def test_a_read_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
             with pytest.raises(Unavailable, match="took more than 0 s"):
                 await rows(store)
             with pytest.raises(Unavailable, match="took more than 0 s"):
-                await store.count(Plan(filters=[Equals("n", "1")]), DEFAULT_TENANT)
+                await store.count(Plan(filter=equal("n", "1")), DEFAULT_TENANT)
         assert len(await rows(writer)) == 3_000
 
 
 async def test_a_cancelled_read_leaves_the_store_well(store: SegmentStore) -> None:
     await store.write([load(numbered(part * 10_000, 10_000)) for part in range(10)])
-    plan = Plan(filters=[Equals("a.b.c.d", "nowhere")])
+    plan = Plan(filter=equal("a.b.c.d", "nowhere"))
     for turn in range(20):
         reading = asyncio.create_task(store.count(plan, DEFAULT_TENANT))
         for _ in range(turn):
@@ -423,7 +423,7 @@ async def test_names_that_differ_in_case_only_are_different_fields(store: Segmen
     apart = [{"ts": NOON // 1000 + n, "Host" if n % 2 else "host": "a"} for n in range(3_000)]
     await store.write([load(both), load(apart)])
     for field, text, found in (("user", "2", 3_000), ("user", "1", 0), ("User", "1", 3_000), ("host", "a", 1_500)):
-        assert await store.count(Plan(filters=[Equals(field, text)]), DEFAULT_TENANT) == found
+        assert await store.count(Plan(filter=equal(field, text)), DEFAULT_TENANT) == found
 
 
 async def test_a_disk_that_fails_is_not_the_data_s_fault(store: SegmentStore, tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from cordwood.db.postgres import Conflict, Database
 from cordwood.errors import ConfigError, Corrupt, Refused, Unavailable
 from cordwood.model.batch import event_id
 from cordwood.model.ledger import DAY_US, judge
-from cordwood.model.plan import Equals, Plan
+from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
+from cordwood.model.search.filters import And
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.interface import Load, Replay, Store
 from cordwood.store.postgres.store import PostgresStore
@@ -30,7 +31,7 @@ from cordwood.store.shared.sweep import SharedSweeper
 from tests.interface.test_books import dead
 from tests.interface.test_erasing import on
 from tests.interface.test_store import at, data, rows, shared_store
-from tests.support.builders import load
+from tests.support.builders import equal, load
 from tests.support.processes import Cordwood
 from tests.support.proxy import Proxy
 from tests.support.waiting import wait_until
@@ -249,7 +250,7 @@ async def test_two_workers_write_and_merge_while_somebody_deletes(
 
     async with shared_store(postgres_url, tmp_path, keep) as other:
         await write(store, 9)
-        odd = Plan(filters=[Equals("odd", "1"), Equals("part", "9")])
+        odd = Plan(filter=And((equal("odd", "1"), equal("part", "9"))))
         *_, deleted = await asyncio.gather(
             write(store, 0), write(other, 1), store.tend(), other.tend(), store.tend(), other.tend(),
             other.delete(odd, DEFAULT_TENANT, "somebody", dry_run=False),
@@ -330,7 +331,7 @@ async def test_a_damaged_segment_is_named_and_then_left_out(
 async def test_deleting_takes_the_same_rows(postgres_url: str, tmp_path: Path) -> None:
     async with opened(postgres_url, tmp_path) as store:
         await store.write([load([at(n, n=n, user="ann" if n % 3 else "bob") for n in range(30)])])
-        bob = Plan(filters=[Equals("user", "bob")])
+        bob = Plan(filter=equal("user", "bob"))
         assert await store.delete(bob, DEFAULT_TENANT, "somebody", dry_run=True) == 10
         assert asked(postgres_url, "SELECT count(*) FROM logs") == [30]
         assert await store.delete(bob, DEFAULT_TENANT, "somebody", dry_run=False) == 10
@@ -347,7 +348,7 @@ async def test_rows_of_before_are_deleted_too(postgres_url: str, tmp_path: Path)
     async with opened(postgres_url, tmp_path, "segments") as store:
         await store.write([load([at(9, n=9)])])
         assert asked(postgres_url, "SELECT count(*) FROM logs") == [3]
-        assert await store.delete(Plan(filters=[Equals("n", "1")]), DEFAULT_TENANT, "somebody", dry_run=False) == 1
+        assert await store.delete(Plan(filter=equal("n", "1")), DEFAULT_TENANT, "somebody", dry_run=False) == 1
         assert asked(postgres_url, "SELECT (data ->> 'n')::int FROM logs ORDER BY 1") == [0, 2]
         assert len(await rows(store)) == 3
         assert await faults(store) == []
@@ -429,7 +430,7 @@ async def test_rows_of_a_while_are_all_that_an_audit_asks_for(postgres_url: str,
         with sql(postgres_url) as behind:
             behind.execute("DELETE FROM logs WHERE (data ->> 'n')::int = 1")
         assert await faults(store) == ["rows_missing"]
-        assert await store.delete(Plan(filters=[Equals("n", "3")]), DEFAULT_TENANT, "somebody", dry_run=False) == 1
+        assert await store.delete(Plan(filter=equal("n", "3")), DEFAULT_TENANT, "somebody", dry_run=False) == 1
         assert asked(postgres_url, "SELECT kept_rows FROM holdings") == [1]
 
 

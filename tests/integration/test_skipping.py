@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from cordwood.model.plan import Equals, Plan
+from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.skipping import Part, Skipping
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
-from tests.support.builders import load
+from tests.support.builders import equal, load
 
 FEW, MANY = 5, 3000
 """Events that stay text, and events that get columns."""
@@ -51,7 +51,7 @@ async def test_no_answer_is_lost_by_skipping(store: SegmentStore, monkeypatch: p
     rng = random.Random(20261125)
     for count in [FEW, MANY] * 12:
         await store.write([load(_events(rng, count))])
-    plans = [Plan(filters=[Equals(field, text)]) for field, text in QUESTIONS]
+    plans = [Plan(filter=equal(field, text)) for field, text in QUESTIONS]
     found = [await store.count(plan, DEFAULT_TENANT) for plan in plans]
     skipped = sum([(await store.coverage(plan, DEFAULT_TENANT)).skipped for plan in plans])
 
@@ -67,7 +67,7 @@ async def test_a_rare_value_opens_what_may_have_it_and_nothing_else(store: Segme
     for number in range(10):
         traces = [{"trace_id": f"{number:08x}{n:024x}", "message": f"request {n} of {number}"} for n in range(MANY)]
         await store.write([load(traces)])
-    plan = Plan(filters=[Equals("trace_id", f"{7:08x}{1234:024x}")])
+    plan = Plan(filter=equal("trace_id", f"{7:08x}{1234:024x}"))
     coverage = await store.coverage(plan, DEFAULT_TENANT)
     assert (coverage.read, coverage.skipped) == (1, 9)
     catalog = store._catalog.segments(DEFAULT_TENANT, None, None)
@@ -77,7 +77,7 @@ async def test_a_rare_value_opens_what_may_have_it_and_nothing_else(store: Segme
             (tmp_path / segment.path).unlink()
     (event,) = [event async for block in store.read(plan, DEFAULT_TENANT) for event in block]
     assert b"request 1234 of 7" in event.data
-    assert await store.count(Plan(filters=[Equals("trace_id", "not there")]), DEFAULT_TENANT) == 0
+    assert await store.count(Plan(filter=equal("trace_id", "not there")), DEFAULT_TENANT) == 0
 
 
 async def test_row_groups_of_a_segment_are_skipped(store: SegmentStore) -> None:
@@ -90,14 +90,14 @@ async def test_row_groups_of_a_segment_are_skipped(store: SegmentStore) -> None:
     ]
     await store.write([load([event for events in shapes for event in events])])
     assert (await _groups(store, Plan())) == (3, 0)
-    assert (await _groups(store, Plan(filters=[Equals("message", "answer 8765")]))) == (1, 2)
+    assert (await _groups(store, Plan(filter=equal("message", "answer 8765")))) == (1, 2)
     assert (await _groups(store, Plan(start_us=late * 1_000_000))) == (2, 1)
     assert (await _groups(store, Plan(end_us=late * 1_000_000))) == (1, 2)
-    assert (await _groups(store, Plan(filters=[Equals("job", "none")]))) == (0, 3)
-    assert await store.count(Plan(filters=[Equals("message", "answer 8765")]), DEFAULT_TENANT) == 1
+    assert (await _groups(store, Plan(filter=equal("job", "none")))) == (0, 3)
+    assert await store.count(Plan(filter=equal("message", "answer 8765")), DEFAULT_TENANT) == 1
     assert await store.count(Plan(end_us=late * 1_000_000), DEFAULT_TENANT) == 10_000
     (event,) = [
-        event async for block in store.read(Plan(filters=[Equals("job", "job9499")]), DEFAULT_TENANT) for event in block
+        event async for block in store.read(Plan(filter=equal("job", "job9499")), DEFAULT_TENANT) for event in block
     ]
     assert event.timestamp_us == (late + 9_499) * 1_000_000
 
@@ -113,7 +113,7 @@ async def test_filters_that_are_kept_stay_within_bounds(store: SegmentStore, mon
         await store.write([load([{"a": f"word{number}"}])])
     for _ in range(2):
         for number in range(6):
-            plan = Plan(filters=[Equals("a", f"word{number}")])
+            plan = Plan(filter=equal("a", f"word{number}"))
             assert await store.count(plan, DEFAULT_TENANT) == 1
             assert (await store.coverage(plan, DEFAULT_TENANT)).skipped == 5
     skipping = store._reader._skipping

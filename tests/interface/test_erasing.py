@@ -4,12 +4,12 @@ import time
 
 from cordwood.clock import SystemClock
 from cordwood.model.ledger import DAY_US, judge
-from cordwood.model.plan import Equals, Plan
+from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.interface import Store
 from tests.interface.test_store import OTHER, data, rows
-from tests.support.builders import load
+from tests.support.builders import equal, load
 
 TODAY = time.time_ns() // 1000 // DAY_US
 
@@ -34,7 +34,7 @@ async def test_what_matches_is_gone_and_nothing_else(store: Store) -> None:
         [load([on(0, n=n, user="bob") for n in range(30, 40)]), load([on(0, n=1, user="bob")], tenant=OTHER)]
     )
     await store.tend()
-    plan = Plan(filters=[Equals("user", "bob")])
+    plan = Plan(filter=equal("user", "bob"))
     before = await store.coverage(plan, DEFAULT_TENANT)
     assert await store.delete(plan, DEFAULT_TENANT, "somebody", dry_run=True) == 20
     assert len(await rows(store)) == 40
@@ -46,14 +46,14 @@ async def test_what_matches_is_gone_and_nothing_else(store: Store) -> None:
     assert await is_balanced(store)
     (action,) = await store.actions(DEFAULT_TENANT, 10)
     assert (action.action, action.events, action.actor) == ("delete", 20, "somebody")
-    assert action.detail["filters"] == "user:bob"
+    assert action.detail["query"] == "user:bob"
     assert await store.delete(plan, DEFAULT_TENANT, "somebody", dry_run=False) == 0
     assert len(await store.actions(DEFAULT_TENANT, 10)) == 1
 
 
 async def test_a_field_that_is_missing_does_not_match(store: Store) -> None:
     await store.write([load([on(0, n=1), on(0, n=2, user=None), on(0, n=3, user="bob")])])
-    assert await store.delete(Plan(filters=[Equals("user", "bob")]), DEFAULT_TENANT, "x", dry_run=False) == 1
+    assert await store.delete(Plan(filter=equal("user", "bob")), DEFAULT_TENANT, "x", dry_run=False) == 1
     assert await numbers(store) == [1, 2]
 
 

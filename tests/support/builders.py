@@ -8,6 +8,8 @@ import msgspec
 
 from cordwood.clock import SystemClock
 from cordwood.model.batch import Batch, BatchHeader, compressed, expanded
+from cordwood.model.search.field import Field
+from cordwood.model.search.filters import Equals
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.interface import Load
 
@@ -48,3 +50,8 @@ def load(
     """The same, opened as a worker does."""
     made = batch(events, batch_id=batch_id, tenant=tenant, received_at_us=received_at_us)
     return Load(made, expanded(made))
+
+
+def equal(field: str, text: str) -> Equals:
+    """The filter that a field has a value."""
+    return Equals(Field(field), text)

@@ -15,7 +15,7 @@ from cordwood.model.receipt import parse_receipt
 from cordwood.model.zstd import compress
 from cordwood.protocols import combined, logfmt, native, text
 from cordwood.protocols.decoded import Limits
-from cordwood.query.parameters import parse_filter, plan_of
+from cordwood.query.parameters import equality, plan_of
 
 TIMES = 8
 WORST = 24
@@ -40,7 +40,7 @@ def _logfmt(body: bytes) -> None:
 
 
 def _filter(body: bytes) -> None:
-    parse_filter(body.decode("latin-1"))
+    equality(body.decode("latin-1"))
 
 
 def _unknown(body: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from cordwood.cli.asking import checked
 from cordwood.cli.telling import telling_errors
 from cordwood.client.http import Api
 from cordwood.errors import ConfigError
@@ -19,6 +20,12 @@ class _Deleted(msgspec.Struct, frozen=True):
 
 
 def delete(
+    query: Annotated[
+        str,
+        typer.Argument(
+            metavar="[QUERY]", help="What events must match: level:error http.status:>=500", show_default=False
+        ),
+    ] = "",
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", help="FIELD:VALUE that events must have; may be repeated.", show_default=False),
@@ -37,13 +44,14 @@ def delete(
 ) -> None:
     """Remove the events that match. No query sees them afterwards; the ledger counts them as deleted.
 
-    cordwood delete --filter user.id:4711 --start -30d
+    cordwood delete user.id:4711 --start -30d
 
     Events that are still in the queue are stored later, and are not removed. Counts first, and asks.
     """
     with telling_errors():
         asked: dict[str, object] = {"filters": filters or [], "all": is_all}
-        asked |= {name: text for name, text in (("start", start), ("end", end)) if text is not None}
+        given = (("query", checked(query) or None), ("start", start), ("end", end))
+        asked |= {name: text for name, text in given if text is not None}
         api = Api(url, api_key)
         found = api.post(_PATH, {**asked, "dry_run": True}, _Deleted).events
         if dry_run:

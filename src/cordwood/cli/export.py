@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from cordwood.cli.asking import checked
 from cordwood.cli.sending import tell
 from cordwood.cli.shown import print_json
 from cordwood.cli.telling import telling_errors
@@ -27,6 +28,12 @@ from cordwood.errors import ConfigError, Unavailable
 
 
 def export(
+    query: Annotated[
+        str,
+        typer.Argument(
+            metavar="[QUERY]", help="What events must match: level:error http.status:>=500", show_default=False
+        ),
+    ] = "",
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", help="FIELD:VALUE that events must have; may be repeated.", show_default=False),
@@ -51,7 +58,7 @@ def export(
 ) -> None:
     """Write stored events to a file, newest first, all that match. `cordwood import` reads ndjson and parquet back.
 
-    cordwood export --start -7d --filter service:checkout --format parquet --output checkout.parquet
+    cordwood export service:checkout --start -7d --format parquet --output checkout.parquet
 
     An answer that breaks off is taken up where it broke. A file gets its name when it is whole.
 
@@ -64,7 +71,7 @@ def export(
             raise ConfigError("Parquet needs a file, and is compressed itself", hint="say --output FILE, no --compress")
         if target is None and sys.stdout.isatty():
             raise ConfigError("logs are not for a terminal", hint="say --output FILE; cordwood search shows events")
-        chosen = selection(filters or (), start, end)
+        chosen = selection(checked(query), filters or (), start, end)
         api = Api(url, api_key)
         told_s = -10.0
 

@@ -8,6 +8,7 @@ from typing import Annotated, BinaryIO, Literal
 
 import typer
 
+from cordwood.cli.asking import checked
 from cordwood.cli.telling import telling_errors
 from cordwood.client.http import Api
 from cordwood.client.search import parse_event
@@ -22,6 +23,12 @@ _PIPE_CLOSED = 141
 
 
 def search(
+    query: Annotated[
+        str,
+        typer.Argument(
+            metavar="[QUERY]", help="What events must match: level:error http.status:>=500", show_default=False
+        ),
+    ] = "",
     start: Annotated[
         str | None, typer.Option(help="From this time on: RFC 3339, Unix time, or -15m.", show_default=False)
     ] = None,
@@ -48,7 +55,7 @@ def search(
 ) -> None:
     """Print stored events, the newest last.
 
-    cordwood search --start -15m --filter level:error --filter service:checkout
+    cordwood search --start -15m 'level:error service:checkout "card declined"'
 
     Exit status: 0 when the answer is complete (found or not), 1 when it is not, 2 for wrong usage.
     """
@@ -61,6 +68,7 @@ def search(
             api,
             start=start,
             end=end,
+            query=checked(query),
             filters=filters or (),
             limit=None if is_all else limit,
             on_incomplete=left_out.append,

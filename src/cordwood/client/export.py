@@ -21,12 +21,13 @@ _PATH = "/api/v1/query"
 class Selection(msgspec.Struct, frozen=True):
     """Which events: `start` and `end` are absolute, so that a question asked again means the same."""
 
+    query: str
     filters: Sequence[str]
     start: str | None
     end: str | None
 
     def parameters(self) -> list[tuple[str, str]]:
-        given = (("start", self.start), ("end", self.end))
+        given = (("query", self.query or None), ("start", self.start), ("end", self.end))
         return [("filter", text) for text in self.filters] + [(k, v) for k, v in given if v is not None]
 
 
@@ -34,7 +35,7 @@ class _Count(msgspec.Struct, frozen=True):
     count: int
 
 
-def selection(filters: Sequence[str], start: str | None, end: str | None) -> Selection:
+def selection(query: str, filters: Sequence[str], start: str | None, end: str | None) -> Selection:
     """Times from now are taken from this machine's clock. Raises ConfigError."""
     now_us = time.time_ns() // 1000
     try:
@@ -44,7 +45,7 @@ def selection(filters: Sequence[str], start: str | None, end: str | None) -> Sel
         ]
     except BadRequest as error:
         raise ConfigError(error.message, hint=error.hint) from error
-    return Selection(filters, *moments)
+    return Selection(query, filters, *moments)
 
 
 def count(api: Api, chosen: Selection) -> int:

@@ -24,6 +24,7 @@ def search(
     *,
     start: str | None,
     end: str | None,
+    query: str,
     filters: Sequence[str],
     limit: int | None,
     on_incomplete: Callable[[str], None],
@@ -34,7 +35,7 @@ def search(
     Raises what `Api.stream` raises: TryAgain also in the middle, when the answer breaks off.
     """
     parameters = [("filter", text) for text in filters]
-    given = (("start", start), ("end", end), ("limit", None if limit is None else str(limit)))
+    given = (("query", query or None), ("start", start), ("end", end), ("limit", None if limit is None else str(limit)))
     parameters += [(name, value) for name, value in given if value is not None]
 
     def look(headers: Mapping[str, str]) -> None:

@@ -2,8 +2,13 @@
 
 from cordwood.language.pipes.known import pipe_text
 from cordwood.language.spelling import filter_text
-from cordwood.model.search.filters import Everything
+from cordwood.model.search.filters import Everything, Filter
 from cordwood.model.search.pipes import Search
+
+
+def render_filter(found: Filter) -> str:
+    """The canonical text of a filter; of everything, nothing."""
+    return "" if found == Everything() else filter_text(found)
 
 
 def render(search: Search) -> str:

@@ -1,21 +1,10 @@
 """Plan: a question as data. Both stores compile it; neither parses text."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 
-
-class Equals(msgspec.Struct, frozen=True):
-    """`field` has the value that `text` spells.
-
-    `field` is a dotted path: a literal key, nested objects, or both mixed. `text` equals a string or boolean
-    by its text; a number also when both are the same IEEE 754 double. `level` and `service` name the derived
-    values.
-    """
-
-    field: str
-    text: str
+from cordwood.model.search.filters import Everything, Filter
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -26,20 +15,16 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Events with start ≤ timestamp < end that match every filter, newest first.
+    """Events with start ≤ timestamp < end that a filter selects, newest first.
 
     `limit` None means all; `after` starts behind a position (the last event of the page before).
     """
 
     start_us: int | None = None
     end_us: int | None = None
-    filters: Sequence[Equals] = ()
+    filter: Filter = Everything()
     limit: int | None = None
     after: Position | None = None
-
-
-DERIVED_FIELDS = frozenset({"level", "service"})
-"""Filters on these names ask for the derived value, whatever name the event gave it."""
 
 
 def paths(field: str) -> list[tuple[str, ...]]:

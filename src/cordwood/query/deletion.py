@@ -11,6 +11,7 @@ from starlette.routing import Route
 from cordwood.clock import Clock
 from cordwood.errors import BadRequest
 from cordwood.http.auth import authenticate
+from cordwood.model.search.filters import Everything
 from cordwood.query.asked import json_body
 from cordwood.query.parameters import plan_of
 from cordwood.store.interface import Eraser
@@ -22,6 +23,7 @@ class Deletion(Struct, frozen=True, forbid_unknown_fields=True):
 
     start: str | None = None
     end: str | None = None
+    query: str | None = None
     filters: Sequence[str] = ()
     all: bool = False
     dry_run: bool = False
@@ -42,13 +44,16 @@ class DeletionRoutes:
         grant = authenticate(dict(request.headers.raw), self._keys, "admin")
         asked = await json_body(request, Deletion)
         parameters = [("filter", text) for text in asked.filters]
-        parameters += [(name, text) for name, text in (("start", asked.start), ("end", asked.end)) if text is not None]
-        if bool(parameters) == asked.all:
+        given = (("query", asked.query or None), ("start", asked.start), ("end", asked.end))
+        parameters += [(name, text) for name, text in given if text is not None]
+        plan = plan_of(parameters, self._clock.now_us())
+        # Not by what was given: `*` is a query, too.
+        is_every = plan.filter == Everything() and plan.start_us is None and plan.end_us is None
+        if is_every != asked.all or (asked.all and parameters):
             raise BadRequest(
                 "this would remove every event" if not asked.all else "'all' stands alone",
-                hint="name 'start', 'end' or 'filters', or say 'all': true",
+                hint="name 'start', 'end', 'query' or 'filters', or say 'all': true",
             )
-        plan = plan_of(parameters, self._clock.now_us())
         events = await self._eraser.delete(plan, grant.tenant, grant.actor, dry_run=asked.dry_run)
         return Response(
             msgspec.json.encode({"events": events, "dry_run": asked.dry_run}), media_type="application/json"

@@ -79,6 +79,11 @@ _QUESTION = (
     Parameter(name="start", about="from this time on: RFC 3339, Unix time, `now`, or back from now", schema=_Time),
     Parameter(name="end", about="before this time", schema=_Time),
     Parameter(
+        name="query",
+        about="what events must match, in the query language",
+        schema=Annotated[str, Meta(examples=['level:error "card declined" http.status:>=500'])],
+    ),
+    Parameter(
         name="filter",
         about="FIELD:VALUE that every event must have; a field with a colon is written as a JSON string",
         schema=Annotated[str, Meta(examples=["level:error"])],

@@ -9,10 +9,14 @@ from uuid import UUID
 import msgspec
 
 from cordwood.errors import BadRequest
+from cordwood.language.filters.joining import all_of
+from cordwood.language.parser import parse_filter
 from cordwood.model.event import MAX_TIMESTAMP_US, MIN_TIMESTAMP_US, parse_timestamp
-from cordwood.model.plan import Equals, Plan, Position
+from cordwood.model.plan import Plan, Position
+from cordwood.model.search.field import Field
+from cordwood.model.search.filters import Equals, Everything, Filter
 
-KNOWN = ("start", "end", "limit", "cursor", "filter")
+KNOWN = ("start", "end", "limit", "cursor", "query", "filter")
 
 _MAX_FILTERS = 32
 _CURSOR_HINT = "send 'next' of an earlier answer as it was"
@@ -21,15 +25,18 @@ _RELATIVE = re.compile(r"-(\d{1,6})([smhdw])", re.ASCII)
 
 
 def plan_of(parameters: Sequence[tuple[str, str]], now_us: int) -> Plan:
-    """Read `start`, `end`, `limit`, `cursor` and any number of `filter`. Raises BadRequest, naming the parameter."""
-    filters = [parse_filter(value) for name, value in parameters if name == "filter"]
+    """Read `start`, `end`, `limit`, `cursor`, `query` and any number of `filter`. Raises BadRequest, naming the
+    parameter, and BadQuery."""
+    filters: list[Filter] = [equality(value) for name, value in parameters if name == "filter"]
     given = only_known([each for each in parameters if each[0] != "filter"], KNOWN)
     if len(filters) > _MAX_FILTERS:
         raise BadRequest(f"{len(filters)} filters; at most {_MAX_FILTERS} are taken")
+    if "query" in given:
+        filters.insert(0, parse_filter(given["query"], now_us))
     plan = Plan(
         start_us=parse_time("start", given["start"], now_us) if "start" in given else None,
         end_us=parse_time("end", given["end"], now_us) if "end" in given else None,
-        filters=filters,
+        filter=all_of(each for each in filters if each != Everything()),
         limit=_limit(given),
         after=parse_cursor(given["cursor"]) if "cursor" in given else None,
     )
@@ -52,7 +59,7 @@ def only_known(parameters: Sequence[tuple[str, str]], known: Sequence[str]) -> d
     return given
 
 
-def parse_filter(text: str) -> Equals:
+def equality(text: str) -> Equals:
     """`FIELD:VALUE`; a field that holds a colon is written as a JSON string. Raises BadRequest."""
     if text.startswith('"'):
         end = re.match(r'"(?:[^"\\]|\\.)*"(?=:)', text)
@@ -60,11 +67,11 @@ def parse_filter(text: str) -> Equals:
             field, value = msgspec.json.decode(text[: end.end()], type=str), text[end.end() + 1 :]  # type: ignore[union-attr]
         except (AttributeError, msgspec.DecodeError) as error:
             raise BadRequest(f"filter {text!r} is not FIELD:VALUE", hint='for instance "a:b":value') from error
-        return Equals(field, value)
+        return Equals(Field(field), value)
     field, colon, value = text.partition(":")
     if not colon or not field:
         raise BadRequest(f"filter {text!r} is not FIELD:VALUE", hint="for instance filter=level:error")
-    return Equals(field, value)
+    return Equals(Field(field), value)
 
 
 def cursor_of(position: Position) -> str:

@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 
 from cordwood.model.search.field import Field
-from cordwood.model.search.filters import And, Equals, Exists, Filter, Not, Or
+from cordwood.model.search.filters import And, Equals, Everything, Exists, Filter, Not, Or
 
 
 def all_of(parts: Iterable[Filter]) -> Filter:
-    """All of one or more."""
+    """All of some; of none, everything."""
     flat: list[Filter] = []
     for part in parts:
         flat += part.parts if isinstance(part, And) else (part,)
+    if not flat:
+        return Everything()
     return flat[0] if len(flat) == 1 else And(tuple(flat))
 
 

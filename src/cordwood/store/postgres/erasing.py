@@ -9,6 +9,7 @@ import structlog
 
 from cordwood.clock import Clock
 from cordwood.db.postgres import Connection, Database
+from cordwood.language.rendering import render_filter
 from cordwood.model.action import Action, ActionKind
 from cordwood.model.ledger import DAY_US
 from cordwood.model.plan import Plan
@@ -45,7 +46,7 @@ class PostgresEraser:
             rows = await connection.fetch(sql, *values, timeout=_TIMEOUT_S)
             counts = {row["day"]: row["count"] for row in rows}
             events = sum(map(int, counts.values()))
-            detail = {"filters": " ".join(f"{each.field}:{each.text}" for each in plan.filters)}
+            detail = {"query": render_filter(plan.filter)}
             await book_removal(connection, self._action(tenant, "delete", events, actor, detail), counts)
         if events:
             log.info("events_removed", tenant=tenant, by="delete", events=events)

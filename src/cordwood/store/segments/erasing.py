@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from cordwood.clock import Clock
 from cordwood.errors import Corrupt, Unavailable
+from cordwood.language.rendering import render_filter
 from cordwood.model.action import Action, ActionKind
 from cordwood.model.ledger import DAY_US
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
+from cordwood.store.segments.asking.places import kept
 from cordwood.store.segments.catalog import Cut, Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.files import Files
@@ -45,7 +47,7 @@ class SegmentEraser:
 
     def delete(self, plan: Plan, tenant: Tenant, actor: str, *, dry_run: bool) -> int:
         """See `store.interface.Eraser.delete`. All segments change in one transaction."""
-        detail = {"filters": " ".join(f"{each.field}:{each.text}" for each in plan.filters)}
+        detail = {"query": render_filter(plan.filter)}
         segments = self._catalog.segments(tenant, plan.start_us, plan.end_us)
         return self._remove(segments, plan, tenant, "delete", actor, detail, dry_run=dry_run)
 
@@ -113,7 +115,7 @@ class SegmentEraser:
             )
         conditions = Conditions()
         conditions.between(plan.start_us, plan.end_us)
-        conditions.matching(plan, segment.columns, has_texts=segment.has_texts)
+        conditions.matching(plan.filter, kept(segment, plan.filter))
         sql = f"""SELECT file_row_number AS place, epoch_us(ts) // {DAY_US} AS day
             FROM read_parquet($file, file_row_number = true) {conditions.where}"""
         values = conditions.values | {"file": str(self._files.root / segment.path)}

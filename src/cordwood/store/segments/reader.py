@@ -18,12 +18,14 @@ from cordwood.model.answer import Block, Coverage, StoredEvent
 from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
+from cordwood.model.search.filters import Everything
 from cordwood.model.tenant import Tenant
+from cordwood.store.segments.asking.places import Kept, kept
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine, Session
 from cordwood.store.segments.fetching import fetch, written
 from cordwood.store.segments.files import Files
-from cordwood.store.segments.filter_sql import Conditions, columns_asked
+from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.naming import Listing
 from cordwood.store.segments.skipping import Part, Skipping
@@ -93,7 +95,7 @@ class SegmentReader:
         if self._files.span_bytes is not None:
             most = min(most, events_of(self._files.span_bytes))
         # Where words leave little to look through, that is done at once.
-        is_little = bool(plan.filters) and sum(map(_rows_in, parts)) <= _SORTED_SPAN
+        is_little = plan.filter != Everything() and sum(map(_rows_in, parts)) <= _SORTED_SPAN
         first = _PICKED_SPAN if is_little else _FIRST_SPAN
         left = plan.limit
         if is_little and left is not None and left <= _BLOCK_EVENTS + 1 and self._is_narrow(segments):
@@ -153,7 +155,7 @@ class SegmentReader:
         segments = [part.segment for part in parts]
         rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
         # The catalog knows how many events a segment has: one that counts as a whole is not opened.
-        opened = [segment for segment in segments if plan.filters or not _lies_within(segment, plan)]
+        opened = [segment for segment in segments if plan.filter != Everything() or not _lies_within(segment, plan)]
         counted = sum(segment.events for segment in segments) - sum(segment.events for segment in opened)
         if opened:
             async with self._session(opened) as session:
@@ -226,21 +228,20 @@ class SegmentReader:
         """Those `columns` of what matches in some segments, as SQL with its values, whose files are numbered from
         `first` on; of segments in `rows_of`, those rows are enough. Segments that have different ones of the columns
         asked for are asked differently."""
-        alike: dict[tuple[frozenset[str], bool, str | None], list[Segment]] = {}
+        alike: dict[tuple[Kept, str | None], list[Segment]] = {}
         alone = 0
         for segment in segments:
             is_alone = segment.path in rows_of and alone < _MOST_ALONE
             alone += is_alone
-            key = (columns_asked(plan, segment.columns), segment.has_texts, segment.path if is_alone else None)
-            alike.setdefault(key, []).append(segment)
+            alike.setdefault((kept(segment, plan.filter), segment.path if is_alone else None), []).append(segment)
         parts: list[str] = []
         values: dict[str, object] = {}
-        for number, ((asked, has_texts, path), group) in enumerate(alike.items(), first):
-            conditions = Conditions()
+        for number, ((how, path), group) in enumerate(alike.items(), first):
+            conditions = Conditions(f"part{number}_")
             if path is not None:
                 conditions.of_rows(rows_of[path])
             conditions.between(start_us, end_us)
-            conditions.matching(plan, asked, has_texts=has_texts)
+            conditions.matching(plan.filter, how)
             if plan.after is not None:
                 conditions.behind(plan.after)
             parts.append(f"SELECT {columns} FROM {_FILES.format(f'files{number}')} {conditions.where}")

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from cordwood.model.plan import DERIVED_FIELDS, Equals, Plan
+from cordwood.model.plan import Plan
+from cordwood.store.segments.asking.places import Kept, kept
+from cordwood.store.segments.asking.wanting import Wanted, may_match, wanted
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.files import Files
-from cordwood.store.segments.filter_sql import columns_of, is_number
 from cordwood.store.segments.group_index import Group, GroupIndex
-from cordwood.store.segments.words import Hashes, hashes_of, number_hashes
 
 _CACHE_BYTES = 64 << 20
 _OVERHEAD_BYTES = 200
@@ -38,26 +38,24 @@ class Skipping:
 
     def possible(self, plan: Plan, segments: Sequence[Segment]) -> list[Part]:
         """What may hold an event that matches all filters of the plan, in its time. Raises Unavailable."""
-        wanted = [_Wanted.of(equals) for equals in plan.filters]
-        parts = self._files.each(lambda segment: self._part(plan, wanted, segment), segments)
+        needs: dict[Kept, Wanted] = {}
+        parts = self._files.each(lambda segment: self._part(plan, needs, segment), segments)
         return [part for part in parts if part is not None]
 
-    def _part(self, plan: Plan, wanted: Sequence["_Wanted"], segment: Segment) -> Part | None:
-        asked: list[_Wanted] = []
-        for each in wanted:
-            match each.looks_for(segment):
-                case "nothing":
-                    return None
-                case "words":
-                    asked.append(each)
+    def _part(self, plan: Plan, needs: dict[Kept, Wanted], segment: Segment) -> Part | None:
+        """`needs` remembers what segments need that keep events in the same way."""
+        how = kept(segment, plan.filter)
+        if how not in needs:
+            needs[how] = wanted(plan.filter, how)
+        need = needs[how]
+        if need is False:
+            return None
         is_within = _is_within(plan, segment.min_us, segment.max_us)
-        index = None if is_within and not asked else self._index(segment)
+        index = None if is_within and need is True else self._index(segment)
         if index is None:
             return Part(segment, None, segment.row_groups or 1)
         found = [
-            group
-            for group in index.groups
-            if (is_within or _overlaps(plan, group)) and all(each.may_be_in(group) for each in asked)
+            group for group in index.groups if (is_within or _overlaps(plan, group)) and may_match(need, group.words)
         ]
         if not found:
             return None
@@ -81,41 +79,6 @@ class Skipping:
                 _, dropped = self._indexes.popitem(last=False)
                 self._bytes -= _size(dropped)
         return found
-
-
-class _Wanted(Struct, frozen=True):
-    """What must be there for a field to have a value."""
-
-    equals: Equals
-    words: Hashes
-    number: Hashes | None
-    """When the value is a number: numbers are known by their value, and texts spell it in many ways."""
-
-    @classmethod
-    def of(cls, equals: Equals) -> "_Wanted":
-        number = number_hashes(float(equals.text)) if is_number(equals.text) else None
-        return cls(equals, hashes_of(equals.text), number)
-
-    def looks_for(self, segment: Segment) -> str:
-        """Whether a segment has the value in words that an index tells, perhaps in some that it does not ("anything"),
-        or has no place for it ("nothing")."""
-        is_spelled = segment.has_texts
-        if self.equals.field not in DERIVED_FIELDS:
-            columns = segment.columns.intersection(columns_of(self.equals.field))
-            if not columns and not segment.has_texts:
-                return "nothing"
-            is_spelled |= any(column.endswith(":json") for column in columns)
-            if self.equals.text in ("true", "false") and any(column.endswith(":bool") for column in columns):
-                return "anything"
-            if self.number is not None and is_spelled:
-                return "anything"
-        return "words" if len(self.words) or self.number is not None else "anything"
-
-    def may_be_in(self, group: Group) -> bool:
-        """Asked of words only."""
-        if group.words is None:
-            return True
-        return group.words.may_hold(self.words) or (self.number is not None and group.words.may_hold(self.number))
 
 
 def _is_within(plan: Plan, min_us: int, max_us: int) -> bool:

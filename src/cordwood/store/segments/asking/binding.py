@@ -2,10 +2,6 @@
 
 from collections.abc import Iterable
 
-from cordwood.store.segments.filter_sql import quoted_name
-
-__all__ = ["Values", "all_of", "any_of", "quoted_name"]
-
 
 class Values:
     """Values that a statement is given beside its text, each once."""
@@ -40,3 +36,8 @@ def _joined(conditions: Iterable[str], word: str, nothing: str) -> str:
     if len(found) < 2:
         return found[0] if found else nothing
     return "(" + word.join(found) + ")"
+
+
+def quoted_name(name: str) -> str:
+    """A column's name in SQL."""
+    return '"' + name.replace('"', '""') + '"'
