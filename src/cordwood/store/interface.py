@@ -46,6 +46,8 @@ class Written(msgspec.Struct, frozen=True):
     dead_lettered: int
     deduplicated: int
     is_duplicate: bool
+    inserted_at_us: int
+    """What its events have as `inserted_at`; of a duplicate, when it was written again."""
 
 
 class Writer(Protocol):

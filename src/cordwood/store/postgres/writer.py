@@ -32,8 +32,8 @@ class PostgresWriter:
         async with self._keeper.keeping(ordered, moment_us) as kept:
             for _ in range(_ATTEMPTS - 1):
                 with contextlib.suppress(Conflict):
-                    return outcomes(loads, *await self._write(kept))
-            return outcomes(loads, *await self._write(kept))
+                    return outcomes(loads, *await self._write(kept), moment_us)
+            return outcomes(loads, *await self._write(kept), moment_us)
 
     async def probe(self, load: Load, first: int, count: int) -> None:
         """See `store.interface.Writer.probe`."""

@@ -41,14 +41,15 @@ class SegmentWriter:
 
     def write(self, loads: Sequence[Load]) -> list[Written]:
         """See `store.interface.Writer.write`. Raises Refused, Unavailable."""
+        now_us = self._clock.now_us()
         for _ in range(_ATTEMPTS):
             fresh = self._fresh(loads)
             repeated = self._repeated(fresh.values())
             try:
-                self._write_fresh(list(fresh.values()), repeated)
+                self._write_fresh(list(fresh.values()), repeated, now_us)
             except Known:
                 continue  # another task has just stored one of these: look again, without it
-            return outcomes(loads, fresh.keys(), repeated)
+            return outcomes(loads, fresh.keys(), repeated, now_us)
         raise Unavailable("the same batches are being stored by somebody else", hint="this mends itself")
 
     def probe(self, load: Load, first: int, count: int) -> None:
@@ -75,7 +76,7 @@ class SegmentWriter:
                 repeated[header.id] = original
         return repeated
 
-    def _write_fresh(self, loads: Sequence[Load], repeated: Mapping[UUID, UUID]) -> None:
+    def _write_fresh(self, loads: Sequence[Load], repeated: Mapping[UUID, UUID], now_us: int) -> None:
         """All or nothing. Raises Known."""
         if not loads:
             return
@@ -89,7 +90,7 @@ class SegmentWriter:
             entries = [_entry(load, spans.get(load.batch.header.id), repeated) for load in loads]
             self._catalog.commit(entries, stock, now_us)
 
-        self._store(alive, commit)
+        self._store(alive, commit, now_us)
 
     def replay(self, tenant: Tenant, replays: Sequence[Replay], actor: str) -> int:
         """See `store.interface.DeadLetters.replay`. Raises Refused, Unavailable."""
@@ -122,12 +123,11 @@ class SegmentWriter:
             moved = [(batch_id, count, *spans[batch_id]) for batch_id, count in counts.items()]
             self._catalog.replay([replay.letter for replay in replays], moved, stock, action, now_us)
 
-        self._store([replay.load for replay in replays], commit)
+        self._store([replay.load for replay in replays], commit, self._clock.now_us())
         return counts.total()
 
-    def _store(self, loads: Sequence[Load], commit: Callable[[Stock, Spans, int], None]) -> None:
+    def _store(self, loads: Sequence[Load], commit: Callable[[Stock, Spans, int], None], now_us: int) -> None:
         """A file for each tenant, then the transaction that names them: `commit`, which may raise Known."""
-        now_us = self._clock.now_us()
         by_tenant: dict[Tenant, list[Load]] = {}
         for load in loads:
             by_tenant.setdefault(load.batch.header.tenant, []).append(load)
