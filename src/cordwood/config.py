@@ -22,6 +22,7 @@ from cordwood.ingest.settings import IngestSettings
 from cordwood.logs import LogSettings
 from cordwood.query.settings import CanarySettings, QuerySettings
 from cordwood.store.settings import StoreSettings
+from cordwood.tail.settings import TailSettings
 from cordwood.tenancy.settings import TenancySettings
 from cordwood.worker.settings import WorkerSettings
 
@@ -44,6 +45,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     cache: CacheSettings = CacheSettings()
     query: QuerySettings = QuerySettings()
+    tail: TailSettings = TailSettings()
     canary: CanarySettings = CanarySettings()
     log: LogSettings = LogSettings()
 

@@ -63,6 +63,16 @@ CANARY_SECONDS = Histogram(
 CACHE_LOOKUPS = Counter("cordwood_cache_lookups_total", "Answers looked up in the cache", ["result"])
 CACHE_FAILURES = Counter("cordwood_cache_failures_total", "Cache calls that failed and were taken as a miss")
 
+TAIL_READERS = Gauge("cordwood_tail_readers", "Live tails that are open in this process")
+TAIL_SENT_EVENTS = Counter("cordwood_tail_sent_events_total", "Events sent to readers of live tails")
+TAIL_MISSED_EVENTS = Counter(
+    "cordwood_tail_missed_events_total",
+    "Events that the tail did not take from a worker (publisher), and those that readers of live tails were told they "
+    "missed (reader)",
+    ["place"],
+)
+TAIL_FAILURES = Counter("cordwood_tail_publish_failures_total", "Times that the live feed did not take what was stored")
+
 KEYS_READ_FAILURES = Counter(
     "cordwood_keys_read_failures_total", "Looks at the stored keys and limits that failed; what was known went on"
 )
