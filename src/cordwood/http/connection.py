@@ -22,6 +22,7 @@ from cordwood.http.direct import DirectProtocol, Heads
 from cordwood.http.problem import problem
 from cordwood.http.settings import HttpSettings
 from cordwood.http.site import Site
+from cordwood.http.socket import Socket
 
 _REST_S = 5.0
 _MAX_PIPELINED = 100
@@ -37,6 +38,7 @@ class Connection(DirectProtocol):
         super().__init__(site, heads, settings.max_body_bytes, **given)
         self._settings = settings
         self._is_head, self._is_body, self._is_declining = True, False, False
+        self._is_handing_over = False
         self._since = self._stalled_since = 0.0
         self._framing_bytes = self._body_bytes = 0
         self._is_refused = False
@@ -60,7 +62,11 @@ class Connection(DirectProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._decline(data[upgrade.args[0] :])
+            rest = data[upgrade.args[0] :]
+            if self._is_handing_over:
+                self._hand_over(rest)
+            else:
+                self._decline(rest)
         except httptools.HttpParserError as broken:
             error = self._refusal or _blamed(broken)
             self._refuse(error, "malformed" if isinstance(error, BadRequest) and self._refusal is None else error.label)
@@ -86,6 +92,27 @@ class Connection(DirectProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in the first one
         self.data_received(b"".join([*head, b"\r\n", rest]))
 
+    def _is_for_socket(self) -> bool:
+        """Whether the request asks for a WebSocket where there is one, and nothing else is under way."""
+        return (
+            self.parser.get_method() == b"GET"
+            and self.parser.get_http_version() == "1.1"
+            and dict(self.headers).get(b"upgrade", b"").lower() == b"websocket"
+            and self._site.has_socket(self.url.partition(b"?")[0])
+            and not (self._is_busy() or self.pipeline)
+        )
+
+    def _hand_over(self, rest: bytes) -> None:
+        """Let the connection be a WebSocket from here on; it reads the same head, and what came behind it."""
+        head = [b"GET ", self.url, b" HTTP/1.1\r\n"]
+        for name, value in self.headers:
+            head += [name, b": ", value, b"\r\n"]
+        self.connections.discard(self)
+        socket = Socket(self._settings, config=self.config, server_state=self.server_state, app_state=self.app_state)
+        socket.connection_made(self.transport)
+        self.transport.set_protocol(socket)
+        socket.data_received(b"".join([*head, b"\r\n", rest]))
+
     def on_message_begin(self) -> None:
         self._is_head, self._is_body = True, False
         self._since = self.loop.time()
@@ -106,6 +133,7 @@ class Connection(DirectProtocol):
             raise self._refusal  # the parser stops and raises
         self._is_body = True
         self._is_declining = self.parser.should_upgrade()
+        self._is_handing_over = self._is_declining and self._is_for_socket()
         if not self._is_declining:
             super().on_headers_complete()
 
@@ -215,7 +243,7 @@ async def reap(connections: Iterable[object], settings: HttpSettings) -> None:
         await asyncio.sleep(min(1.0, shortest_s / 4))
         now = loop.time()
         for connection in list(connections):
-            if isinstance(connection, Connection):
+            if isinstance(connection, Connection | Socket):
                 connection.reap(now)
 
 

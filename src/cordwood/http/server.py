@@ -20,6 +20,8 @@ from cordwood.http.tls import certificate_of
 log = structlog.get_logger()
 
 _BACKLOG = 2048
+_MAX_SOCKET_MESSAGE_BYTES = 4096
+"""Clients have nothing to say there."""
 _OTHER_FILES = 1024
 """Open files that the parts behind may need."""
 
@@ -75,7 +77,9 @@ async def serve(
         site,
         ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
         http=connections_with(settings, site),  # type: ignore[arg-type]  # called as the class would be
-        ws="none",
+        ws="none",  # a connection makes its own (`http.connection`)
+        ws_max_size=_MAX_SOCKET_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
         loop="none",
         lifespan="off",
         log_config=None,

@@ -47,8 +47,10 @@ class Site:
         routes: Sequence[Route],
         operations: Sequence[Operation],
         direct: Mapping[bytes, DirectHandler] | None = None,
+        sockets: Mapping[str, ASGIApp] | None = None,
     ) -> None:
-        """`operations` describe every endpoint; the description itself is one more."""
+        """`operations` describe every endpoint; the description itself is one more. `sockets` take WebSockets; what
+        they raise before they accept one is answered as a problem."""
         assert not (odd := undescribed(raw, routes, operations)), f"endpoints and operations differ: {odd}"
         told = description(service, [*operations, DESCRIPTION])
 
@@ -63,6 +65,7 @@ class Site:
         self._service = service
         self._raw = raw
         self._direct = direct or {}
+        self._sockets = sockets or {}
         self._meters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._rest = Starlette(
             routes=[*routes, Route(DESCRIPTION_PATH, describe)],
@@ -87,7 +90,14 @@ class Site:
         self._asked_at = time.monotonic()
         return handler
 
+    def has_socket(self, path: bytes) -> bool:
+        """Whether a WebSocket is taken there; not while this process stops."""
+        return path.decode("latin-1") in self._sockets and not (self.is_draining or self.is_closing)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._open_socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             return
         path = scope["path"]
@@ -116,6 +126,35 @@ class Site:
         finally:
             route = path if handler else getattr(scope.get("route"), "path", "other")
             self.count(route, exchange.status, time.perf_counter() - started)
+
+    async def _open_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        self._asked_at = started = time.monotonic()
+        status = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "websocket.accept":
+                status = 101
+            await send(message)
+
+        try:
+            await self._sockets[path](scope, receive, noting)
+        except CordwoodError as error:
+            status = error.status
+            await _decline_socket(error, send)
+        except OSError:
+            status = status or 499  # it has left
+        except Exception:
+            # The outermost edge of a connection, as of a request.
+            log.exception("request_failed", path=path[:_MAX_SHOWN])
+            if status == 101:
+                await send({"type": "websocket.close", "code": 1011})
+            else:
+                status = 500
+                await _decline_socket(internal(), send)
+        finally:
+            self.count(path, status, time.monotonic() - started)
 
     def count(self, route: str, status: int, seconds: float) -> None:
         """One request answered."""
@@ -154,6 +193,13 @@ async def answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], bo
     headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _decline_socket(error: CordwoodError, send: Send) -> None:
+    """Answer a request for a WebSocket with a problem."""
+    status, headers, body = problem(error)
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:

@@ -83,9 +83,15 @@ class Engine:
 
         Raises Overloaded, Unavailable, and Corrupt for damage that was not known: ask again, without it.
         """
-        async with self._turn(), _closing(self._reader.read(plan, tenant)) as blocks:
+        async with contextlib.aclosing(self.events(plan, tenant)) as blocks:
             async for block in blocks:
                 yield await asyncio.to_thread(ndjson, block)
+
+    async def events(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
+        """The same as events."""
+        async with self._turn(), _closing(self._reader.read(plan, tenant)) as blocks:
+            async for block in blocks:
+                yield block
 
     async def event(self, event_id: UUID, tenant: Tenant) -> bytes:
         """One event as JSON. Raises NotFound, Unavailable."""

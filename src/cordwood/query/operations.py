@@ -11,11 +11,13 @@ from cordwood.http.openapi import JSON, NDJSON, Answer, Operation, Parameter
 from cordwood.model.event import Level
 from cordwood.query.ledger import LedgerAnswer
 from cordwood.query.receipts import ReceiptFate
+from cordwood.query.tail import EVENT_STREAM, PATH
 
 _Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 _Time = Annotated[str, Meta(examples=["2026-11-23T10:00:00Z", "1795435200", "-15m", "now"])]
 
 _Receipt = Annotated[str, Meta(examples=["01a20a6b-c8c1-7b73-a9d5-ddce00000000~0~1"])]
+_Position = Annotated[int, Meta(ge=0, lt=10**18)]
 _Limit = Annotated[int, Meta(ge=1, le=999_999_999_999)]
 
 
@@ -140,5 +142,30 @@ QUERY = (
         parameters=(Parameter(name="receipt", about="as it was answered", schema=_Receipt, where="path"),),
         answers={200: Answer(about="their fate", content={JSON: ReceiptFate})},
         errors=(NotFound,),
+    ),
+)
+
+TAIL = (
+    Operation(
+        path=PATH,
+        name="tail",
+        about="stored events, then new ones as they are stored, until one side closes: server-sent events, or with "
+        "Upgrade a WebSocket",
+        scope="query",
+        parameters=(
+            Parameter(name="query", about="a search line of the query language, without pipes"),
+            _QUESTION[2],
+            Parameter(
+                name="history", about="newest stored events to begin with", schema=Annotated[int, Meta(ge=0, le=10_000)]
+            ),
+            Parameter(
+                name="after",
+                about="the `id` of the last event heard: begin behind it, instead of with `history`",
+                schema=_Position,
+            ),
+            Parameter(name="Last-Event-ID", about="the same, as browsers send it", schema=_Position, where="header"),
+        ),
+        answers={200: Answer(about="events named event, missed and live", content={EVENT_STREAM: str})},
+        errors=(Overloaded,),
     ),
 )

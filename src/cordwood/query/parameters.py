@@ -18,7 +18,7 @@ from cordwood.model.search.filters import Equals, Everything, Filter
 
 KNOWN = ("start", "end", "limit", "cursor", "query", "filter")
 
-_MAX_FILTERS = 32
+MAX_FILTERS = 32
 _CURSOR_HINT = "send 'next' of an earlier answer as it was"
 _UNITS_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
 _RELATIVE = re.compile(r"-(\d{1,6})([smhdw])", re.ASCII)
@@ -29,8 +29,8 @@ def plan_of(parameters: Sequence[tuple[str, str]], now_us: int) -> Plan:
     parameter, and BadQuery."""
     filters: list[Filter] = [equality(value) for name, value in parameters if name == "filter"]
     given = only_known([each for each in parameters if each[0] != "filter"], KNOWN)
-    if len(filters) > _MAX_FILTERS:
-        raise BadRequest(f"{len(filters)} filters; at most {_MAX_FILTERS} are taken")
+    if len(filters) > MAX_FILTERS:
+        raise BadRequest(f"{len(filters)} filters; at most {MAX_FILTERS} are taken")
     if "query" in given:
         filters.insert(0, parse_filter(given["query"], now_us))
     plan = Plan(

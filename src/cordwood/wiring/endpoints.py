@@ -1,5 +1,7 @@
 """Parts → what a service answers: raw handlers for the hot path, routes for the rest."""
 
+import asyncio
+
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -14,9 +16,13 @@ from cordwood.query.deadletters import DeadLetterRoutes
 from cordwood.query.deletion import DeletionRoutes
 from cordwood.query.engine import Engine
 from cordwood.query.ledger import LedgerRoutes
+from cordwood.query.live import Live
 from cordwood.query.mending import Mender
+from cordwood.query.past import Past
 from cordwood.query.routes import QueryRoutes
+from cordwood.query.tail import TailRoutes
 from cordwood.store.interface import Store
+from cordwood.tail.interface import Tail
 from cordwood.tenancy.interface import Keys
 from cordwood.tenancy.quota.gate import Gate
 
@@ -41,6 +47,13 @@ def asking(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route
         *LedgerRoutes(store, keys, clock, config.store.receipts_days).routes(),
         *mending(config, store, keys),
     ]
+
+
+def watching(config: Config, store: Store, cache: Cache, tail: Tail, keys: Keys, stop: asyncio.Event) -> TailRoutes:
+    """Live tails; they end with `stop`."""
+    engine = Engine(store, cache, config.query, config.cache)
+    past = Past(engine, config.tail.max_scanned, config.tail.max_history)
+    return TailRoutes(Live(tail, config.tail), past, keys, SystemClock(), stop)
 
 
 def mending(config: Config, store: Store, keys: Keys) -> list[Route]:

@@ -10,6 +10,7 @@ from cordwood.config import Config
 from cordwood.http.server import listen
 from cordwood.model.retention import Retention
 from cordwood.store.interface import Store
+from cordwood.tail.interface import Tail
 from cordwood.tenancy.door import Door
 from cordwood.tenancy.interface import Tenancy
 from cordwood.tenancy.quota.gate import Gate
@@ -20,6 +21,7 @@ from cordwood.wiring.parts import (
     open_publisher,
     open_quota,
     open_store,
+    open_tail,
     open_tenancy,
 )
 
@@ -54,6 +56,9 @@ class Opened:
 
     async def cache(self) -> Cache:
         return await self._stack.enter_async_context(open_cache(self._config))
+
+    async def tail(self) -> Tail:
+        return await self._stack.enter_async_context(open_tail(self._config))
 
     async def tenants(self) -> "Tenants":
         tenancy = await self._stack.enter_async_context(open_tenancy(self._config))

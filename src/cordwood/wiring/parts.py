@@ -19,6 +19,7 @@ from cordwood.errors import ConfigError
 from cordwood.http.settings import is_loopback
 from cordwood.store.care import Checker, Merger, Surveyor
 from cordwood.store.interface import Store
+from cordwood.tail.interface import Tail
 from cordwood.tenancy.configured import configured_grants
 from cordwood.tenancy.door import Door
 from cordwood.tenancy.interface import Tenancy
@@ -183,6 +184,23 @@ def open_cache(config: Config) -> Cache:
                 raise _missing_extra("redis", error) from error
             return RedisCache(settings.url)
     raise _unknown("cache", settings.url, "memory:, redis:// and rediss://")
+
+
+def open_tail(config: Config) -> Tail:
+    """The live feed, where the cache is. Raises ConfigError."""
+    url, room = config.cache.url, config.tail.feed_bytes
+    match urlsplit(url).scheme:
+        case "memory":
+            from cordwood.tail.memory import MemoryTail
+
+            return MemoryTail(room)
+        case "redis" | "rediss":
+            try:
+                from cordwood.tail.redis import RedisTail
+            except ModuleNotFoundError as error:
+                raise _missing_extra("redis", error) from error
+            return RedisTail(url, room)
+    raise _unknown("cache", url, "memory:, redis:// and rediss://")
 
 
 def open_tenancy(config: Config) -> Tenancy:

@@ -17,9 +17,9 @@ from cordwood.ingest.service import Ingest
 from cordwood.model.ledger import Accounts
 from cordwood.model.tenant import Tenant
 from cordwood.query.mending_operations import MENDING
-from cordwood.query.operations import QUERY
+from cordwood.query.operations import QUERY, TAIL
 from cordwood.store.care import Checked, Merged, Survey
-from cordwood.wiring.endpoints import asking, limits, mending, taking
+from cordwood.wiring.endpoints import asking, limits, mending, taking, watching
 from cordwood.wiring.opened import Opened
 from cordwood.wiring.parts import open_checker, open_merger, open_store, open_surveyor
 from cordwood.wiring.serving import Announce, canary, serve_until
@@ -37,19 +37,24 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         store = await parts.store(is_writer=True)
         broker = await parts.publisher()
         cache = await parts.cache()
+        tail = await parts.tail()
         await store.migrate()
         tenants = await parts.tenants()
         keys = tenants.door
         gate = await parts.gate(keys)
         ingest = Ingest(broker, clock, config.ingest, gate)
         health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
-        routes = [*health.routes(), *limits(gate, keys), *asking(config, store, cache, keys)]
+        live = watching(config, store, cache, tail, keys, stop)
+        routes = [*health.routes(), *limits(gate, keys), *asking(config, store, cache, keys), *live.routes()]
         taken, direct = taking(config, ingest, keys)
-        site = Site("up", taken, routes, [*HEALTH, *INGEST, *QUERY, *MENDING], direct)
+        operations = [*HEALTH, *INGEST, *QUERY, *TAIL, *MENDING]
+        site = Site("up", taken, routes, operations, direct, live.sockets())
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             # The worker outlives the listener, so that what the last requests brought is stored.
-            group.create_task(work(broker, store, clock, config.worker, tenants.retention, is_served))
+            group.create_task(
+                work(broker, store, tail, clock, config.worker, tenants.retention, is_served, config.tail.feed_bytes)
+            )
             group.create_task(ingest.keep_accounts(stop))
             with canary(config, port):
                 await serve_until(stop, site, port, config, health, announce)
@@ -82,13 +87,15 @@ async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) ->
         port = parts.port(_WORKER_PORT)
         store = await parts.store(is_writer=True)
         broker = await parts.broker()
+        tail = await parts.tail()
         tenants = await parts.tenants()
         keys = tenants.door
         health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
         # Segments have one writer: what changes them is asked of it.
         site = Site("worker", {}, [*health.routes(), *mending(config, store, keys)], [*HEALTH, *MENDING])
         async with asyncio.TaskGroup() as group:
-            group.create_task(work(broker, store, SystemClock(), config.worker, tenants.retention, stop))
+            clock, retention, room = SystemClock(), tenants.retention, config.tail.feed_bytes
+            group.create_task(work(broker, store, tail, clock, config.worker, retention, stop, room))
             await serve_until(stop, site, port, config, health, announce)
 
 
@@ -104,9 +111,11 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         keys = (await parts.tenants()).door
         store = await parts.store(is_writer=False)
         cache = await parts.cache()
+        tail = await parts.tail()
         health = Health({"store": store.check, "keys": keys.check})
-        routes = [*health.routes(), *asking(config, store, cache, keys)]
-        site = Site("query", {}, routes, [*HEALTH, *QUERY, *MENDING])
+        live = watching(config, store, cache, tail, keys, stop)
+        routes = [*health.routes(), *asking(config, store, cache, keys), *live.routes()]
+        site = Site("query", {}, routes, [*HEALTH, *QUERY, *TAIL, *MENDING], sockets=live.sockets())
         with canary(config, port):
             await serve_until(stop, site, port, config, health, announce)
 

@@ -1,1 +1,1 @@
-"""Service: batch → store → ack."""
+"""Service: batch → store → tail, ack."""

@@ -1,4 +1,4 @@
-"""The worker's loop: take deliveries, write them in one transaction, acknowledge after the commit."""
+"""The worker's loop: take deliveries, write them in one transaction, tell of them and acknowledge after the commit."""
 
 import asyncio
 import contextlib
@@ -18,6 +18,7 @@ from cordwood.model.batch import expanded
 from cordwood.model.deadletter import whole_letter
 from cordwood.model.ledger import Heartbeat, heartbeats_of
 from cordwood.store.interface import Load, Writer, Written
+from cordwood.worker.announcer import Announcer
 from cordwood.worker.isolate import isolated
 from cordwood.worker.settings import WorkerSettings
 
@@ -50,8 +51,17 @@ class _Beating(Struct, frozen=True):
 class Loop:
     """Moves batches from the broker to the store."""
 
-    def __init__(self, broker: Broker, writer: Writer, clock: Clock, settings: WorkerSettings) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        writer: Writer,
+        clock: Clock,
+        settings: WorkerSettings,
+        announcer: Announcer | None = None,
+    ) -> None:
+        """`announcer` hears of what is stored."""
         self._broker = broker
+        self._announcer = announcer
         self._writer = writer
         self._clock = clock
         self._settings = settings
@@ -174,6 +184,9 @@ class Loop:
         metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
         for outcome in written:
             _count(outcome)
+        # Before the acks, as it never waits: who watches need not wait for the broker.
+        if self._announcer is not None:
+            self._announcer.tell([each.load for each in held], written)
         now_us = self._clock.now_us()
         for each in held:
             unsettled.discard(each.delivery)

@@ -7,6 +7,8 @@ from cordwood.broker.interface import Broker
 from cordwood.clock import Clock
 from cordwood.model.retention import Retention
 from cordwood.store.interface import Store
+from cordwood.tail.interface import Tail
+from cordwood.worker.announcer import Announcer
 from cordwood.worker.loop import Loop
 from cordwood.worker.settings import WorkerSettings
 from cordwood.worker.upkeep import audit_forever, expire_forever, tend_forever, watch_backlog
@@ -15,14 +17,17 @@ from cordwood.worker.upkeep import audit_forever, expire_forever, tend_forever, 
 async def work(
     broker: Broker,
     store: Store,
+    tail: Tail,
     clock: Clock,
     settings: WorkerSettings,
     retention: Callable[[], Awaitable[Retention]],
     stop: asyncio.Event,
+    tail_bytes: int,
 ) -> None:
-    """Run until `stop`; returns when everything in hand is stored or given back. `retention` tells the rules now."""
-    async with asyncio.TaskGroup() as group:
-        group.create_task(Loop(broker, store, clock, settings).run(stop))
+    """Run until `stop`; returns when everything in hand is stored or given back. `retention` tells the rules now;
+    `tail_bytes` of batches may wait for the tail."""
+    async with Announcer(tail, tail_bytes) as announcer, asyncio.TaskGroup() as group:
+        group.create_task(Loop(broker, store, clock, settings, announcer).run(stop))
         group.create_task(tend_forever(store, settings.tend_interval_s, stop))
         group.create_task(expire_forever(store, retention, stop))
         group.create_task(audit_forever(store, clock, stop))

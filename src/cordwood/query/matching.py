@@ -1,0 +1,102 @@
+"""Events → those that watchers wait for. CPU-heavy: for threads."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from cordwood.language.match import Matcher, Seen, check_of
+from cordwood.model import plan
+from cordwood.model.answer import StoredEvent
+from cordwood.model.batch import event_id, expanded
+from cordwood.model.derive_many import derive_many
+from cordwood.model.search.field import Field
+from cordwood.model.search.filters import Equals
+from cordwood.query.answers import event_json
+from cordwood.tail.interface import Stored
+
+Wanted = Matcher | None
+"""Tells whether an event is wanted; None: all are."""
+
+_objects = msgspec.json.Decoder(dict[str, Any])
+
+
+class Line(NamedTuple):
+    """An event as it is answered."""
+
+    id: UUID
+    inserted_at_us: int
+    json: bytes
+
+
+def stored_lines(stored: Stored) -> list[tuple[int, bytes]]:
+    """The events of a batch with their ordinals, dead letters left out. Raises Corrupt."""
+    lines = expanded(stored.batch).split(b"\n")
+    lines.pop()  # behind the last newline
+    dead = set(stored.dead)
+    return [(ordinal, line) for ordinal, line in enumerate(lines) if ordinal not in dead]
+
+
+def stored_events(stored: Stored, lines: Sequence[tuple[int, bytes]]) -> list[StoredEvent]:
+    """Some of them, with what is derived. Raises msgspec.MsgspecError for what is no JSON object."""
+    header = stored.batch.header
+    columns = derive_many(b"".join(line + b"\n" for _, line in lines), header.received_at_us)
+    return [
+        StoredEvent(event_id(header.id, ordinal), timestamp_us, stored.inserted_at_us, level, service, line)
+        for (ordinal, line), (timestamp_us, level, service) in zip(lines, columns, strict=True)
+    ]
+
+
+def matched(events: Sequence[StoredEvent], wanted: Sequence[Wanted]) -> list[list[Line]]:
+    """What each of several watchers waits for, in order. An event is decoded and written once for all of them."""
+    found: list[list[Line]] = [[] for _ in wanted]
+    is_decoded = any(each is not None for each in wanted)
+    for event in events:
+        seen = _seen(event) if is_decoded else None
+        line: Line | None = None
+        for lines, each in zip(found, wanted, strict=True):
+            if each is None or (seen is not None and each(seen)):
+                line = line or Line(event.id, event.inserted_at_us, event_json(event))
+                lines.append(line)
+    return found
+
+
+def equality(asked: plan.Equals) -> Matcher:
+    """What a plan's filter means, of one event."""
+    name = asked.field
+    check = check_of(Equals(Field(name), asked.text))
+    if name in plan.DERIVED_FIELDS:
+        return lambda seen: (value := seen.derived(name)) is not None and check(value)
+    paths = plan.paths(name)
+    return lambda seen: any(_is_there(seen.data, path, check) for path in paths)
+
+
+def _is_there(data: dict[str, Any], path: tuple[str, ...], check: Any) -> bool:
+    value: Any = data
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return False
+        value = value[key]
+    return isinstance(value, str | bool | int | float) and bool(check(value))
+
+
+def _seen(event: StoredEvent) -> Seen:
+    return Seen(
+        _decoded(event.data),
+        event_id=event.id,
+        timestamp_us=event.timestamp_us,
+        inserted_at_us=event.inserted_at_us,
+        level=event.level,
+        service=event.service,
+    )
+
+
+def _decoded(data: bytes) -> dict[str, Any]:
+    try:
+        return _objects.decode(data)
+    except msgspec.MsgspecError:
+        # Numbers that no double holds are taken, and compare as infinite.
+        decoded: dict[str, Any] = json.loads(data)
+        return decoded
