@@ -182,12 +182,8 @@ class TestQuestions:
 
     def test_a_filter_means_what_it_means_to_a_query(self, up: Cordwood) -> None:
         with SseTail(up, filter="http.status:502", history=0) as tail:
-            events: list[dict[str, Any]] = [
-                {"http": {"status": 502}},
-                {"http.status": "502"},
-                {"http": {"status": [502]}},
-                {"http": 502},
-            ]
+            odd: list[dict[str, Any]] = [{"http": {"status": [502]}}, {"http": 502}]
+            events: list[dict[str, Any]] = [{"http": {"status": 502}}, {"http.status": "502"}, *odd]
             for n, event in enumerate(events):
                 send(up, n, **event)
             send(up, 9, http={"status": 502.0})
@@ -336,7 +332,7 @@ def test_without_redis_everything_is_stored_and_readers_hear_of_it(
             wait_until(lambda: tail.missed == [None], 20, "the reader to be told")
             for n in range(2, 30):
                 send(platform.ingest, n)  # as it waits until they are stored: writers are unharmed
-            assert platform.queries[0].get("/api/v1/tail")[0] == 503
+            assert platform.queries[1].get("/api/v1/tail")[0] == 503
             victim_redis.start()
             wait_until(lambda: len(tail.missed) >= 2, 20, "the reader to be told how far it goes")
 

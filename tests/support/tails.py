@@ -1,7 +1,9 @@
 """Live tails as clients see them: server-sent events, read in a thread."""
 
+import contextlib
 import http.client
 import json
+import socket
 import threading
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -16,10 +18,11 @@ class SseTail:
     """`with SseTail(server, query="level:error") as tail`: what it was told so far."""
 
     def __init__(self, server: Cordwood, *, headers: dict[str, str] | None = None, **parameters: str | int) -> None:
-        self.told: list[tuple[str, Any, str | None]] = []
-        """Kind, data and id of each."""
+        self.told: list[tuple[str, Any, str]] = []
+        """Kind, data and id of each; the id is empty where there is none."""
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         self._connection.request("GET", f"/api/v1/tail?{urlencode(parameters)}", headers=headers or {})
+        self._socket = self._connection.sock  # an answer that ends with its connection takes it over
         self.response = self._connection.getresponse()
         self.status = self.response.status
         self.is_over = False
@@ -35,9 +38,10 @@ class SseTail:
         self.close()
 
     def close(self) -> None:
-        if self._connection.sock is not None:
-            self._connection.sock.shutdown(2)
-        self._reading.join(10)
+        with contextlib.suppress(OSError):  # the other side may have closed it
+            self._socket.shutdown(socket.SHUT_RDWR)
+        if self._reading.is_alive():
+            self._reading.join(10)
         self.response.close()
         self._connection.close()
 
@@ -57,7 +61,7 @@ class SseTail:
     @property
     def position(self) -> str:
         """Of the last that had one."""
-        return next(position for *_, position in reversed(self.told) if position is not None)
+        return max(position for _, _, position in self.told if position)
 
     def wait_for(self, numbers: list[int]) -> None:
         """Until it was told just these, in this order."""
@@ -67,7 +71,7 @@ class SseTail:
             raise AssertionError(f"told {self.numbers}, not {numbers}; missed {self.missed}") from error
 
     def _read(self) -> None:
-        kind, data, position = "", "", None
+        kind, data, position = "", "", ""
         try:
             for line in self.response:
                 name, _, value = line.decode().rstrip("\n").partition(": ")
@@ -75,14 +79,14 @@ class SseTail:
                     case "":
                         if kind:
                             self.told.append((kind, json.loads(data), position))
-                        kind, data, position = "", "", None
+                        kind, data, position = "", "", ""
                     case "event":
                         kind = value
                     case "data":
                         data = value
                     case "id":
                         position = value
-        except (OSError, http.client.HTTPException, ValueError, AttributeError):
+        except (OSError, http.client.HTTPException):
             pass  # closed, by one side or the other
         self.is_over = True
 
