@@ -15,6 +15,7 @@ COMMANDS = {
     "import": "import_.import_",
     "export": "export.export",
     "search": "search.search",
+    "tail": "tail.tail",
     "delete": "delete.delete",
     "audit": "audit.audit",
     "config": "config.config",

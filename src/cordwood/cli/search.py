@@ -60,8 +60,8 @@ def search(
     Exit status: 0 when the answer is complete (found or not), 1 when it is not, 2 for wrong usage.
     """
     is_terminal = sys.stdout.isatty()
-    is_coloured = color == "always" or (color == "auto" and is_terminal and "NO_COLOR" not in os.environ)
-    with telling_errors(), _quiet_pipe(), _blaming_usage():
+    is_coloured = is_to_be_coloured(color, is_terminal=is_terminal)
+    with telling_errors(), quiet_pipe(), blaming_usage():
         api = Api(url, api_key)
         left_out: list[str] = []
         answer = ask(
@@ -73,7 +73,7 @@ def search(
             limit=None if is_all else limit,
             on_incomplete=left_out.append,
         )
-        shape = _shape_of(output, is_terminal=is_terminal, is_coloured=is_coloured)
+        shape = shape_of(output, is_terminal=is_terminal, is_coloured=is_coloured)
         count = _print(answer if is_all else _oldest_first(answer), shape, output == "json", sys.stdout.buffer)
         api.close()
     if left_out:
@@ -83,6 +83,11 @@ def search(
         typer.echo("no event matches", err=True)
     elif sys.stderr.isatty() and not is_all and count == limit:
         typer.echo(f"the newest {limit:,}; there may be more: --limit, --all, --start", err=True)
+
+
+def is_to_be_coloured(color: Literal["auto", "always", "never"], *, is_terminal: bool) -> bool:
+    """Whether text is coloured; https://no-color.org is obeyed."""
+    return color == "always" or (color == "auto" and is_terminal and "NO_COLOR" not in os.environ)
 
 
 def _oldest_first(answer: Iterator[bytes]) -> Iterator[bytes]:
@@ -96,7 +101,7 @@ def _oldest_first(answer: Iterator[bytes]) -> Iterator[bytes]:
     yield from reversed(lines)
 
 
-def _shape_of(output: _Output, *, is_terminal: bool, is_coloured: bool) -> Callable[[bytes], bytes]:
+def shape_of(output: _Output, *, is_terminal: bool, is_coloured: bool) -> Callable[[bytes], bytes]:
     """How one event is printed. Programs get JSON byte for byte; a terminal gets no control codes, in any form."""
     if output == "text":
         return lambda line: event_text(parse_event(line), is_coloured=is_coloured).encode()
@@ -120,7 +125,7 @@ def _print(lines: Iterator[bytes], shape: Callable[[bytes], bytes], is_array: bo
 
 
 @contextmanager
-def _blaming_usage() -> Iterator[None]:
+def blaming_usage() -> Iterator[None]:
     """A time or filter that the server cannot read is the caller's slip, as an unknown option is."""
     try:
         yield
@@ -131,7 +136,7 @@ def _blaming_usage() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet_pipe() -> Iterator[None]:
+def quiet_pipe() -> Iterator[None]:
     """Whoever reads our output may stop early (`| head`): that is no error of ours."""
     try:
         yield

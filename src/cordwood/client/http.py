@@ -133,10 +133,26 @@ class Api:
 
         Raises TryAgain (also when the answer breaks off), Unauthorized, Forbidden, NotFound, BadRequest.
         """
-        headers = {**self._headers, "accept": "application/x-ndjson"}
+        return self.lines(path, parameters, "application/x-ndjson", on_headers=on_headers)
+
+    def lines(
+        self,
+        path: str,
+        parameters: Sequence[tuple[str, str]],
+        accept: str,
+        *,
+        on_headers: Callable[[Mapping[str, str]], None] | None = None,
+        silence_s: float = _READ_TIMEOUT_S,
+    ) -> Iterator[bytes]:
+        """A streamed answer of any type, line by line. Nothing for `silence_s` counts as broken off. Raises as
+        `stream`."""
+        headers = {**self._headers, "accept": accept}
         query = f"?{urlencode(parameters)}" if parameters else ""
+        timeout = urllib3.Timeout(connect=_CONNECT_TIMEOUT_S, read=silence_s)
         with self._translated():
-            response = self._pool.request("GET", self.url + path + query, headers=headers, preload_content=False)
+            response = self._pool.request(
+                "GET", self.url + path + query, headers=headers, preload_content=False, timeout=timeout
+            )
             try:
                 if response.status != 200:
                     raise _error_of(response)
