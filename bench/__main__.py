@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from bench import bare_copy, ingest, patterns, single, visible
+from bench import bare_copy, ingest, patterns, single, tail, visible
 from bench.report import show
 from bench.target import Target
 
@@ -33,6 +33,9 @@ def _run(options: argparse.Namespace) -> int:
         case "visible":
             query_url = options.query_url or f"{options.url}/api/v1/query"
             figures = visible.measure(_target(options, "/log"), visible.VisibleLoad(query_url, options.samples))
+        case "tail":
+            tail_url = options.tail_url or f"{options.url}/api/v1/tail"
+            figures = tail.measure(_target(options, "/log"), tail.TailLoad(tail_url, options.samples))
         case "copy":
             figures = bare_copy.measure(options.dsn, options.events, options.connections)
         case "patterns":
@@ -103,6 +106,11 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("visible", help="from POST to being in a query's answer")
     _add_target(one)
     one.add_argument("--query-url", help="the query endpoint  [default: URL/api/v1/query]")
+    one.add_argument("--samples", type=_number, default=200)
+
+    one = commands.add_parser("tail", help="from POST, and from being stored, to being told to a live tail")
+    _add_target(one)
+    one.add_argument("--tail-url", help="the tail endpoint  [default: URL/api/v1/tail]")
     one.add_argument("--samples", type=_number, default=200)
 
     one = commands.add_parser("copy", help="bare binary COPY of the same rows into the same table")
