@@ -13,6 +13,8 @@ from urllib.parse import urlencode, urlsplit
 from bench.single import percentile
 from bench.target import Target, connection
 
+_WARM_UP = 5
+
 
 @dataclass(frozen=True)
 class TailLoad:
@@ -33,6 +35,10 @@ def measure(target: Target, load: TailLoad) -> dict[str, Any]:
         raise RuntimeError(f"{load.tail_url} answered {answer.status}: {answer.read()[:300]!r}")
     _next(answer, b"event: live")
     client = connection(target.url)
+    for _ in range(_WARM_UP):
+        client.request("POST", target.path, json.dumps({"run": run}).encode(), target.headers)
+        client.getresponse().read()
+        _next(answer, b"data: ")
     posted_ms: list[float] = []
     stored_ms: list[float] = []
     for number in range(load.samples):

@@ -101,22 +101,26 @@ class Live:
                         else:
                             await self._hand_out(feed, item)
             except CordwoodError as error:
-                if not feed.opening.done():
-                    del self._feeds[tenant]
-                    feed.opening.set_exception(error)
-                    feed.opening.exception()  # all who wait for it may have left
+                if self._is_refused(tenant, feed, error):
                     return
                 log.warning("tail_feed_interrupted", tenant=tenant, reason=error.message)
             except Exception:
                 # The outermost edge of a feed: readers go on, and hear that something is missing.
                 log.exception("tail_feed_failed", tenant=tenant)
-                if not feed.opening.done():
-                    del self._feeds[tenant]
-                    feed.opening.set_exception(Unavailable("the live feed failed", hint="see this service's log"))
-                    feed.opening.exception()
+                if self._is_refused(tenant, feed, Unavailable("the live feed failed", hint="see this service's log")):
                     return
             _miss(feed, None)
             await asyncio.sleep(_REST_S)
+
+    def _is_refused(self, tenant: Tenant, feed: _Feed, error: CordwoodError) -> bool:
+        """Whether the feed never began: then those who wait for it are told why, and the next one tries anew."""
+        if feed.opening.done():
+            return False
+        if self._feeds.get(tenant) is feed:
+            del self._feeds[tenant]
+        feed.opening.set_exception(error)
+        feed.opening.exception()  # all who waited may have left
+        return True
 
     async def _hand_out(self, feed: _Feed, stored: Stored) -> None:
         readers = list(feed.readers)

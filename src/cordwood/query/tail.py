@@ -96,7 +96,10 @@ class TailRoutes:
             finally:
                 for task in (sending, leaving):
                     task.cancel()
-                await asyncio.gather(sending, leaving, return_exceptions=True)
+                ended = await asyncio.gather(sending, leaving, return_exceptions=True)
+            for error in ended:
+                if isinstance(error, Exception):
+                    raise error
 
     def _watched(
         self, headers: _Headers, parameters: Sequence[tuple[str, str]]
