@@ -105,10 +105,12 @@ def test_a_websocket_is_told_the_same(platform: Platform) -> None:
         send(platform.ingest, 2, service="web")
 
 
+HISTORY = 30
+
+
 def is_whole(tail: SseTail, sent: int) -> bool:
-    """Whether the last number was told, and as many as there are since the first."""
-    numbers = tail.numbers
-    return sent - 1 in numbers and len(numbers) >= sent - min(numbers)
+    """Whether every number was told since the first of the history. Workers may store earlier ones later."""
+    return set(range(min(tail.numbers[:HISTORY]), sent)) <= set(tail.numbers)
 
 
 def test_the_seam_has_no_gap_and_no_double(platform: Platform) -> None:
@@ -127,7 +129,7 @@ def test_the_seam_has_no_gap_and_no_double(platform: Platform) -> None:
         wait_until(lambda: sent > 50, 30)
         tails: list[SseTail] = []
         for turn in range(24):
-            tail = SseTail(platform.queries[turn % 2], history=30)
+            tail = SseTail(platform.queries[turn % 2], history=HISTORY)
             tails.append(tail.__enter__())
     finally:
         is_over.set()
@@ -136,9 +138,8 @@ def test_the_seam_has_no_gap_and_no_double(platform: Platform) -> None:
         for tail in tails:
             wait_until(partial(is_whole, tail, sent), 20, "the tail to be told the last")
             numbers = tail.numbers
-            assert sorted(numbers) == list(range(min(numbers), sent)), "each once"
+            assert len(numbers) == len(set(numbers)), "each once"
             assert tail.missed == []
-            assert len(numbers) >= 30
     finally:
         for tail in tails:
             tail.close()
@@ -187,8 +188,8 @@ class TestQuestions:
             for n, event in enumerate(events):
                 send(up, n, **event)
             send(up, 9, http={"status": 502.0})
-            tail.wait_for([0, 1, 9])
-        assert sorted(event["data"]["n"] for event in up.events("?filter=http.status:502")) == [0, 1, 9]
+            tail.wait_for([0, 1, 2, 9])
+        assert sorted(event["data"]["n"] for event in up.events("?filter=http.status:502")) == [0, 1, 2, 9]
 
     def test_numbers_beyond_doubles_and_odd_blanks_are_passed_on(self, up: Cordwood) -> None:
         with SseTail(up, query="n:*", history=0) as tail, socket(up, "?query=n:*&history=0") as other:

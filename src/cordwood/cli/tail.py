@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from cordwood.cli.asking import checked
 from cordwood.cli.search import blaming_usage, is_to_be_coloured, quiet_pipe, shape_of
 from cordwood.cli.telling import telling_errors
 from cordwood.client.http import Api
@@ -44,7 +45,7 @@ def tail(
     with telling_errors(), quiet_pipe(), blaming_usage():
         api = Api(url, api_key)
         try:
-            for said in follow(api, query, filters or (), history):
+            for said in follow(api, checked(query), filters or (), history):
                 match said:
                     case Heard(line=line):
                         sys.stdout.buffer.write(shape(line) + b"\n")

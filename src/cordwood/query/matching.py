@@ -7,13 +7,10 @@ from uuid import UUID
 
 import msgspec
 
-from cordwood.language.match import Matcher, Seen, check_of
-from cordwood.model import plan
+from cordwood.language.match import Matcher, Seen
 from cordwood.model.answer import StoredEvent
 from cordwood.model.batch import event_id, expanded
 from cordwood.model.derive_many import derive_many
-from cordwood.model.search.field import Field
-from cordwood.model.search.filters import Equals
 from cordwood.query.answers import event_json
 from cordwood.tail.interface import Stored
 
@@ -61,25 +58,6 @@ def matched(events: Sequence[StoredEvent], wanted: Sequence[Wanted]) -> list[lis
                 line = line or Line(event.id, event.inserted_at_us, event_json(event))
                 lines.append(line)
     return found
-
-
-def equality(asked: plan.Equals) -> Matcher:
-    """What a plan's filter means, of one event."""
-    name = asked.field
-    check = check_of(Equals(Field(name), asked.text))
-    if name in plan.DERIVED_FIELDS:
-        return lambda seen: (value := seen.derived(name)) is not None and check(value)
-    paths = plan.paths(name)
-    return lambda seen: any(_is_there(seen.data, path, check) for path in paths)
-
-
-def _is_there(data: dict[str, Any], path: tuple[str, ...], check: Any) -> bool:
-    value: Any = data
-    for key in path:
-        if not isinstance(value, dict) or key not in value:
-            return False
-        value = value[key]
-    return isinstance(value, str | bool | int | float) and bool(check(value))
 
 
 def _seen(event: StoredEvent) -> Seen:

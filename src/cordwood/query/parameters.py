@@ -18,7 +18,7 @@ from cordwood.model.search.filters import Equals, Everything, Filter
 
 KNOWN = ("start", "end", "limit", "cursor", "query", "filter")
 
-MAX_FILTERS = 32
+_MAX_FILTERS = 32
 _CURSOR_HINT = "send 'next' of an earlier answer as it was"
 _UNITS_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
 _RELATIVE = re.compile(r"-(\d{1,6})([smhdw])", re.ASCII)
@@ -27,22 +27,31 @@ _RELATIVE = re.compile(r"-(\d{1,6})([smhdw])", re.ASCII)
 def plan_of(parameters: Sequence[tuple[str, str]], now_us: int) -> Plan:
     """Read `start`, `end`, `limit`, `cursor`, `query` and any number of `filter`. Raises BadRequest, naming the
     parameter, and BadQuery."""
-    filters: list[Filter] = [equality(value) for name, value in parameters if name == "filter"]
-    given = only_known([each for each in parameters if each[0] != "filter"], KNOWN)
-    if len(filters) > MAX_FILTERS:
-        raise BadRequest(f"{len(filters)} filters; at most {MAX_FILTERS} are taken")
-    if "query" in given:
-        filters.insert(0, parse_filter(given["query"], now_us))
+    found, given = filter_of(parameters, KNOWN, now_us)
     plan = Plan(
         start_us=parse_time("start", given["start"], now_us) if "start" in given else None,
         end_us=parse_time("end", given["end"], now_us) if "end" in given else None,
-        filter=all_of(each for each in filters if each != Everything()),
+        filter=found,
         limit=_limit(given),
         after=parse_cursor(given["cursor"]) if "cursor" in given else None,
     )
     if plan.start_us is not None and plan.end_us is not None and plan.start_us >= plan.end_us:
         raise BadRequest("'start' is not before 'end'", hint="events with start <= timestamp < end are answered")
     return plan
+
+
+def filter_of(
+    parameters: Sequence[tuple[str, str]], known: Sequence[str], now_us: int
+) -> tuple[Filter, dict[str, str]]:
+    """What `query` and any number of `filter` select together, and the other parameters by name. Raises BadRequest,
+    naming the parameter, and BadQuery."""
+    filters: list[Filter] = [equality(value) for name, value in parameters if name == "filter"]
+    given = only_known([each for each in parameters if each[0] != "filter"], known)
+    if len(filters) > _MAX_FILTERS:
+        raise BadRequest(f"{len(filters)} filters; at most {_MAX_FILTERS} are taken")
+    if "query" in given:
+        filters.insert(0, parse_filter(given["query"], now_us))
+    return all_of(each for each in filters if each != Everything()), given
 
 
 def only_known(parameters: Sequence[tuple[str, str]], known: Sequence[str]) -> dict[str, str]:

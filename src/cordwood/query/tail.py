@@ -15,13 +15,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cordwood.clock import Clock
 from cordwood.errors import BadRequest, CordwoodError, Forbidden
 from cordwood.http.auth import authenticate
-from cordwood.language.match import Matcher, matcher
-from cordwood.language.parser import parse_filter as parse_query
+from cordwood.language.match import matcher
 from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Everything
 from cordwood.query.live import Live
-from cordwood.query.matching import Wanted, equality
-from cordwood.query.parameters import MAX_FILTERS, only_known, parse_filter
+from cordwood.query.parameters import filter_of
 from cordwood.query.past import Past
 from cordwood.query.watching import Alive, Began, Question, Said, Told, watch
 from cordwood.tail.interface import Missed
@@ -112,30 +110,17 @@ class TailRoutes:
 
         tenant = authenticate(headers, self._keys, "query").tenant
         now_us = self._clock.now_us()
-        filters = [parse_filter(value) for name, value in parameters if name == "filter"]
-        if len(filters) > MAX_FILTERS:
-            raise BadRequest(f"{len(filters)} filters; at most {MAX_FILTERS} are taken")
-        given = only_known([each for each in parameters if each[0] != "filter"], _KNOWN)
-        found = parse_query(given.get("query", ""), now_us)
-        conditions = [equality(each) for each in filters]
-        if not isinstance(found, Everything):
-            conditions.append(matcher(found))
+        found, given = filter_of(parameters, _KNOWN, now_us)
         after = headers.get(b"last-event-id", b"").decode("latin-1") or given.get("after")
         question = Question(
             tenant=tenant,
-            plan=Plan(filters=filters),
-            wanted=_all(conditions),
+            plan=Plan(filter=found),
+            wanted=None if found == Everything() else matcher(found),
             history=_number("history", given.get("history"), _DEFAULT_HISTORY),
             # A worker's clock may be ahead of ours.
             position=None if after is None else min(now_us, _number("after", after, 0)),
         )
         return watch(self._live, self._past, question, now_us, self._stop, require)
-
-
-def _all(conditions: Sequence[Matcher]) -> Wanted:
-    if not conditions:
-        return None
-    return conditions[0] if len(conditions) == 1 else lambda seen: all(each(seen) for each in conditions)
 
 
 def _number(name: str, text: str | None, default: int) -> int:

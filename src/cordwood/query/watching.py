@@ -61,9 +61,9 @@ async def watch(
     # Subscribed before the store is read: what is stored in between comes both ways, and is told once.
     async with live.reading(tenant, wanted) as reader:
         if question.position is None:
-            begun = await past.newest(plan, tenant, wanted, question.history)
+            begun = await past.newest(plan, tenant, question.history)
         else:
-            begun = await past.since(plan, tenant, wanted, question.position)
+            begun = await past.since(plan, tenant, question.position)
         known = {line.id for line in begun.lines}
         asked = now_us if question.position is None else question.position
         position = max([asked, *(line.inserted_at_us for line in begun.lines)])

@@ -22,4 +22,4 @@ class TailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                                      "faster is counted as missed"),
     ] = 0.25  # fmt: skip
     max_history: Annotated[int, Meta(ge=0, description="stored events that a tail may begin with")] = 10_000
-    max_scanned: Annotated[int, Meta(ge=1, description="stored events that are looked at for those")] = 50_000
+    max_scanned: Annotated[int, Meta(ge=1, description="stored events that are looked at to resume one")] = 50_000
