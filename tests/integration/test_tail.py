@@ -110,7 +110,8 @@ HISTORY = 30
 
 def is_whole(tail: SseTail, sent: int) -> bool:
     """Whether every number was told since the first of the history. Workers may store earlier ones later."""
-    return set(range(min(tail.numbers[:HISTORY]), sent)) <= set(tail.numbers)
+    numbers = tail.numbers
+    return len(numbers) >= HISTORY and set(range(min(numbers[:HISTORY]), sent)) <= set(numbers)
 
 
 def test_the_seam_has_no_gap_and_no_double(platform: Platform) -> None:
