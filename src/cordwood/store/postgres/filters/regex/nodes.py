@@ -1,7 +1,9 @@
 """A regular expression as data. What it captures, and whether it is greedy, does not tell whether it is found."""
 
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+import msgspec
 
 from cordwood.store.postgres.filters.regex.characters import Ranges
 
@@ -17,25 +19,25 @@ class Edge(Enum):
     NO_WORD = "none does"
 
 
-class Chars(NamedTuple):
+class Chars(msgspec.Struct, frozen=True):
     """One character of a set."""
 
     ranges: Ranges
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """One behind the other; none is the empty text."""
 
     parts: "tuple[Node, ...]"
 
 
-class Either(NamedTuple):
+class Either(msgspec.Struct, frozen=True):
     """One of these."""
 
     parts: "tuple[Node, ...]"
 
 
-class Repeat(NamedTuple):
+class Repeat(msgspec.Struct, frozen=True):
     """Between `least` and `most` times; `most` None: without an end."""
 
     part: "Node"
