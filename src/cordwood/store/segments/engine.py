@@ -105,7 +105,11 @@ class Session:
 
     async def __aenter__(self) -> Self:
         self._cursor = self._engine.open()
-        self._meanwhile = self._engine.open()
+        try:
+            self._meanwhile = self._engine.open()
+        except BaseException:
+            self._engine.release(self._cursor)
+            raise
         self._running: Future[Any] | None = None
         return self
 
