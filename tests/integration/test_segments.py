@@ -57,6 +57,13 @@ def numbered(first: int, count: int, **fields: Any) -> list[dict[str, Any]]:
     return [{"ts": NOON // 1000 + n, "n": n, **fields} for n in range(first, first + count)]
 
 
+async def test_many_small_segments_are_read_within_the_engines_memory(tmp_path: Path) -> None:
+    async with segment_store(tmp_path, memory_bytes=64 << 20) as store:
+        for number in range(300):
+            await store.write([load(numbered(number, 1))])
+        assert [json.loads(event.data)["n"] for event in await rows(store)] == list(range(299, -1, -1))
+
+
 # Writes one load, then stops in the catalog's transaction, before or after it.
 _KILLED = """
 import asyncio, os, signal, sys
