@@ -5,7 +5,6 @@ import contextlib
 import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import TypeAlias
 from uuid import UUID
 
 import duckdb
@@ -20,7 +19,6 @@ from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Everything
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.asking.places import Kept, kept
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine, Session
 from cordwood.store.segments.fetching import fetch, written
@@ -29,27 +27,21 @@ from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.naming import Listing
 from cordwood.store.segments.skipping import Part, Skipping
+from cordwood.store.segments.sourcing import FILES, NEWEST_FIRST, Rows, Source, paths_of
 from cordwood.store.segments.spans import Span, events_of, spans
 from cordwood.store.slices import HOUR_US
 
 log = structlog.get_logger()
 
-Rows: TypeAlias = Sequence[tuple[int, int]]
-"""first ≤ row < behind"""
-
 _BLOCK_EVENTS = 1000
 _FETCHED_EVENTS = 16_384
 """Events made at once while an answer goes on: files are opened anew for each lot."""
 _MANY_COLUMNS = 200
-_FILES = "read_parquet(${}, filename = true, file_row_number = true, hive_partitioning = false)"
-_NEWEST_FIRST = "ORDER BY ts DESC, batch_id DESC, ordinal DESC"
 # Events in a span: small at first, so that an answer begins at once. A span without a limit is sorted as a whole, so
 # it is bounded; the newest of a span are picked without sorting it.
 _FIRST_SPAN, _SPAN_GROWTH = 32_768, 4
 _SORTED_SPAN, _PICKED_SPAN = 262_144, 1 << 40
 _MOST_AT_ONCE = 16
-_MOST_ALONE = 64
-"""Segments asked each for itself, since only some of their rows can match."""
 
 
 class SegmentReader:
@@ -140,11 +132,11 @@ class SegmentReader:
         conditions = Conditions()
         conditions.between(start_us, end_us)
         conditions.of_event(batch_id, ordinal)
-        sql = f"SELECT filename, file_row_number FROM {_FILES.format('files')} {conditions.where}"
+        sql = f"SELECT filename, file_row_number FROM {FILES.format('files')} {conditions.where}"
         async with self._session(segments) as session:
             for lot in self._files.lots(segments):
                 async with self._held(session, lot):
-                    rows = await session.rows(sql, conditions.values | {"files": self._paths(lot)})
+                    rows = await session.rows(sql, conditions.values | {"files": paths_of(self._files.root, lot)})
                     if events := await session.use(functools.partial(fetch, rows=rows, wide=self._wide(lot))):
                         return events[0]
         return None
@@ -160,7 +152,7 @@ class SegmentReader:
         if opened:
             async with self._session(opened) as session:
                 for lot in self._files.lots(opened):
-                    source, values = self._source(lot, plan, plan.start_us, plan.end_us, "count(*) AS n", rows)
+                    source, values = Source(self._files.root, plan, rows).of(lot, "count(*) AS n")
                     async with self._held(session, lot):
                         ((found,),) = await session.rows(f"SELECT sum(n)::BIGINT FROM ({source})", values)
                     counted += found
@@ -188,11 +180,12 @@ class SegmentReader:
         if not span.segments:
             return
         columns = "filename, file_row_number, ts, batch_id, ordinal"
-        source, values = self._source(span.segments, plan, span.start_us, span.end_us, columns, rows_of)
+        within = replace(plan, start_us=span.start_us, end_us=span.end_us)
+        source, values = Source(self._files.root, within, rows_of).of(span.segments, columns)
         bound = "" if limit is None else f"LIMIT {limit}"
         wide = self._wide(span.segments)
         async with self._held(session, span.segments):
-            await session.start(f"SELECT filename, file_row_number FROM ({source}) {_NEWEST_FIRST} {bound}", values)
+            await session.start(f"SELECT filename, file_row_number FROM ({source}) {NEWEST_FIRST} {bound}", values)
             while rows := await session.some(_FETCHED_EVENTS):
                 events = await session.use(functools.partial(fetch, rows=rows, wide=wide))
                 for start in range(0, len(events), _BLOCK_EVENTS):
@@ -205,48 +198,8 @@ class SegmentReader:
         self, session: Session, plan: Plan, segments: Sequence[Segment], rows_of: Mapping[str, Rows]
     ) -> list[StoredEvent]:
         """Places and events in one statement: where few match, the engine reads only those rows of further columns."""
-        parts = [
-            self._source([segment], plan, plan.start_us, plan.end_us, "*", rows_of, n)
-            for n, segment in enumerate(segments)
-        ]
-        sql = " UNION ALL BY NAME ".join(part for part, _ in parts)
-        values = {name: value for _, part in parts for name, value in part.items()}
-        return await session.use(
-            functools.partial(written, sql=f"{sql} {_NEWEST_FIRST} LIMIT {plan.limit}", values=values)
-        )
-
-    def _source(
-        self,
-        segments: Sequence[Segment],
-        plan: Plan,
-        start_us: int | None,
-        end_us: int | None,
-        columns: str,
-        rows_of: Mapping[str, Rows],
-        first: int = 0,
-    ) -> tuple[str, dict[str, object]]:
-        """Those `columns` of what matches in some segments, as SQL with its values, whose files are numbered from
-        `first` on; of segments in `rows_of`, those rows are enough. Segments that have different ones of the columns
-        asked for are asked differently."""
-        alike: dict[tuple[Kept, str | None], list[Segment]] = {}
-        alone = 0
-        for segment in segments:
-            is_alone = segment.path in rows_of and alone < _MOST_ALONE
-            alone += is_alone
-            alike.setdefault((kept(segment, plan.filter), segment.path if is_alone else None), []).append(segment)
-        parts: list[str] = []
-        values: dict[str, object] = {}
-        for number, ((how, path), group) in enumerate(alike.items(), first):
-            conditions = Conditions(f"part{number}_")
-            if path is not None:
-                conditions.of_rows(rows_of[path])
-            conditions.between(start_us, end_us)
-            conditions.matching(plan.filter, how)
-            if plan.after is not None:
-                conditions.behind(plan.after)
-            parts.append(f"SELECT {columns} FROM {_FILES.format(f'files{number}')} {conditions.where}")
-            values |= conditions.values | {f"files{number}": self._paths(group)}
-        return " UNION ALL ".join(parts), values
+        sql, values = Source(self._files.root, plan, rows_of).whole(segments)
+        return await session.use(functools.partial(written, sql=sql, values=values))
 
     @contextlib.asynccontextmanager
     async def _session(self, segments: Sequence[Segment]) -> AsyncIterator[Session]:
@@ -258,7 +211,9 @@ class SegmentReader:
                 raise await self._explained(error, segments) from error
 
     def _wide(self, segments: Sequence[Segment]) -> set[str]:
-        return set(self._paths([segment for segment in segments if len(segment.columns) > _MANY_COLUMNS]))
+        return set(
+            paths_of(self._files.root, [segment for segment in segments if len(segment.columns) > _MANY_COLUMNS])
+        )
 
     @contextlib.asynccontextmanager
     async def _held(self, session: Session, segments: Sequence[Segment]) -> AsyncIterator[None]:
@@ -267,9 +222,6 @@ class SegmentReader:
             if not hold.is_here:
                 await session.run(hold.fetch)
             yield
-
-    def _paths(self, segments: Sequence[Segment]) -> list[str]:
-        return [str(self._files.root / segment.path) for segment in segments]
 
     async def _explained(self, error: Exception, segments: Sequence[Segment]) -> CordwoodError:
         """Damage is named; anything else is the machine's."""

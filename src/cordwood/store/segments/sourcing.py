@@ -1,0 +1,70 @@
+"""Plan and segments → SQL that gives what matches in their files."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from cordwood.model.plan import Plan
+from cordwood.store.segments.asking.places import Kept, kept
+from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.filter_sql import Conditions
+
+FILES = "read_parquet(${}, filename = true, file_row_number = true, hive_partitioning = false)"
+"""All rows of files, whose paths are the value of that name."""
+NEWEST_FIRST = "ORDER BY ts DESC, batch_id DESC, ordinal DESC"
+_MOST_ALONE = 64
+"""Segments asked each for itself, since only some of their rows can match."""
+
+Rows: TypeAlias = Sequence[tuple[int, int]]
+"""first ≤ row < behind"""
+Asked: TypeAlias = tuple[str, dict[str, object]]
+"""A statement and its values."""
+
+
+class Source(Struct, frozen=True):
+    """What matches a plan in segments below `root`; of those in `rows`, these rows are enough."""
+
+    root: Path
+    plan: Plan
+    rows: Mapping[str, Rows]
+
+    def of(self, segments: Sequence[Segment], columns: str, first: int = 0) -> Asked:
+        """Those `columns` of what matches in some segments, whose files are numbered from `first` on. Segments that
+        have different ones of the columns asked for are asked differently."""
+        parts: list[str] = []
+        values: dict[str, object] = {}
+        for number, ((how, path), group) in enumerate(self._alike(segments).items(), first):
+            conditions = Conditions(f"part{number}_")
+            if path is not None:
+                conditions.of_rows(self.rows[path])
+            conditions.between(self.plan.start_us, self.plan.end_us)
+            conditions.matching(self.plan.filter, how)
+            if self.plan.after is not None:
+                conditions.behind(self.plan.after)
+            parts.append(f"SELECT {columns} FROM {FILES.format(f'files{number}')} {conditions.where}")
+            values |= conditions.values | {f"files{number}": paths_of(self.root, group)}
+        return " UNION ALL ".join(parts), values
+
+    def whole(self, segments: Sequence[Segment]) -> Asked:
+        """All columns of the newest of what matches, as many as the plan has as its limit."""
+        parts = [self.of([segment], "*", number) for number, segment in enumerate(segments)]
+        sql = " UNION ALL BY NAME ".join(part for part, _ in parts)
+        values = {name: value for _, part in parts for name, value in part.items()}
+        return f"{sql} {NEWEST_FIRST} LIMIT {self.plan.limit}", values
+
+    def _alike(self, segments: Sequence[Segment]) -> Mapping[tuple[Kept, str | None], list[Segment]]:
+        alike: dict[tuple[Kept, str | None], list[Segment]] = {}
+        alone = 0
+        for segment in segments:
+            is_alone = segment.path in self.rows and alone < _MOST_ALONE
+            alone += is_alone
+            how = kept(segment, self.plan.filter)
+            alike.setdefault((how, segment.path if is_alone else None), []).append(segment)
+        return alike
+
+
+def paths_of(root: Path, segments: Sequence[Segment]) -> list[str]:
+    """Where their files are read."""
+    return [str(root / segment.path) for segment in segments]
