@@ -1,6 +1,7 @@
 """What a store gives back for a plan."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,6 +18,14 @@ class StoredEvent(msgspec.Struct, frozen=True):
     level: str | None
     service: str | None
     data: bytes
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A row that pipes made. `event` is None in a table; else its `data` is without what was left out, and `columns`
+    hide what it has under their names. Values are those of JSON; times are texts."""
+
+    event: StoredEvent | None
+    columns: dict[str, Any]
 
 
 Block = Sequence[StoredEvent]

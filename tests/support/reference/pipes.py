@@ -91,7 +91,8 @@ def _through(pipe: Pipe, rows: list[Row], within: TimeRange) -> list[Row]:
                 rows = [row.without(pattern) for row in rows]
             return rows
         case Fields(patterns=patterns):
-            return [Row(None, _chosen(row, patterns)) for row in rows]
+            wild = tuple(pattern for pattern in patterns if plain(pattern) is None)
+            return [Row(None, _chosen(row, patterns), origin=(row, wild) if wild else None) for row in rows]
         case Rename(pairs=pairs):
             for field, name in pairs:
                 rows = [_renamed(row, field, name) for row in rows]
@@ -168,7 +169,7 @@ def _chosen(row: Row, patterns: Iterable[str]) -> dict[str, Any]:
     for pattern in patterns:
         name = plain(pattern)
         if name is not None:
-            found.setdefault(name, row.raw(field_named(name)))
+            found[name] = row.raw(field_named(name))  # rather than what a pattern shows under this name
             continue
         for each, value in leaves(row).items():
             if covers(pattern, each):
@@ -181,7 +182,10 @@ def _renamed(row: Row, field: Field, name: str) -> Row:
     value = row.raw(field)
     if row.event is None:
         columns = {each: kept for each, kept in row.columns.items() if each != name or each == old}
-        return Row(None, {name if each == old else each: kept for each, kept in columns.items()}, row.hidden)
+        renamed = {name if each == old else each: kept for each, kept in columns.items()}
+        if old not in columns and value is not None:
+            renamed[name] = value
+        return Row(None, renamed, (*row.hidden, literal(old), literal(name)), row.origin)
     return row.without(literal(old)).with_columns({name: value})
 
 

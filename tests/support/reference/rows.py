@@ -25,24 +25,34 @@ class Moment(NamedTuple):
 class Row:
     """`event` is None in a table. `columns` hide the event's fields, `hidden` names are not there any more."""
 
-    def __init__(self, event: Seen | None, columns: Mapping[str, Any], hidden: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        event: Seen | None,
+        columns: Mapping[str, Any],
+        hidden: tuple[str, ...] = (),
+        origin: "tuple[Row, tuple[str, ...]] | None" = None,
+    ) -> None:
+        """`origin`: of a table that was chosen by patterns, the row it was chosen from, and these."""
         self.event = event
         self.columns = dict(columns)
         self.hidden = hidden
+        self.origin = origin
 
     def with_columns(self, columns: Mapping[str, Any]) -> "Row":
-        return Row(self.event, {**self.columns, **columns}, self.hidden)
+        return Row(self.event, {**self.columns, **columns}, self.hidden, self.origin)
 
     def without(self, pattern: str) -> "Row":
         """Without the columns and fields that a pattern names."""
         kept = {name: value for name, value in self.columns.items() if not covers(pattern, name)}
-        return Row(self.event, kept, (*self.hidden, pattern))
+        return Row(self.event, kept, (*self.hidden, pattern), self.origin)
 
     def raw(self, field: Field) -> Any:
         """The value as JSON has it, or a Moment: the first that is not null of the ways that a name can be read."""
         name = name_of(field)
         if name in self.columns:
             return self.columns[name]
+        if self.origin is not None:
+            return self._raw_in_origin(name)
         if self.event is None or any(hides(pattern, name) for pattern in self.hidden):
             return None
         if field.derived in DERIVED_TIMES:
@@ -50,6 +60,15 @@ class Row:
         if field.derived is not None:
             return self.event.derived(field.name)
         return next((value for value in values_at(self.event.data, field.name) if value is not None), None)
+
+    def _raw_in_origin(self, name: str) -> Any:
+        """What a pattern shows may lead into an array."""
+        assert self.origin is not None
+        row, patterns = self.origin
+        is_shown = any(covers(pattern, name) for pattern in patterns)
+        if not is_shown or any(covers(pattern, name) for pattern in self.hidden):
+            return None
+        return row.raw(Field(name, is_sent=True) if row.event is not None and name not in row.columns else Field(name))
 
     def value(self, field: Field) -> Value:
         """The same as pipes see it."""
@@ -174,7 +193,7 @@ def _pruned(data: dict[str, Any], pattern: str, above: str) -> dict[str, Any]:
     kept = {}
     for key, value in data.items():
         name = f"{above}{key}"
-        if covers(pattern, name):
+        if hides(pattern, name):
             continue
         kept[key] = _pruned(value, pattern, f"{name}.") if isinstance(value, dict) else value
     return kept

@@ -91,6 +91,10 @@ class Compiled(Protocol):
     def search(self, text: str) -> Found | None:
         """The leftmost place where it is found."""
 
+    @property
+    def groups(self) -> int:
+        """How many groups there are."""
+
     def findall(self, text: str) -> list[str]:
         """Every place where one without groups is found, from the left."""
 

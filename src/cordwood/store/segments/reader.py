@@ -5,6 +5,7 @@ import contextlib
 import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor
+from typing import Any
 from uuid import UUID
 
 import duckdb
@@ -13,11 +14,12 @@ import structlog
 from msgspec.structs import replace
 
 from cordwood.errors import CordwoodError, Corrupt, Unavailable
-from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Everything
+from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine, Session
@@ -26,10 +28,12 @@ from cordwood.store.segments.files import Files
 from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.naming import Listing
+from cordwood.store.segments.piping.statement import Piped, items_shown
 from cordwood.store.segments.skipping import Part, Skipping
 from cordwood.store.segments.sourcing import FILES, NEWEST_FIRST, Rows, Source, paths_of
 from cordwood.store.segments.spans import Span, events_of, spans
 from cordwood.store.slices import HOUR_US
+from cordwood.store.sql.showing import rows_shown
 
 log = structlog.get_logger()
 
@@ -102,6 +106,39 @@ class SegmentReader:
                     left = None if left is None else left - len(block)
                 if left is not None and left <= 0:
                     return
+
+    async def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
+        """See `store.interface.Reader.rows`. Raises Corrupt for a damaged segment, naming it."""
+        parts = await self._readable(tenant, plan.start_us, plan.end_us, plan)
+        segments = [part.segment for part in parts]
+        rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
+        piped = Piped(plan, pipes, segments)
+        async with self._session(segments) as session, contextlib.AsyncExitStack() as held:
+            lots = list(self._files.lots(segments))
+            if len(lots) > 1:
+                for lot in lots:
+                    async with self._held(session, lot):
+                        await session.start(*piped.gathered(self._files.root, lot, rows))
+                asked = piped.over_gathered()
+            else:
+                await held.enter_async_context(self._held(session, segments))
+                asked = piped.over(self._files.root, segments, rows)
+            await session.start(*asked)
+            while found := await session.some(_BLOCK_EVENTS):
+                yield await self._shown(session, piped, found, segments)
+
+    async def _shown(
+        self, session: Session, piped: Piped, found: Sequence[Any], segments: Sequence[Segment]
+    ) -> Sequence[Row]:
+        """With the events that rows are of."""
+        events: Sequence[StoredEvent | None] = [None] * len(found)
+        if piped.shown.reference:
+            places = [(row[-2], row[-1]) for row in found]
+            wanted = {path for path, _ in places}
+            of = [segment for segment in segments if str(self._files.root / segment.path) in wanted]
+            async with self._held(session, of):
+                events = await session.use(functools.partial(fetch, rows=places, wide=self._wide(of)))
+        return await session.run(lambda: rows_shown(piped.shown, found, events, items_shown))
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         """See `store.interface.Reader.find`. Raises Corrupt for a damaged segment, naming it."""

@@ -12,11 +12,12 @@ from cordwood.clock import SystemClock
 from cordwood.db.sqlite import FileLock
 from cordwood.errors import ConfigError, Unavailable
 from cordwood.model.action import Action
-from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.deadletter import KeptLetter, LetterFate, LetterGroup, LetterId, Selection
 from cordwood.model.ledger import DAY_US, Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
+from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.store.care import Merged
 from cordwood.store.interface import Load, Replay, Written
@@ -124,6 +125,9 @@ class SegmentStore:
 
     def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         return self._reader.read(plan, tenant)
+
+    def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
+        return self._reader.rows(plan, pipes, tenant)
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         return await self._reader.find(event, tenant)

@@ -47,7 +47,8 @@ _ELEMENTS = "$[*]"
 _NUMBERS = "('BIGINT', 'UBIGINT', 'DOUBLE')"
 _KIND, _TEXT = "e['t']", "e['x']"
 """Of a JSON value."""
-_ID = "left(batch_id::VARCHAR, 28) || lower(lpad(to_hex(ordinal), 8, '0'))"
+ID_TEXT = "left(batch_id::VARCHAR, 28) || lower(lpad(to_hex(ordinal), 8, '0'))"
+"""An event's id."""
 
 
 def condition(found: Filter, kept: Kept, values: Values) -> str:
@@ -65,6 +66,32 @@ def condition(found: Filter, kept: Kept, values: Values) -> str:
             return _Fields(kept, values).anywhere(value_test(found, values))
         case _:
             return _of_field(found, kept, values)
+
+
+def condition_on(found: Leaf, field: Field, kept: Kept, values: Values) -> str:
+    """What is true of the rows in which the value of a field does what a filter asks of another, under whose name it
+    goes now."""
+    if not isinstance(found, Everything | Exists) and found.field == field:
+        return condition(found, kept, values)
+    fields, test = _Fields(kept, values), value_test(found, values)
+    assert test.text is not None, "every filter may hold for a text"
+    match field.derived:
+        case None:
+            return fields.hold(field.name, test)
+        case "message":
+            return fields.message(test)
+        case "_id":
+            return test.text(f"({ID_TEXT})")
+        case "timestamp" | "_inserted_at":
+            text = f"strftime({'ts' if field.derived == 'timestamp' else 'inserted_at'}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+            return f"list_transform([{text}], lambda x: {test.text('x')})[1]"
+        case column:
+            return test.text(column)
+
+
+def message_of(kept: Kept, values: Values) -> str:
+    """The message of each row; null where there is none."""
+    return _first(_Fields(kept, values).messages())
 
 
 def _of_field(found: Leaf, kept: Kept, values: Values) -> str:
@@ -105,7 +132,7 @@ def _of_id(found: Leaf, values: Values) -> str:
     if not isinstance(found, Equals):
         test = value_test(found, values).text
         assert test is not None, "every filter may hold for a text"
-        return test(f"({_ID})")
+        return test(f"({ID_TEXT})")
     try:
         event = UUID(found.text)
     except ValueError:
@@ -149,7 +176,7 @@ class _Fields:
         if field.derived == "_id":
             return "true"
         if field.derived == "message":
-            return any_of(f"({text}) IS NOT NULL" for text in self._messages())
+            return any_of(f"({text}) IS NOT NULL" for text in self.messages())
         if field.derived is not None:
             return f"{field.derived} IS NOT NULL"
         name, columns = field.name, self._kept.columns
@@ -174,7 +201,7 @@ class _Fields:
             is_some = [f"{name} <> ''"] if is_text else []
             ways.append(all_of([test.text(name if is_text else _text_of_column(column)), *is_some, *before]))
             before.append(f"({name} IS NULL OR {name} = '')" if is_text else f"{name} IS NULL")
-        for text in self._messages()[1:]:
+        for text in self.messages()[1:]:
             # A number that is a message may have another spelling there.
             needle = test.needle if test.needle is not None and test.needle.is_of_texts else None
             spelt = ["raw IS NOT NULL"] if needle is None else self._spelt("raw", needle)
@@ -246,7 +273,7 @@ class _Fields:
         # Not by AND: below NOT the engine computes both sides for all rows.
         return f"CASE WHEN contains(shape, {last}) THEN {searched} ELSE false END"
 
-    def _messages(self) -> list[str]:
+    def messages(self) -> list[str]:
         """The message of events in columns, and of events kept as text if there are any; null if there is none."""
         found = [_first([_text_of_column(column) for column in self._message_columns()])]
         if self._kept.has_texts:

@@ -1,0 +1,1 @@
+"""Pipes over segments: what `store.sql` makes, for DuckDB."""
