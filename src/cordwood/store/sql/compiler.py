@@ -168,7 +168,13 @@ class Compiler:
     def _first_of_each(self, fields: Sequence[Field], order: Order, most: int) -> None:
         computing = self._computing()
         groups = [group_of(computing.field(field), self._rows, self._dialect) for field in fields]
-        self._number([part for value in groups for part in value.parts.values()], order, most)
+        keys = [part for value in groups for part in value.parts.values()]
+
+        def first(rows: str) -> str | None:
+            return self._dialect.first_of_each(rows, keys, order, most) if order == self._source.order else None
+
+        if not self._rows.through(first):
+            self._number(keys, order, most)
 
     def _sort(self, keys: Sequence[tuple[Field, bool]]) -> None:
         computing = self._computing()

@@ -109,6 +109,11 @@ class Dialect(Protocol):
         """The different values, in order, as a list. `decoded` reads it."""
         ...
 
+    def first_of_each(self, rows: str, keys: Sequence[str], order: Order, most: int) -> str | None:
+        """A SELECT of all columns of the first rows of those with the same keys, out of a SELECT. The order is total,
+        and of what is never null. None: a window is as good."""
+        ...
+
     def span(self, us: str, span_us: int) -> str:
         """When the span that holds a moment begins."""
         ...

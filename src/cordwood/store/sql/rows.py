@@ -1,7 +1,7 @@
 """Rows under construction: a SELECT that gets further columns, level by level."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 from cordwood.store.sql.value import Order, order_by
@@ -53,6 +53,13 @@ class Rows:
         """So many rows behind the first, in an order."""
         self._flush()
         self._sql = f"SELECT * FROM ({self._sql}) AS q {order_by(order)} LIMIT {limit:d} OFFSET {offset:d}"
+
+    def through(self, change: Callable[[str], str | None]) -> bool:
+        """Put a statement around this one that keeps all columns. Whether there was one."""
+        self._flush()
+        changed = change(self._sql)
+        self._sql = self._sql if changed is None else changed
+        return changed is not None
 
     def grouped(self, columns: dict[str, str], keys: tuple[str, ...], *, is_one: bool) -> None:
         """A row for each group of equal keys, with these columns and nothing else. `is_one`: one row of all, also of

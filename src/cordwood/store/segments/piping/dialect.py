@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from cordwood.model.event import MIN_TIMESTAMP_US
 from cordwood.model.search.filters import Exists, Leaf
 from cordwood.store.segments.asking.binding import Values
 from cordwood.store.segments.asking.numbers import of_doubles, of_integers
@@ -9,6 +10,7 @@ from cordwood.store.segments.asking.quantities_sql import begins_as_quantity, nu
 from cordwood.store.segments.asking.value_tests import ValueTest, engine_regex, value_test
 from cordwood.store.sql.value import Kind, Order, Value, is_there
 
+_MOST_OF_EACH = 100
 _LOWER, _UPPER = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -144,7 +146,17 @@ class Duck:
         return f"coalesce(list_sort({found}, 'ASC', 'NULLS LAST')[1:{most:d}], [])"
 
     def span(self, us: str, span_us: int) -> str:
-        return f"{us} - ({us} % {span_us:d} + {span_us:d}) % {span_us:d}"
+        # Divisions cut towards zero: counted from before the first moment, all are positive.
+        before = -(MIN_TIMESTAMP_US // span_us)
+        return f"(({us} + {before * span_us:d}) // {span_us:d} - {before:d}) * {span_us:d}"
+
+    def first_of_each(self, rows: str, keys: Sequence[str], order: Order, most: int) -> str | None:
+        if not keys or most > _MOST_OF_EACH or not order or not all(term.is_descending for term in order):
+            return None
+        # A window would sort all rows: twenty times the time.
+        place = f"row({', '.join(term.sql for term in order)})"
+        newest = f"arg_max(q, {place})" if most == 1 else f"unnest(arg_max(q, {place}, {most:d}))"
+        return f"SELECT unnest(e) FROM (SELECT {newest} AS e FROM ({rows}) AS q GROUP BY {', '.join(keys)})"
 
     def mark(self, event_id: str) -> str:
         return f"md5({event_id})"
