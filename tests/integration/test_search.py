@@ -88,9 +88,9 @@ def test_a_query_that_is_not_understood_is_shown_where(server):
     assert result.exit_code == 2
     assert "level:error (n:3" in result.stderr
     assert result.stderr.splitlines()[-1].strip() == "^"
-    piped = search("level:error | stats count()", url=server.url)
+    piped = search("level:error | stat count()", url=server.url)
     assert piped.exit_code == 2
-    assert "no pipe can stand here" in piped.stderr
+    assert 'did you mean "stats"?' in piped.stderr
 
 
 def test_raw_gives_back_what_was_sent(server):

@@ -8,7 +8,8 @@ from typing import Annotated, BinaryIO, Literal
 
 import typer
 
-from cordwood.cli.asking import checked
+from cordwood.cli.asking import asked
+from cordwood.cli.rows import print_rows
 from cordwood.cli.telling import telling_errors
 from cordwood.client.http import Api
 from cordwood.client.search import parse_event
@@ -26,7 +27,9 @@ def search(
     query: Annotated[
         str,
         typer.Argument(
-            metavar="[QUERY]", help="What events must match: level:error http.status:>=500", show_default=False
+            metavar="[QUERY]",
+            help="What events must match, and what becomes of them: level:error http.status:>=500 | top host",
+            show_default=False,
         ),
     ] = "",
     start: Annotated[
@@ -47,41 +50,51 @@ def search(
             help="text for people; ndjson and json with id and times; raw: the events as they were sent, one a line.",
         ),
     ] = "text",
+    is_json: Annotated[bool, typer.Option("--json", help="The same as --output ndjson.")] = False,
     url: Annotated[str, typer.Option(envvar="CORDWOOD_URL", help="Server to ask.")] = "http://127.0.0.1:8080",
     api_key: Annotated[
         str | None, typer.Option(envvar="CORDWOOD_API_KEY", help="Key with the query scope.", show_default=False)
     ] = None,
     color: Annotated[Literal["auto", "always", "never"], typer.Option(help="Colour the text.")] = "auto",
 ) -> None:
-    """Print stored events, the newest last.
+    """Print stored events, the newest last; or what pipes make of them.
 
     cordwood search --start -15m 'level:error service:checkout "card declined"'
 
+    cordwood search --start -1d 'http.status:>=500 | stats count() as n, p99(http.duration_ms) by service'
+
     Exit status: 0 when the answer is complete (found or not), 1 when it is not, 2 for wrong usage.
     """
+    output = "ndjson" if is_json else output
     is_terminal = sys.stdout.isatty()
     is_coloured = is_to_be_coloured(color, is_terminal=is_terminal)
     with telling_errors(), quiet_pipe(), blaming_usage():
+        what = asked(query)
         api = Api(url, api_key)
         left_out: list[str] = []
         answer = ask(
             api,
             start=start,
             end=end,
-            query=checked(query),
+            query=query,
             filters=filters or (),
-            limit=None if is_all else limit,
+            limit=None if is_all or what.is_table else limit,
             on_incomplete=left_out.append,
         )
-        shape = shape_of(output, is_terminal=is_terminal, is_coloured=is_coloured)
-        count = _print(answer if is_all else _oldest_first(answer), shape, output == "json", sys.stdout.buffer)
+        if what.is_table and output == "text":
+            count = print_rows(answer, sys.stdout.buffer)
+        else:
+            is_table = what.is_table and output == "raw"
+            shape = shape_of("ndjson" if is_table else output, is_terminal=is_terminal, is_coloured=is_coloured)
+            ordered = answer if is_all or what.has_pipes else _oldest_first(answer)
+            count = _print(ordered, shape, output == "json", sys.stdout.buffer)
         api.close()
     if left_out:
         typer.echo(f"not complete: {neutral(left_out[0])}", err=True)
         raise typer.Exit(1)
     if sys.stderr.isatty() and count == 0:
-        typer.echo("no event matches", err=True)
-    elif sys.stderr.isatty() and not is_all and count == limit:
+        typer.echo("no row" if what.is_table else "no event matches", err=True)
+    elif sys.stderr.isatty() and not is_all and not what.is_table and count == limit:
         typer.echo(f"the newest {limit:,}; there may be more: --limit, --all, --start", err=True)
 
 

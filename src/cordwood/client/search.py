@@ -17,6 +17,8 @@ class Event(msgspec.Struct, frozen=True):
     level: str | None
     service: str | None
     data: msgspec.Raw
+    columns: msgspec.Raw = msgspec.Raw(b"{}")
+    """What pipes have set."""
 
 
 def search(

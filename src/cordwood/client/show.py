@@ -23,6 +23,8 @@ def event_text(event: Event, *, is_coloured: bool) -> str:
     """One line: time, level, service, message, and the other fields as key=value."""
     # Numbers keep their spelling: no digits are lost to a float.
     data: dict[str, Any] = json.loads(bytes(event.data), parse_float=_Number, parse_int=_Number)
+    columns = json.loads(bytes(event.columns), parse_float=_Number, parse_int=_Number)
+    data = {name: value for name, value in data.items() if name not in columns}
     message_name = next((name for name in MESSAGE_NAMES if isinstance(data.get(name), str) and data[name]), None)
     message = data.pop(message_name) if message_name is not None else ""
     for names, is_usable in _SHOWN_IN_FRONT:
@@ -38,7 +40,10 @@ def event_text(event: Event, *, is_coloured: bool) -> str:
         parts.append(_painted(neutral(event.service), "36", is_coloured))
     if message:
         parts.append(neutral(message))
-    parts += [f"{_painted(neutral(_quoted(name)) + '=', '2', is_coloured)}{value}" for name, value in _flat("", data)]
+    parts += [
+        f"{_painted(neutral(_quoted(name)) + '=', '2', is_coloured)}{value}"
+        for name, value in _flat("", data | columns)
+    ]
     return " ".join(parts)
 
 

@@ -26,6 +26,7 @@ _Shape = Callable[[Schema], Any]
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+CSV = "text/csv"
 
 _EVERYWHERE = (BadRequest, HeadTooLarge, Unavailable)
 """What the listener itself may answer: no HTTP, a head without end, too many connections."""

@@ -14,12 +14,15 @@ from cordwood import metrics
 from cordwood.cache.interface import Cache
 from cordwood.cache.settings import CacheSettings
 from cordwood.errors import BadRequest, Corrupt, NotFound, Overloaded, Unavailable
-from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.language.pipes.known import makes_table
+from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan, Position
+from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import event_json, ndjson, page_json
 from cordwood.query.parameters import cursor_of
+from cordwood.query.rows import table_json
 from cordwood.query.settings import QuerySettings
 from cordwood.store.interface import Reader
 
@@ -59,20 +62,62 @@ class Engine:
         return await self._without_damage(plan, tenant, lambda coverage: self._page(plan, limit, tenant, coverage))
 
     async def _page(self, plan: Plan, limit: int, tenant: Tenant, coverage: Coverage) -> Page:
-        key = _key(plan, limit, tenant, coverage)
+        async def made() -> bytes:
+            async with self._turn():
+                # One more than asked for tells whether there is a next page.
+                events = await self._collect(replace(plan, limit=limit + 1), tenant)
+            shown = events[:limit]
+            more = len(events) > limit
+            return page_json(shown, cursor_of(Position(shown[-1].timestamp_us, shown[-1].id)) if more else None)
+
+        return await self._kept(_key((replace(plan, limit=limit),), tenant, coverage), coverage, made)
+
+    async def _kept(self, key: bytes, coverage: Coverage, make: Callable[[], Coroutine[Any, Any, bytes]]) -> Page:
+        """An answer out of the cache, or one that is made and goes there."""
         cached = await self._cache.get(key)
         metrics.CACHE_LOOKUPS.labels("miss" if cached is None else "hit").inc()
         if cached is not None:
             return Page(cached, True, coverage)
-        async with self._turn():
-            # One more than asked for tells whether there is a next page.
-            events = await self._collect(replace(plan, limit=limit + 1), tenant)
-        shown = events[:limit]
-        more = len(events) > limit
-        page = page_json(shown, cursor_of(Position(shown[-1].timestamp_us, shown[-1].id)) if more else None)
+        page = await make()
         if len(page) <= self._cache_settings.max_answer_bytes:
             await self._cache.put(key, page, self._cache_settings.ttl_s)
         return Page(page, False, coverage)
+
+    async def table(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> Page:
+        """What pipes make of events, as one answer. Raises BadRequest, BadQuery, Overloaded, Unavailable."""
+        most = self._settings.max_limit
+        if plan.limit is not None and plan.limit > most:
+            raise BadRequest(
+                f"'limit' is {plan.limit:,}; a JSON answer has at most {most:,} rows",
+                hint="ask with 'Accept: application/x-ndjson' for a stream without bound",
+            )
+        limit = plan.limit or (most if any(map(makes_table, pipes)) else self._settings.default_limit)
+        return await self._without_damage(
+            plan, tenant, lambda coverage: self._table(replace(plan, limit=limit), pipes, tenant, coverage)
+        )
+
+    async def _table(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, coverage: Coverage) -> Page:
+        assert plan.limit is not None, "an answer is bounded"
+
+        async def made() -> bytes:
+            rows: list[Row] = []
+            # One more than asked for tells whether there are more.
+            asked = replace(plan, limit=plan.limit + 1 if plan.limit is not None else None)
+            async with self._turn(), _closing(self._reader.rows(asked, pipes, tenant)) as blocks:
+                async for block in blocks:
+                    rows += block
+            is_table, is_cut = any(map(makes_table, pipes)), len(rows) > (plan.limit or 0)
+            return await asyncio.to_thread(table_json, rows[: plan.limit], is_table=is_table, is_cut=is_cut)
+
+        return await self._kept(_key((plan, pipes), tenant, coverage), coverage, made)
+
+    async def rows(
+        self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, written: Callable[[Sequence[Row]], bytes]
+    ) -> AsyncGenerator[bytes, None]:
+        """All of them, in blocks, as something writes them. Raises as `stream`, and BadQuery."""
+        async with self._turn(), _closing(self._reader.rows(plan, pipes, tenant)) as blocks:
+            async for block in blocks:
+                yield await asyncio.to_thread(written, block)
 
     async def damaged(self, plan: Plan, tenant: Tenant) -> Sequence[Damage]:
         """What an answer leaves out because it cannot be read. Raises Unavailable."""
@@ -145,7 +190,7 @@ class Engine:
 
 
 @contextlib.asynccontextmanager
-async def _closing(blocks: AsyncIterator[Block]) -> AsyncIterator[AsyncIterator[Block]]:
+async def _closing(blocks: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
     """Stop a store's work when the answer is no longer wanted."""
     try:
         yield blocks
@@ -154,7 +199,7 @@ async def _closing(blocks: AsyncIterator[Block]) -> AsyncIterator[AsyncIterator[
             await blocks.aclose()
 
 
-def _key(plan: Plan, limit: int, tenant: Tenant, coverage: Coverage) -> bytes:
+def _key(question: tuple[object, ...], tenant: Tenant, coverage: Coverage) -> bytes:
     damaged = [damage.path for damage in coverage.damaged]
-    question = msgspec.json.encode((_ANSWER_VERSION, tenant, coverage.version, damaged, replace(plan, limit=limit)))
-    return b"cordwood:page:" + hashlib.sha256(question).hexdigest().encode()
+    asked = msgspec.json.encode((_ANSWER_VERSION, tenant, coverage.version, damaged, *question))
+    return b"cordwood:page:" + hashlib.sha256(asked).hexdigest().encode()

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from cordwood.errors import NotFound, Overloaded
-from cordwood.http.openapi import JSON, NDJSON, Answer, Operation, Parameter
+from cordwood.http.openapi import CSV, JSON, NDJSON, Answer, Operation, Parameter
 from cordwood.model.event import Level
 from cordwood.query.ledger import LedgerAnswer
 from cordwood.query.receipts import ReceiptFate
@@ -30,6 +30,7 @@ class AnsweredEvent(Struct, frozen=True, forbid_unknown_fields=True):
     level: Level | None
     service: str | None
     data: Mapping[str, Any]
+    columns: Mapping[str, Any] | UnsetType = UNSET
 
 
 class DamagedSegment(Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,16 +56,20 @@ class RowGroups(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Page(Struct, frozen=True, forbid_unknown_fields=True):
-    """Events, newest first; `next` is the cursor of the page behind this one."""
+    """Events, newest first; `next` is the cursor of the page behind this one. With pipes, `rows`, or `events` if they
+    are such still; `columns` are those that pipes made, and `truncated` tells that there are more."""
 
-    events: Sequence[AnsweredEvent]
-    next: str | None
     cached: bool
     took_ms: Annotated[float, Meta(ge=0)]
     complete: bool
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
     segments: Segments | UnsetType = UNSET
     row_groups: RowGroups | UnsetType = UNSET
+    events: Sequence[AnsweredEvent] | UnsetType = UNSET
+    next: str | UnsetType | None = UNSET
+    rows: Sequence[Mapping[str, Any]] | UnsetType = UNSET
+    columns: Sequence[str] | UnsetType = UNSET
+    truncated: bool | UnsetType = UNSET
 
 
 class Count(Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,8 +87,8 @@ _QUESTION = (
     Parameter(name="end", about="before this time", schema=_Time),
     Parameter(
         name="query",
-        about="what events must match, in the query language",
-        schema=Annotated[str, Meta(examples=['level:error "card declined" http.status:>=500'])],
+        about="what events must match, and what becomes of them, in the query language",
+        schema=Annotated[str, Meta(examples=["level:error http.status:>=500 | top 10 host"])],
     ),
     Parameter(
         name="filter",
@@ -99,10 +104,10 @@ QUERY = (
     Operation(
         path="/api/v1/query",
         name="query",
-        about="events, newest first: a page, or all of them as a stream",
+        about="events, newest first, or what pipes make of them: a page, or all of it as a stream",
         scope="query",
         parameters=_QUESTION,
-        answers={200: Answer(about="the events", content={JSON: Page, NDJSON: str})},
+        answers={200: Answer(about="the events", content={JSON: Page, NDJSON: str, CSV: str})},
         errors=(Overloaded,),
     ),
     Operation(

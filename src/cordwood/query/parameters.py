@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from cordwood.errors import BadRequest
 from cordwood.language.filters.joining import all_of
-from cordwood.language.parser import parse_filter
+from cordwood.language.parser import parse, parse_filter
 from cordwood.model.event import MAX_TIMESTAMP_US, MIN_TIMESTAMP_US, parse_timestamp
 from cordwood.model.plan import Plan, Position
 from cordwood.model.search.field import Field
 from cordwood.model.search.filters import Equals, Everything, Filter
+from cordwood.model.search.pipes import Pipe
 
 KNOWN = ("start", "end", "limit", "cursor", "query", "filter")
 
@@ -38,6 +40,21 @@ def plan_of(parameters: Sequence[tuple[str, str]], now_us: int) -> Plan:
     if plan.start_us is not None and plan.end_us is not None and plan.start_us >= plan.end_us:
         raise BadRequest("'start' is not before 'end'", hint="events with start <= timestamp < end are answered")
     return plan
+
+
+def question_of(parameters: Sequence[tuple[str, str]], now_us: int) -> tuple[Plan, tuple[Pipe, ...]]:
+    """The same, where `query` may have pipes. Raises BadRequest, BadQuery."""
+    texts = [value for name, value in parameters if name == "query"]
+    if len(texts) != 1:
+        return plan_of(parameters, now_us), ()
+    search = parse(texts[0], now_us)
+    if not search.pipes:
+        return plan_of(parameters, now_us), ()
+    plan = plan_of([each for each in parameters if each[0] != "query"], now_us)
+    if plan.after is not None:
+        raise BadRequest("'cursor' with pipes", hint="sort, and limit N OFFSET, or take the answer as a stream")
+    found = [each for each in (search.filter, plan.filter) if each != Everything()]
+    return replace(plan, filter=all_of(found)), search.pipes
 
 
 def filter_of(

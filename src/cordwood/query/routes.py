@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from uuid import UUID
 
 import msgspec
@@ -16,13 +16,15 @@ from cordwood.http.auth import authenticate
 from cordwood.model.answer import Coverage
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
+from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import with_members
 from cordwood.query.engine import Engine
-from cordwood.query.parameters import plan_of
+from cordwood.query.parameters import plan_of, question_of
+from cordwood.query.rows import Csv, rows_ndjson
 from cordwood.tenancy.interface import Keys
 
-NDJSON = "application/x-ndjson"
+NDJSON, CSV = "application/x-ndjson", "text/csv"
 
 
 class QueryRoutes:
@@ -43,12 +45,16 @@ class QueryRoutes:
     async def _query(self, request: Request) -> Response:
         started = time.perf_counter()
         tenant = self._tenant(request)
-        plan = plan_of(request.query_params.multi_items(), self._clock.now_us())
-        if NDJSON in request.headers.get("accept", ""):
-            stream = await self._started(plan, tenant)
+        plan, pipes = question_of(request.query_params.multi_items(), self._clock.now_us())
+        accepted = request.headers.get("accept", "")
+        if (kind := next((each for each in (NDJSON, CSV) if each in accepted), None)) is not None:
+            stream = await self._started(lambda: self._stream(plan, pipes, tenant, kind))
             damaged = await self._engine.damaged(plan, tenant)
-            return StreamingResponse(stream, media_type=NDJSON, headers=_incomplete(damaged))
-        page = await self._engine.page(plan, tenant)
+            return StreamingResponse(stream, media_type=kind, headers=_incomplete(damaged))
+        if pipes:
+            page = await self._engine.table(plan, pipes, tenant)
+        else:
+            page = await self._engine.page(plan, tenant)
         took_ms = round((time.perf_counter() - started) * 1e3, 3)
         members = {"cached": page.is_cached, "took_ms": took_ms, **_completeness(page.coverage)}
         return _json(with_members(page.body, members))
@@ -68,13 +74,18 @@ class QueryRoutes:
             raise BadRequest(f"{text[:80]!r} is no event id", hint="event ids are UUIDs") from error
         return _json(await self._engine.event(event_id, tenant))
 
-    async def _started(self, plan: Plan, tenant: Tenant) -> AsyncIterator[bytes]:
+    def _stream(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, kind: str) -> AsyncGenerator[bytes, None]:
+        if pipes or kind == CSV:
+            return self._engine.rows(plan, pipes, tenant, rows_ndjson if kind == NDJSON else Csv())
+        return self._engine.stream(plan, tenant)
+
+    async def _started(self, start: Callable[[], AsyncGenerator[bytes, None]]) -> AsyncIterator[bytes]:
         """A stream, its first block already there: what fails at once is answered with a status, not a cut."""
-        stream = self._engine.stream(plan, tenant)
+        stream = start()
         try:
             first = await anext(stream, b"")
         except Corrupt:
-            stream = self._engine.stream(plan, tenant)  # what was just found to be damaged is left out
+            stream = start()  # what was just found to be damaged is left out
             first = await anext(stream, b"")
 
         async def blocks() -> AsyncIterator[bytes]:

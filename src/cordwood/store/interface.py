@@ -11,12 +11,13 @@ from uuid import UUID
 import msgspec
 
 from cordwood.model.action import Action
-from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.batch import Batch
 from cordwood.model.deadletter import DeadLetter, KeptLetter, LetterFate, LetterGroup, LetterId, Selection
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
+from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 
 
@@ -94,6 +95,15 @@ class Reader(Protocol):
 
         A consistent snapshot: writes after the first block do not show. Events that are known to be damaged are left
         out, and `coverage` tells; raises Corrupt when damage is found on the way (ask again, without it), Unavailable.
+        """
+        ...
+
+    def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncIterator[Sequence[Row]]:
+        """What pipes make of the events that a plan selects, in blocks of bounded size: the first `limit` rows. `after`
+        is ignored. Closing the iterator stops the work.
+
+        A consistent snapshot, and damage, as in `read`. Raises BadQuery (this store cannot do it), Corrupt,
+        Unavailable.
         """
         ...
 

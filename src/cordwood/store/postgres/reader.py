@@ -2,15 +2,16 @@
 
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
-from cordwood.errors import Unavailable
-from cordwood.model.answer import Block, StoredEvent
+from cordwood.errors import BadRequest, Unavailable
+from cordwood.model.answer import Block, Row, StoredEvent
 from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.plan import Plan
+from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.filter_sql import Conditions
 from cordwood.store.postgres.jsonb import unescaped, unescaped_text
@@ -39,6 +40,14 @@ class PostgresReader:
             cursor = await connection.cursor(query, *conditions.values, timeout=left_s())
             while rows := await cursor.fetch(_BLOCK, timeout=left_s()):
                 yield [_event(row) for row in rows]
+
+    async def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
+        """See `store.interface.Reader.rows`."""
+        if pipes:
+            raise BadRequest("PostgreSQL rows take no pipes yet", hint="keep segments: CORDWOOD_STORE_KEEP=both")
+        async with contextlib.aclosing(self.read(plan, tenant)) as blocks:
+            async for block in blocks:
+                yield [Row(event, {}) for event in block]
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         """By way of the batch: it tells the time range, and so the partitions, to look in. One that was folded tells

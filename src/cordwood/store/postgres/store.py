@@ -9,11 +9,12 @@ from cordwood.clock import SystemClock
 from cordwood.db.migrate import ensure_current, migrate, migrations_in
 from cordwood.db.postgres import Connection, Database
 from cordwood.model.action import Action
-from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.deadletter import KeptLetter, LetterFate, LetterGroup, LetterId, Selection
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
+from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.postgres.books import Counting, PostgresBooks, count_rows
@@ -68,6 +69,9 @@ class PostgresStore:
 
     def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         return self._reader.read(plan, tenant)
+
+    def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
+        return self._reader.rows(plan, pipes, tenant)
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         return await self._reader.find(event, tenant)

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from cordwood.errors import CordwoodError, Refused, Unavailable
 
@@ -133,6 +134,12 @@ class Session:
     async def some(self, count: int) -> list[Row]:
         """At most `count` further rows; none at the end. Raises duckdb.Error, Unavailable (out of time)."""
         return await self.run(lambda: self._cursor.fetchmany(count))
+
+    async def batches(self, sql: str, values: dict[str, object], *, rows: int) -> AsyncGenerator[pa.RecordBatch, None]:
+        """The rows of a statement, so many at a time, as they come. Raises duckdb.Error, Unavailable (out of time)."""
+        reader: pa.RecordBatchReader = await self.run(lambda: self._cursor.execute(sql, values).to_arrow_reader(rows))
+        while (batch := await self.run(lambda: next(reader, None))) is not None:
+            yield batch
 
     async def use(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Work with a cursor, while rows of another statement are still to come. Raises as `run` does."""

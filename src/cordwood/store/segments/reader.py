@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import functools
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import duckdb
@@ -28,16 +29,22 @@ from cordwood.store.segments.files import Files
 from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.naming import Listing
-from cordwood.store.segments.piping.statement import Piped, items_shown
+from cordwood.store.segments.piping.statement import Piped, items_shown, over_table
 from cordwood.store.segments.skipping import Part, Skipping
-from cordwood.store.segments.sourcing import FILES, NEWEST_FIRST, Rows, Source, paths_of
+from cordwood.store.segments.sourcing import FILES, NEWEST_FIRST, Asked, Rows, Source, paths_of
 from cordwood.store.segments.spans import Span, events_of, spans
 from cordwood.store.slices import HOUR_US
+from cordwood.store.sql.compiler import Shown
 from cordwood.store.sql.showing import rows_shown
+from cordwood.store.sql.table import Table
+
+if TYPE_CHECKING:  # it brings the compiler
+    from cordwood.patterns import Patterns
 
 log = structlog.get_logger()
 
 _BLOCK_EVENTS = 1000
+_MINED_EVENTS, _MINED_AT_ONCE = 200_000, 2
 _FETCHED_EVENTS = 16_384
 """Events made at once while an answer goes on: files are opened anew for each lot."""
 _MANY_COLUMNS = 200
@@ -123,22 +130,42 @@ class SegmentReader:
             else:
                 await held.enter_async_context(self._held(session, segments))
                 asked = piped.over(self._files.root, segments, rows)
+            if piped.behind is not None:
+                asked, shown = over_table(await self._mined(session, asked), piped.behind, plan.limit)
+            else:
+                shown = piped.shown
             await session.start(*asked)
             while found := await session.some(_BLOCK_EVENTS):
-                yield await self._shown(session, piped, found, segments)
+                yield await self._shown(session, shown, found, segments)
+
+    async def _mined(self, session: Session, asked: Asked) -> Table:
+        """The patterns of the texts that a statement gives."""
+        # Here, as only who asks for patterns is to pay for the compiler.
+        from cordwood.store.mining import Mined, mined
+
+        found, loop = Mined(), asyncio.get_running_loop()
+        under_way: deque[asyncio.Future[Patterns]] = deque()
+        async with contextlib.aclosing(session.batches(*asked, rows=_MINED_EVENTS)) as batches:
+            async for batch in batches:
+                under_way.append(loop.run_in_executor(self._executor, mined, batch["text"], batch["at_us"]))
+                if len(under_way) > _MINED_AT_ONCE:
+                    found.add(await under_way.popleft())
+        for part in under_way:
+            found.add(await part)
+        return await session.run(found.table)
 
     async def _shown(
-        self, session: Session, piped: Piped, found: Sequence[Any], segments: Sequence[Segment]
+        self, session: Session, shown: Shown, found: Sequence[Any], segments: Sequence[Segment]
     ) -> Sequence[Row]:
         """With the events that rows are of."""
         events: Sequence[StoredEvent | None] = [None] * len(found)
-        if piped.shown.reference:
+        if shown.reference:
             places = [(row[-2], row[-1]) for row in found]
             wanted = {path for path, _ in places}
             of = [segment for segment in segments if str(self._files.root / segment.path) in wanted]
             async with self._held(session, of):
                 events = await session.use(functools.partial(fetch, rows=places, wide=self._wide(of)))
-        return await session.run(lambda: rows_shown(piped.shown, found, events, items_shown))
+        return await session.run(lambda: rows_shown(shown, found, events, items_shown))
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         """See `store.interface.Reader.find`. Raises Corrupt for a damaged segment, naming it."""

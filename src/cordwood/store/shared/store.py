@@ -12,9 +12,10 @@ from uuid import UUID
 
 from cordwood.clock import SystemClock
 from cordwood.db.postgres import Conflict, Connection
-from cordwood.model.answer import Block, Coverage, StoredEvent
+from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
+from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.books import Held, count_rows
 from cordwood.store.postgres.rows import RowKeeper
@@ -109,6 +110,12 @@ class SharedStore(PostgresStore):
     async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         await self._claim.ensure()
         async with contextlib.aclosing(self._segments.read(plan, tenant)) as blocks:
+            async for block in blocks:
+                yield block
+
+    async def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
+        await self._claim.ensure()
+        async with contextlib.aclosing(self._segments.rows(plan, pipes, tenant)) as blocks:
             async for block in blocks:
                 yield block
 

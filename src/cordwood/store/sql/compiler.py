@@ -1,6 +1,7 @@
 """Pipes → one statement over a source of events."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -34,6 +35,9 @@ from cordwood.store.sql.rows import SOURCE, Names, Rows
 from cordwood.store.sql.scope import Alias, Column, Scope, covers, sent
 from cordwood.store.sql.value import Kind, Order, Term, Value
 
+Range: TypeAlias = tuple[int | None, int | None]
+"""start ≤ timestamp < end, in µs since 1970 UTC."""
+
 
 class Shown(Struct, frozen=True):
     """What the columns of an answer are."""
@@ -50,14 +54,15 @@ class Compiler:
     """Synchronous and used once."""
 
     def __init__(
-        self, source: Source, dialect: Dialect, names: Names, start_us: int | None, end_us: int | None
+        self, source: Source, dialect: Dialect, names: Names, within: Range, scope: Scope | None = None
     ) -> None:
+        """`within`: the time range of the events. `scope`: of a table that takes the place of events."""
         self._source = source
         self._dialect = dialect
         self._names = names
-        self._range = start_us, end_us
+        self._range = within
         self._rows = Rows(f"SELECT * FROM {SOURCE}", names, dialect.fence)
-        self._scope = Scope(source.order)
+        self._scope = scope or Scope(source.order)
 
     def compiled(self, pipes: Sequence[Pipe], limit: int | None) -> tuple[str, Shown]:
         """The statement, in which `rows.SOURCE` stands for the relation of events, and what its columns are."""
@@ -74,6 +79,14 @@ class Compiler:
         reference = list(self._source.reference) if self._scope.needs_event else []
         sql = self._rows.sql(", ".join([*chosen, *reference]) or "1", self._scope.order)
         return sql, Shown(self._scope, parts, len(reference))
+
+    def texts(self, pipes: Sequence[Pipe], field: Field) -> str:
+        """A statement of two columns, in no order: the text of a field, and the event's time."""
+        for pipe in pipes:
+            self._through(pipe)
+        computing = self._computing()
+        text = computing.text(computing.field(field).usable) or f"CAST(NULL AS {self._dialect.types['text']})"
+        return self._rows.sql(f"{text} AS text, {self._source.time} AS at_us", ())
 
     def _through(self, pipe: Pipe) -> None:
         match pipe:

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from cordwood.model.plan import Plan
-from cordwood.model.search.pipes import Pipe
+from cordwood.model.search.pipes import Patterns, Pipe
 from cordwood.store.segments.asking.binding import Values
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.piping.dialect import Duck
 from cordwood.store.segments.piping.source import Events
 from cordwood.store.segments.sourcing import Asked, Rows
-from cordwood.store.sql.compiler import Compiler
+from cordwood.store.sql.compiler import Compiler, Shown
 from cordwood.store.sql.rows import SOURCE, Names
 from cordwood.store.sql.showing import value_shown
+from cordwood.store.sql.table import NUMBER, NoEvents, Table
 
 _GATHERED = "gathered"
 _NAMED = re.compile(r"\$(\w+)")
@@ -23,34 +24,55 @@ _NAMED = re.compile(r"\$(\w+)")
 class Piped:
     """What becomes of the events of some segments. All at once, or lot by lot where they do not all fit on the disk."""
 
+    shown: Shown
+
     def __init__(self, plan: Plan, pipes: Sequence[Pipe], segments: Sequence[Segment]) -> None:
         self._plan = plan
         self._values, names = Values("p"), Names()
         self._events = Events(segments, plan.filter, names, self._values)
-        compiler = Compiler(self._events, Duck(self._values), names, plan.start_us, plan.end_us)
-        self._sql, self.shown = compiler.compiled(pipes, plan.limit)
+        compiler = Compiler(self._events, Duck(self._values), names, (plan.start_us, plan.end_us))
+        place = next((number for number, pipe in enumerate(pipes) if isinstance(pipe, Patterns)), None)
+        self.behind: Sequence[Pipe] | None = None if place is None else pipes[place + 1 :]
+        """Pipes behind `patterns`, for which texts are asked here: those go on with the table that is mined."""
+        match None if place is None else pipes[place]:
+            case Patterns(field=field):
+                self._sql = compiler.texts(pipes[:place], field)
+            case _:
+                self._sql, self.shown = compiler.compiled(pipes, plan.limit)
         self._is_begun = False
 
     def over(self, root: Path, segments: Sequence[Segment], rows: Mapping[str, Rows]) -> Asked:
         """The answer; of segments in `rows`, these rows are enough."""
         source, values = self._events.relation(root, segments, self._plan, rows)
-        return self._asked(self._sql.replace(SOURCE, f"({source}) AS e"), values)
+        return _asked(self._sql.replace(SOURCE, f"({source}) AS e"), self._values.bound | values)
 
     def gathered(self, root: Path, segments: Sequence[Segment], rows: Mapping[str, Rows]) -> Asked:
         """Puts what matters of some of the segments into a table."""
         source, values = self._events.relation(root, segments, self._plan, rows)
         begin = f"INSERT INTO {_GATHERED}" if self._is_begun else f"CREATE TEMP TABLE {_GATHERED} AS"
         self._is_begun = True
-        return self._asked(f"{begin} {source}", values)
+        return _asked(f"{begin} {source}", self._values.bound | values)
 
     def over_gathered(self) -> Asked:
         """The answer out of that table."""
-        return self._asked(self._sql.replace(SOURCE, f"{_GATHERED} AS e"), {})
+        return _asked(self._sql.replace(SOURCE, f"{_GATHERED} AS e"), self._values.bound)
 
-    def _asked(self, sql: str, values: dict[str, object]) -> Asked:
-        # The engine refuses values that a statement does not name.
-        named = set(_NAMED.findall(sql))
-        return sql, {name: value for name, value in (self._values.bound | values).items() if name in named}
+
+def over_table(table: Table, pipes: Sequence[Pipe], limit: int | None) -> tuple[Asked, Shown]:
+    """What pipes make of a table, and what the columns of that are."""
+    values = Values("p")
+    dialect = Duck(values)
+    sql, shown = Compiler(NoEvents(), dialect, Names(), (None, None), table.scope).compiled(pipes, limit)
+    columns = [f"unnest(${name}::{dialect.types[kind]}[]) AS {name}" for name, kind in table.names.values()]
+    rows = f"(SELECT *, row_number() OVER () AS {NUMBER} FROM (SELECT {', '.join(columns)})) AS e"
+    given = {name: list(table.columns[title][1]) for title, (name, _) in table.names.items()}
+    return _asked(sql.replace(SOURCE, rows), values.bound | given), shown
+
+
+def _asked(sql: str, values: Mapping[str, object]) -> Asked:
+    # The engine refuses values that a statement does not name.
+    named = set(_NAMED.findall(sql))
+    return sql, {name: value for name, value in values.items() if name in named}
 
 
 def items_shown(found: Sequence[Mapping[Any, Any]]) -> list[Any]:

@@ -1,0 +1,61 @@
+"""How rows of a table are printed for people: in columns, with bars where they are counts over time."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from typing import Any, BinaryIO
+
+from cordwood.neutral import neutral
+
+_LEAST_BAR, _MOST_BAR = 8, 60
+_EIGHTHS = "▏▎▍▌▋▊▉█"
+
+
+def print_rows(lines: Iterable[bytes], out: BinaryIO) -> int:
+    """Write rows, each a JSON object; returns how many. Numbers stand to the right; nothing is cut or folded."""
+    # Numbers keep their spelling: no digits are lost to a float.
+    rows: list[dict[str, Any]] = [json.loads(line, parse_float=_Number, parse_int=_Number) for line in lines]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[_cell(row.get(name)) for name in names] for row in rows]
+    heads = [neutral(name) for name in names]
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    is_number = [any(isinstance(row.get(name), _Number) for row in rows) for name in names]
+    bars = _bars(rows, names, is_number, sum(widths) + 2 * len(widths))
+    for row, bar in zip([heads, *cells], ["", *bars], strict=True):
+        placed = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, is_number, strict=True)
+        ]
+        out.write(("  ".join([*placed, bar]).rstrip() + "\n").encode())
+    out.flush()
+    return len(rows)
+
+
+class _Number(str):
+    """A JSON number as it is spelt."""
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case str():
+            return neutral(value)
+        case _:
+            return neutral(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _bars(rows: Sequence[dict[str, Any]], names: Sequence[str], is_number: Sequence[bool], taken: int) -> list[str]:
+    """Beside rows that are one number for each span of time, how great it is."""
+    room = min(_MOST_BAR, shutil.get_terminal_size().columns - taken)
+    if list(is_number) != [False, True] or names[0] != "timestamp" or room < _LEAST_BAR or "NO_BARS" in os.environ:
+        return [""] * len(rows)
+    values = [max(0.0, float(row.get(names[1]) or 0)) for row in rows]
+    most = max(values, default=0.0) or 1.0
+    return [_bar(value / most * room) for value in values]
+
+
+def _bar(length: float) -> str:
+    eighths = round(length * 8)
+    return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8 - 1] if eighths % 8 else "")

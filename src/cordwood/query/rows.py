@@ -1,0 +1,86 @@
+"""Rows that pipes made → bytes."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from cordwood.model.answer import Row, StoredEvent
+from cordwood.model.event import format_timestamp
+from cordwood.query.answers import event_json
+
+_EVENT = ("id", "timestamp", "inserted_at", "level", "service", "data")
+
+
+def row_json(row: Row) -> bytes:
+    """A row as a JSON object; of an event as it is answered anyway, with what pipes have set under `columns`."""
+    columns = _encoded(row.columns)
+    return columns if row.event is None else event_json(row.event)[:-1] + b',"columns":' + columns + b"}"
+
+
+def rows_ndjson(rows: Sequence[Row]) -> bytes:
+    """Rows, one a line."""
+    return b"".join(row_json(row) + b"\n" for row in rows)
+
+
+def table_json(rows: Sequence[Row], *, is_table: bool, is_cut: bool) -> bytes:
+    """All of an answer as the inside of a JSON object, open for more members. Rows of events are `events`."""
+    name = b"rows" if is_table else b"events"
+    head = b'{"columns":' + _encoded(columns_of(rows)) + b',"' + name + b'":['
+    return head + b",".join(map(row_json, rows)) + b'],"truncated":' + (b"true" if is_cut else b"false")
+
+
+def columns_of(rows: Sequence[Row]) -> list[str]:
+    """The names of all columns, in the order in which rows have them."""
+    return list(dict.fromkeys(name for row in rows for name in row.columns))
+
+
+class Csv:
+    """Writes rows as CSV (RFC 4180), with a first line of names: those that the first rows have."""
+
+    def __init__(self) -> None:
+        self._names: list[str] | None = None
+
+    def __call__(self, rows: Sequence[Row]) -> bytes:
+        """Further lines."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\r\n")
+        are_events = any(row.event is not None for row in rows)
+        if self._names is None:
+            self._names = columns_of(rows)
+            writer.writerow([*(_EVENT if are_events else ()), *self._names])
+        for row in rows:
+            writer.writerow(
+                [
+                    *([] if row.event is None else _of_event(row.event)),
+                    *(_cell(row.columns.get(name)) for name in self._names),
+                ]
+            )
+        return text.getvalue().encode("utf-8", "replace")
+
+
+def _of_event(event: StoredEvent) -> list[str]:
+    times = format_timestamp(event.timestamp_us), format_timestamp(event.inserted_at_us)
+    return [str(event.id), *times, event.level or "", event.service or "", event.data.decode()]
+
+
+def _cell(value: Any) -> str | int | float:
+    match value:
+        case None:
+            return ""
+        case bool() | list() | dict():
+            return _encoded(value).decode()
+        case str() | int() | float():
+            return value
+        case _:
+            raise AssertionError(f"no value of JSON: {value!r}")
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except (UnicodeEncodeError, msgspec.MsgspecError, OverflowError):
+        return json.dumps(value, separators=(",", ":")).encode()  # halves of characters, or numbers beyond 64 bits
