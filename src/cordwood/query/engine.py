@@ -39,6 +39,11 @@ class Page(msgspec.Struct, frozen=True):
     is_cached: bool
     coverage: Coverage
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no event or row in it."""
+        return self.body.startswith((b'{"events":[]', b'{"columns":[],"events":[]', b'{"columns":[],"rows":[]'))
+
 
 class Engine:
     """Answers plans. Bounded: a few questions at once, a few more waiting."""

@@ -55,6 +55,19 @@ class RowGroups(Struct, frozen=True, forbid_unknown_fields=True):
     skipped: Annotated[int, Meta(ge=0)]
 
 
+class Empty(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why an answer has nothing: events in the time range, and the clause of the query that left none of them; or where
+    in time there are some."""
+
+    events_in_range: Annotated[int, Meta(ge=0)]
+    removed_by: str | UnsetType = UNSET
+    events_before: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    matches_alone: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    events_matching: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    events_stored: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    newest: _Moment | UnsetType = UNSET
+
+
 class Page(Struct, frozen=True, forbid_unknown_fields=True):
     """Events, newest first; `next` is the cursor of the page behind this one. With pipes, `rows`, or `events` if they
     are such still; `columns` are those that pipes made, and `truncated` tells that there are more."""
@@ -65,6 +78,7 @@ class Page(Struct, frozen=True, forbid_unknown_fields=True):
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
     segments: Segments | UnsetType = UNSET
     row_groups: RowGroups | UnsetType = UNSET
+    empty: Empty | UnsetType = UNSET
     events: Sequence[AnsweredEvent] | UnsetType = UNSET
     next: str | UnsetType | None = UNSET
     rows: Sequence[Mapping[str, Any]] | UnsetType = UNSET
@@ -80,6 +94,7 @@ class Count(Struct, frozen=True, forbid_unknown_fields=True):
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
     segments: Segments | UnsetType = UNSET
     row_groups: RowGroups | UnsetType = UNSET
+    empty: Empty | UnsetType = UNSET
 
 
 _QUESTION = (

@@ -19,6 +19,7 @@ from cordwood.model.plan import Plan
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import with_members
+from cordwood.query.diagnosis import Diagnosis
 from cordwood.query.engine import Engine
 from cordwood.query.parameters import plan_of, question_of
 from cordwood.query.rows import Csv, rows_ndjson
@@ -34,6 +35,7 @@ class QueryRoutes:
         self._engine = engine
         self._keys = keys
         self._clock = clock
+        self._diagnosis = Diagnosis(engine)
 
     def routes(self) -> list[Route]:
         return [
@@ -57,13 +59,16 @@ class QueryRoutes:
             page = await self._engine.page(plan, tenant)
         took_ms = round((time.perf_counter() - started) * 1e3, 3)
         members = {"cached": page.is_cached, "took_ms": took_ms, **_completeness(page.coverage)}
+        if page.is_empty and plan.after is None:
+            members |= await self._diagnosis.why_empty(plan, tenant)
         return _json(with_members(page.body, members))
 
     async def _count(self, request: Request) -> Response:
         tenant = self._tenant(request)
         plan = plan_of(request.query_params.multi_items(), self._clock.now_us())
         count, coverage = await self._engine.count(plan, tenant)
-        return _json(msgspec.json.encode({"count": count, **_completeness(coverage)}))
+        why = {} if count else await self._diagnosis.why_empty(plan, tenant)
+        return _json(msgspec.json.encode({"count": count, **_completeness(coverage), **why}))
 
     async def _event(self, request: Request) -> Response:
         tenant = self._tenant(request)

@@ -1,0 +1,66 @@
+"""Why an answer is empty: which clause left nothing, or where in time there is something."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+from msgspec.structs import replace
+
+from cordwood.errors import Overloaded, Unavailable
+from cordwood.language.filters.joining import all_of
+from cordwood.language.rendering import render_filter
+from cordwood.model.event import format_timestamp
+from cordwood.model.plan import Plan
+from cordwood.model.search.filters import And, Everything, Filter
+from cordwood.model.tenant import Tenant
+from cordwood.query.engine import Engine
+
+_LONGEST_S = 2.0
+_MOST_CLAUSES = 16
+
+
+class Diagnosis:
+    """Asks further questions, for a bounded time. What cannot be found out is left out."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def why_empty(self, plan: Plan, tenant: Tenant) -> dict[str, Any]:
+        """Members of an answer to a plan that no event matches."""
+        found: dict[str, Any] = {}
+        with contextlib.suppress(TimeoutError, Overloaded, Unavailable):
+            async with asyncio.timeout(_LONGEST_S):
+                await self._look(replace(plan, limit=None, after=None), tenant, found)
+        return {"empty": found} if found else {}
+
+    async def _look(self, plan: Plan, tenant: Tenant, found: dict[str, Any]) -> None:
+        in_range = found["events_in_range"] = await self._count(plan, Everything(), tenant)
+        if in_range == 0:
+            await self._look_elsewhere(tenant, found)
+            return
+        left, before = in_range, list[Filter]()
+        for clause in _clauses(plan.filter):
+            before.append(clause)
+            still = await self._count(plan, all_of(before), tenant)
+            if still == 0:
+                found |= {"removed_by": render_filter(clause), "events_before": left}
+                found["matches_alone"] = await self._count(plan, clause, tenant) if len(before) > 1 else 0
+                return
+            left = still
+        found["events_matching"] = left  # it is pipes that leave nothing
+
+    async def _look_elsewhere(self, tenant: Tenant, found: dict[str, Any]) -> None:
+        stored = found["events_stored"] = await self._count(Plan(), Everything(), tenant)
+        if stored:
+            async with contextlib.aclosing(self._engine.events(Plan(limit=1), tenant)) as blocks:
+                async for block in blocks:
+                    found["newest"] = format_timestamp(block[0].timestamp_us)
+
+    async def _count(self, plan: Plan, asked: Filter, tenant: Tenant) -> int:
+        return (await self._engine.count(replace(plan, filter=asked), tenant))[0]
+
+
+def _clauses(found: Filter) -> tuple[Filter, ...]:
+    """What must all hold, in the order of the query; together if there are too many."""
+    parts = found.parts if isinstance(found, And) else (found,)
+    return parts if len(parts) <= _MOST_CLAUSES else (found,)

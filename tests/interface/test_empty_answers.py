@@ -1,0 +1,63 @@
+"""An empty answer says why, over every store."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from cordwood.cache.memory import MemoryCache
+from cordwood.cache.settings import CacheSettings
+from cordwood.language.parser import parse_filter
+from cordwood.model.plan import Plan
+from cordwood.model.tenant import DEFAULT_TENANT, Tenant
+from cordwood.query.diagnosis import Diagnosis
+from cordwood.query.engine import Engine
+from cordwood.query.settings import QuerySettings
+from cordwood.store.interface import Store
+from tests.support.builders import load
+
+NOON_US = 1_795_435_200_000_000
+EVENTS: Sequence[dict[str, Any]] = [
+    {"ts": NOON_US // 1000 + number, "level": "error" if number < 3 else "info", "service": "web", "n": number}
+    for number in range(10)
+]
+
+
+async def why(store: Store, query: str, start_us: int | None = None, tenant: Tenant = DEFAULT_TENANT) -> dict[str, Any]:
+    await store.write([load(EVENTS)])
+    engine = Engine(store, MemoryCache(1 << 20), QuerySettings(), CacheSettings())
+    plan = Plan(start_us=start_us, filter=parse_filter(query, NOON_US))
+    found: dict[str, Any] = (await Diagnosis(engine).why_empty(plan, tenant))["empty"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "clause", "before", "alone"),
+    [
+        ("level:error service:wbe", "service:wbe", 3, 0),
+        ("service:web level:error n:>7", "n:>7", 3, 2),
+        ("level:fatal", "level:fatal", 10, 0),
+        ("level:error (n:8 OR n:9)", "(n:8 OR n:9)", 3, 2),
+    ],
+)
+async def test_the_clause_that_left_nothing_is_named(
+    store: Store, query: str, clause: str, before: int, alone: int
+) -> None:
+    found = await why(store, query)
+    assert found["events_in_range"] == 10
+    assert found["removed_by"].strip("()") == clause.strip("()")
+    assert (found["events_before"], found["matches_alone"]) == (before, alone)
+
+
+async def test_where_the_range_has_nothing_it_tells_what_there_is(store: Store) -> None:
+    found = await why(store, "level:error", start_us=NOON_US + 60_000_000)
+    assert found == {"events_in_range": 0, "events_stored": 10, "newest": "2026-11-23T12:00:00.009000Z"}
+
+
+async def test_of_other_tenants_it_tells_nothing(store: Store) -> None:
+    found = await why(store, "level:error", tenant=Tenant("other"))
+    assert found == {"events_in_range": 0, "events_stored": 0}
+
+
+async def test_what_matches_is_told_when_pipes_leave_nothing(store: Store) -> None:
+    assert await why(store, "level:error") == {"events_in_range": 10, "events_matching": 3}
