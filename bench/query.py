@@ -1,10 +1,10 @@
 """`bench query`: how long questions take over events on segments, warm.
 
-What the HTTP API can be asked is asked of a running `cordwood up`. The questions that its language cannot ask yet are
-put as SQL to the segment files by DuckDB in this process: their names begin with `sql`, and say what the format gives,
-not what the platform answers.
+A running `cordwood up` is asked over HTTP, in the query language. Beside that, the scanning questions are put as SQL to
+the segment files by DuckDB in this process: those figures' names begin with `sql`, and say what the format gives.
 """
 
+import functools
 import http.client
 import itertools
 import json
@@ -24,6 +24,7 @@ from bench.target import await_count, connection
 
 _SEED_EVENTS, _BATCH, _CLIENTS = 1_000_000, 50_000, 2
 _TRACE = re.compile(rb'"trace_id":"([0-9a-f]{32})"')
+_ITEM = re.compile(rb"cache miss for key item:(\d{6})\b")
 _TIMEOUT_S = 120.0
 
 Arguments = list[tuple[str, str]]
@@ -35,6 +36,16 @@ class QueryLoad:
     runs: int = 20
 
 
+PIPED = {
+    "count_by_level": "| stats count() by level",
+    "substring": "/item:4242/ | stats count()",
+    "p99_by_service": "http.duration_ms:* | stats p99(http.duration_ms) by service",
+    "histogram_by_level": "| timechart span=10s count() by level",
+    "regex": "/completed in 1[0-9]{3} ms$/ | stats count()",
+    "top_hosts": "| top 10 host",
+    "patterns": "| patterns",
+}
+"""The scanning questions, in the query language."""
 SQL = {
     "count_by_level": "SELECT level, count(*) FROM events GROUP BY ALL",
     "substring": """SELECT count(*) FROM events WHERE contains("message:str", 'item:4242')""",
@@ -48,15 +59,16 @@ SQL = {
         SELECT "host:str", count(*) AS n FROM events WHERE "host:str" IS NOT NULL GROUP BY ALL ORDER BY n DESC LIMIT 10
     """,
 }
-"""The scanning questions. Of columns only: what is kept as text is told beside them."""
+"""The same. Of columns only: what is kept as text is told beside them."""
 
 
 def measure(setup: Setup, load: QueryLoad) -> dict[str, Any]:
     """Fill an embedded set-up, let it come to rest, ask."""
     traces: list[str] = []
+    items: list[str] = []
     target = setup.target("/api/v1/ingest")
     before = target.count()
-    ingest.send(target, ingest.NDJSON, _bodies(load.events, traces), _CLIENTS)
+    ingest.send(target, ingest.NDJSON, _bodies(load.events, traces, items), _CLIENTS)
     found = await_count(target, before + load.events, _TIMEOUT_S) - before
     segments = await_rest(setup.data_dir)
     figures: dict[str, Any] = {
@@ -67,12 +79,13 @@ def measure(setup: Setup, load: QueryLoad) -> dict[str, Any]:
         "events_kept_as_text": segments.texts,
         "runs": load.runs,
     }
-    figures |= _asked(setup, load.runs, traces)
+    figures |= _asked(setup, load.runs, traces, items)
     return figures | _scanned(segments, load.runs)
 
 
-def _bodies(events: int, traces: list[str]) -> Iterator[bytes]:
-    """All events are different; a trace id of each chunk goes to `traces`."""
+def _bodies(events: int, traces: list[str], items: list[str]) -> Iterator[bytes]:
+    """All events are different; a trace id of each chunk goes to `traces`, a word that is in a few messages of ten
+    millions to `items`."""
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     base = now - timedelta(milliseconds=events * data.STEP_MS)
     chunks: list[bytes] = []
@@ -81,6 +94,8 @@ def _bodies(events: int, traces: list[str]) -> Iterator[bytes]:
         for chunk in data.generate(min(_SEED_EVENTS, events - first), start, seed):
             if (trace := _TRACE.search(chunk)) is not None:
                 traces.append(trace[1].decode())
+            if (item := _ITEM.search(chunk)) is not None:
+                items.append(item[1].decode())
             chunks.append(chunk)
             if sum(each.count(b"\n") for each in chunks) >= _BATCH:
                 yield b"".join(chunks)
@@ -89,17 +104,20 @@ def _bodies(events: int, traces: list[str]) -> Iterator[bytes]:
         yield b"".join(chunks)
 
 
-def _asked(setup: Setup, runs: int, traces: list[str]) -> dict[str, float]:
+def _asked(setup: Setup, runs: int, traces: list[str], items: list[str]) -> dict[str, float]:
     """What the HTTP API answers. No question is put twice: `end` is always another one, behind all events."""
     ends = itertools.count(int(time.time()) + 3600)
-    trace_ids = itertools.cycle(traces)
+    trace_ids, words = itertools.cycle(traces), itertools.cycle(items)
     errors = [("filter", "level:error"), ("filter", "http.status:500")]
     questions: dict[str, tuple[str, Callable[[], Arguments]]] = {
         "newest_100": ("/api/v1/query", lambda: [("limit", "100")]),
         "trace_id": ("/api/v1/query", lambda: [("limit", "100"), ("filter", f"trace_id:{next(trace_ids)}")]),
+        "rare_word": ("/api/v1/query", lambda: [("limit", "100"), ("query", next(words))]),
         "newest_50_errors": ("/api/v1/query", lambda: [("limit", "50"), *errors]),
         "count_errors": ("/api/v1/query/count", lambda: errors),
     }
+    for name, query in PIPED.items():
+        questions[name] = ("/api/v1/query", functools.partial(_piped, query))
     client = connection(setup.query_url)
     figures: dict[str, float] = {}
     for name, (path, arguments) in questions.items():
@@ -112,6 +130,10 @@ def _asked(setup: Setup, runs: int, traces: list[str]) -> dict[str, float]:
     return figures
 
 
+def _piped(query: str) -> Arguments:
+    return [("query", query)]
+
+
 def _has_found(client: http.client.HTTPConnection, path: str) -> bool:
     """Whether an answer, which must not be a cached one, has anything in it."""
     client.request("GET", path)
@@ -122,7 +144,7 @@ def _has_found(client: http.client.HTTPConnection, path: str) -> bool:
     answer = json.loads(body)
     if answer.get("cached"):
         raise RuntimeError(f"{path} was answered from the cache")
-    return bool(answer.get("events") or answer.get("count"))
+    return bool(answer.get("events") or answer.get("rows") or answer.get("count"))
 
 
 def _scanned(segments: Segments, runs: int) -> dict[str, float]:

@@ -17,9 +17,9 @@ processes' own (of `services` and `shared`: api, worker and query; not PostgreSQ
 rows, `shared` segments that PostgreSQL names. The load generator runs on the same machine.
 
 `query` asks `cordwood up`, warm, each question in many variants so that no answer comes from the cache; `query small`
-is the suite's own, over fewer events. Names that begin with `sql` are not the platform's answers: its language cannot
-ask these questions yet, so DuckDB puts them to the segment files, and the figures are those of the format. `soak`
-watches resident memory while events come steadily; its growth is a line through the samples after the first fifth.
+is the suite's own, over fewer events. Names that begin with `sql` are not the platform's answers: DuckDB puts the same
+questions to the segment files, and the figures are those of the format. `soak` watches resident memory while events
+come steadily; its growth is a line through the samples after the first fifth.
 `scale` sends a first million, then the rest in steps, each until it is queryable; its narrow question is the newest 100
 of one minute. Parts that were not run are not shown, nor are goals that name more events than were sent.
 """
