@@ -122,6 +122,13 @@ class SlowHead(BadRequest):
     is_retryable = True
 
 
+class Cancelled(BadRequest):
+    """Somebody cancelled the question while it was answered."""
+
+    status = 409
+    label = "cancelled"
+
+
 class TooLarge(BadRequest):
     """The request passes a size limit."""
 

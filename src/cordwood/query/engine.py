@@ -21,6 +21,7 @@ from cordwood.model.plan import Plan, Position
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import event_json, ndjson, page_json
+from cordwood.query.flights import Flights
 from cordwood.query.parameters import cursor_of
 from cordwood.query.rows import table_json
 from cordwood.query.settings import QuerySettings
@@ -55,6 +56,7 @@ class Engine:
         self._cache_settings = cache_settings
         self._turns = asyncio.Semaphore(settings.max_at_once)
         self._waiting = 0
+        self._flights = Flights[bytes]()
 
     async def page(self, plan: Plan, tenant: Tenant) -> Page:
         """One page. Raises BadRequest, Overloaded, Unavailable."""
@@ -83,7 +85,7 @@ class Engine:
         metrics.CACHE_LOOKUPS.labels("miss" if cached is None else "hit").inc()
         if cached is not None:
             return Page(cached, True, coverage)
-        page = await make()
+        page = await self._flights.once(key, make)
         if len(page) <= self._cache_settings.max_answer_bytes:
             await self._cache.put(key, page, self._cache_settings.ttl_s)
         return Page(page, False, coverage)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from cordwood.errors import NotFound, Overloaded
+from cordwood.errors import Cancelled, NotFound, Overloaded
 from cordwood.http.openapi import CSV, JSON, NDJSON, Answer, Operation, Parameter
 from cordwood.model.event import Level
 from cordwood.query.ledger import LedgerAnswer
@@ -115,6 +115,21 @@ _QUESTION = (
     Parameter(name="cursor", about="`next` of the page before"),
 )
 
+
+class RunningQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """A question that is being answered."""
+
+    id: UUID
+    asked: str
+    since: _Moment
+
+
+class RunningQueries(Struct, frozen=True, forbid_unknown_fields=True):
+    """The tenant's, in this process, the oldest first."""
+
+    queries: Sequence[RunningQuery]
+
+
 QUERY = (
     Operation(
         path="/api/v1/query",
@@ -123,7 +138,7 @@ QUERY = (
         scope="query",
         parameters=_QUESTION,
         answers={200: Answer(about="the events", content={JSON: Page, NDJSON: str, CSV: str})},
-        errors=(Overloaded,),
+        errors=(Overloaded, Cancelled),
     ),
     Operation(
         path="/api/v1/query/count",
@@ -132,7 +147,24 @@ QUERY = (
         scope="query",
         parameters=_QUESTION,
         answers={200: Answer(about="their number", content={JSON: Count})},
-        errors=(Overloaded,),
+        errors=(Overloaded, Cancelled),
+    ),
+    Operation(
+        path="/api/v1/queries",
+        name="queries",
+        about="the questions that this process is answering",
+        scope="query",
+        answers={200: Answer(about="the questions", content={JSON: RunningQueries})},
+    ),
+    Operation(
+        path="/api/v1/queries/{id}",
+        name="cancel",
+        method="DELETE",
+        about="stop answering a question: who asked it gets 409",
+        scope="query",
+        parameters=(Parameter(name="id", about="the question's id", schema=UUID, where="path"),),
+        answers={200: Answer(about="it was stopped", content={JSON: RunningQuery})},
+        errors=(NotFound,),
     ),
     Operation(
         path="/api/v1/events/{id}",
@@ -186,6 +218,6 @@ TAIL = (
             Parameter(name="Last-Event-ID", about="the same, as browsers send it", schema=_Position, where="header"),
         ),
         answers={200: Answer(about="events named event, missed and live", content={EVENT_STREAM: str})},
-        errors=(Overloaded,),
+        errors=(Overloaded, Cancelled),
     ),
 )

@@ -19,7 +19,9 @@ from cordwood.query.ledger import LedgerRoutes
 from cordwood.query.live import Live
 from cordwood.query.mending import Mender
 from cordwood.query.past import Past
+from cordwood.query.queries import QueriesRoutes
 from cordwood.query.routes import QueryRoutes
+from cordwood.query.running import Running
 from cordwood.query.tail import TailRoutes
 from cordwood.store.interface import Store
 from cordwood.tail.interface import Tail
@@ -42,8 +44,10 @@ def asking(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route
     """What questions are put to, the books included."""
     clock = SystemClock()
     engine = Engine(store, cache, config.query, config.cache)
+    running = Running(clock)
     return [
-        *QueryRoutes(engine, keys, clock).routes(),
+        *QueryRoutes(engine, keys, clock, running).routes(),
+        *QueriesRoutes(running, keys).routes(),
         *LedgerRoutes(store, keys, clock, config.store.receipts_days).routes(),
         *mending(config, store, keys),
     ]
