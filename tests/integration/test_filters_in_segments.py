@@ -26,8 +26,8 @@ from cordwood.store.segments.asking.places import kept
 from cordwood.store.segments.asking.wanting import may_match, wanted
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.indexing import token_filter_of
+from cordwood.store.segments.many_filters import ManyFilters
 from cordwood.store.segments.store import SegmentStore
-from cordwood.store.segments.token_filter import TokenFilter
 from cordwood.store.settings import StoreSettings
 from tests.support import searches
 from tests.support.awkward_columns import any_filter, events
@@ -86,13 +86,14 @@ class Kind:
     def may_be_in(self, found: Filter) -> list[range]:
         """The rows that the filters of words leave to look at, as if each few rows were a row group."""
         need = wanted(found, kept(self.segment, found))
-        return [rows for rows, words in self._groups if may_match(need, words)]
+        answers = may_match(need, self._words).tolist()
+        return [range(_GROUP * place, _GROUP * (place + 1)) for place, may in enumerate(answers) if may]
 
     @cached_property
-    def _groups(self) -> list[tuple[range, TokenFilter | None]]:
+    def _words(self) -> ManyFilters:
         table = pq.read_table(self.path, partitioning=None)
         starts = range(0, table.num_rows, _GROUP)
-        return [(range(start, start + _GROUP), token_filter_of([table.slice(start, _GROUP)])) for start in starts]
+        return ManyFilters([token_filter_of([table.slice(start, _GROUP)]) for start in starts])
 
     def defined(self, found: Filter) -> list[int]:
         """The rows that a filter holds for."""

@@ -44,6 +44,6 @@ class Coverage(msgspec.Struct, frozen=True):
     skipped: int = 0
     """Further segments in the plan's range that hold none, as their columns and filters tell."""
     groups_read: int = 0
-    """Row groups, which segments consist of, that may hold an answer."""
+    """Stretches of row groups, which segments consist of, that may hold an answer."""
     groups_skipped: int = 0
-    """Further row groups of the segments in the plan's range."""
+    """Further ones of the segments in the plan's range."""

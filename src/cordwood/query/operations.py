@@ -49,7 +49,7 @@ class Segments(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RowGroups(Struct, frozen=True, forbid_unknown_fields=True):
-    """The same of the row groups that those segments consist of."""
+    """The same of the row groups that those segments consist of, large ones in stretches of 16,384 rows."""
 
     read: Annotated[int, Meta(ge=0)]
     skipped: Annotated[int, Meta(ge=0)]

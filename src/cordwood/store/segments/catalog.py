@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
@@ -474,12 +475,17 @@ class Catalog:
 
 
 _SEGMENT = "path, tenant, events, size_bytes, min_us, max_us, digest, columns, texts, row_groups, plain_bytes"
-_columns = msgspec.json.Decoder(frozenset[str])
+
+
+@lru_cache(maxsize=4096)
+def _columns(text: str) -> frozenset[str]:
+    """Most segments of a store have the same ones, and each question asks for all segments in its time."""
+    return msgspec.json.decode(text, type=frozenset[str])
 
 
 def _segment(row: tuple) -> Segment:  # type: ignore[type-arg]  # as sqlite3 types it
     path, tenant, events, size_bytes, min_us, max_us, digest, columns, *rest = row
-    known = _columns.decode(columns) if columns else frozenset()
+    known = _columns(columns) if columns else frozenset()
     return Segment(path, tenant, events, size_bytes, min_us, max_us, digest, known, *rest)
 
 

@@ -1,4 +1,4 @@
-"""What is known of each row group of a segment: its times, and a filter of its words.
+"""What is known of stretches of each row group of a segment: their times, and a filter of their words.
 
 It lies in the file itself, between the last row group and the footer. `docs/reference/segments.md`.
 """
@@ -11,13 +11,15 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from cordwood.store.segments.token_filter import TokenFilter
+from cordwood.store.segments.token_filter import BLOCK_BYTES, ProbedFilter, TokenFilter
 
-_MAGIC = b"CWGI"
-_GROUP = Layout("<IBBxxqqI")
-"""Rows, log2 of the filter's bytes, its probes (0: no filter), first and last timestamp, CRC-32 of its bits."""
+_MAGIC, _EARLIER_MAGIC = b"CWG2", b"CWGI"
+_GROUP = Layout("<IIqqI")
+"""Rows, bytes of the filter (0: no filter), first and last timestamp, CRC-32 of the filter."""
+_EARLIER_GROUP = Layout("<IBBxxqqI")
+"""Rows, log2 of the filter's bytes, its probes (0: no filter), and the same."""
 _END = Layout("<III4s")
-"""Row groups, bytes in front of this that belong to it, CRC-32 of the entries, `_MAGIC`."""
+"""Entries, bytes in front of this that belong to it, CRC-32 of the entries, `_MAGIC`."""
 _FOOTER = Layout("<I4s")
 _MOST_LOG = 24
 _GUESSED_BYTES = 4096
@@ -27,13 +29,14 @@ ReadAt: TypeAlias = Callable[[int, int], bytes]
 
 
 class Group(Struct, frozen=True):
-    """Some rows of a file, from `first` on; `words` is None when it may hold any. Times are µs since 1970."""
+    """A stretch of rows of a row group, from row `first` of the file on; `words` is None when it may hold any of them.
+    Times are µs since 1970."""
 
     first: int
     rows: int
     min_us: int
     max_us: int
-    words: TokenFilter | None
+    words: TokenFilter | ProbedFilter | None
 
     @property
     def behind(self) -> int:
@@ -41,7 +44,7 @@ class Group(Struct, frozen=True):
 
 
 class GroupIndex(Struct, frozen=True):
-    """All row groups of a file, in their order."""
+    """All stretches of a file, in their order."""
 
     groups: Sequence[Group]
 
@@ -51,7 +54,7 @@ class GroupIndex(Struct, frozen=True):
         return sum(_GROUP.size + (0 if group.words is None else len(group.words.bits)) for group in self.groups)
 
     def to_bytes(self) -> bytes:
-        """As it lies in a file: the bits of all filters, an entry for each row group, and how many those are."""
+        """As it lies in a file: the bits of all filters, an entry for each stretch, and how many those are."""
         bits = b"".join(group.words.bits for group in self.groups if group.words is not None)
         entries = b"".join(map(_entry, self.groups))
         return bits + entries + _END.pack(len(self.groups), len(bits) + len(entries), crc32(entries), _MAGIC)
@@ -69,13 +72,13 @@ class GroupIndex(Struct, frozen=True):
             return None
         count, length, checksum, magic = _END.unpack(read_at(end - _END.size, _END.size))
         begin = end - _END.size - length
-        if magic != _MAGIC or begin < 0 or count * _GROUP.size > length:
+        if magic not in (_MAGIC, _EARLIER_MAGIC) or begin < 0 or count * _GROUP.size > length:
             return None
         body = read_at(begin, length)
         entries = body[length - count * _GROUP.size :]
         if len(body) != length or crc32(entries) != checksum:
             return None
-        return cls(list(_groups(entries, body)))
+        return cls(list(_groups(entries, body) if magic == _MAGIC else _earlier_groups(entries, body)))
 
     @classmethod
     def of_file(cls, path: Path) -> Self | None:
@@ -90,19 +93,27 @@ class GroupIndex(Struct, frozen=True):
 
 
 def _entry(group: Group) -> bytes:
-    words = group.words
-    if words is None:
-        return _GROUP.pack(group.rows, 0, 0, group.min_us, group.max_us, 0)
-    log = len(words.bits).bit_length() - 1
-    return _GROUP.pack(group.rows, log, words.probes, group.min_us, group.max_us, crc32(words.bits))
+    bits = b"" if group.words is None else group.words.bits
+    return _GROUP.pack(group.rows, len(bits), group.min_us, group.max_us, crc32(bits))
 
 
 def _groups(entries: bytes, body: bytes) -> Iterator[Group]:
     """A filter that is cut short or damaged is none."""
     first = at = 0
-    for rows, log, probes, min_us, max_us, checksum in _GROUP.iter_unpack(entries):
+    for rows, length, min_us, max_us, checksum in _GROUP.iter_unpack(entries):
+        bits = body[at : at + length]
+        is_whole = len(bits) == length > 0 == length % BLOCK_BYTES and crc32(bits) == checksum
+        yield Group(first, rows, min_us, max_us, TokenFilter(bits) if is_whole else None)
+        first += rows
+        at += length
+
+
+def _earlier_groups(entries: bytes, body: bytes) -> Iterator[Group]:
+    """The same of a file of an earlier release, which has one entry for each row group."""
+    first = at = 0
+    for rows, log, probes, min_us, max_us, checksum in _EARLIER_GROUP.iter_unpack(entries):
         bits = body[at : at + (1 << min(log, _MOST_LOG))] if probes else b""
         is_whole = probes and log <= _MOST_LOG and len(bits) == 1 << log and crc32(bits) == checksum
-        yield Group(first, rows, min_us, max_us, TokenFilter(bits, probes) if is_whole else None)
+        yield Group(first, rows, min_us, max_us, ProbedFilter(bits, probes) if is_whole else None)
         first += rows
         at += len(bits)

@@ -16,6 +16,7 @@ from cordwood.store.columns.dictionaries import TYPE, without_dictionary
 from cordwood.store.segments.group_index import Group, GroupIndex
 from cordwood.store.segments.indexing import token_filter_of
 from cordwood.store.segments.layout import BASE, field_of
+from cordwood.store.segments.token_filter import TokenFilter
 
 ROW_GROUP_ROWS = 65_536
 OWN_GROUP_ROWS = 8_192
@@ -25,6 +26,8 @@ _FEW_VALUES = 0.5
 _LEVEL = 1
 _PAGE_BYTES = 1 << 16
 """To fetch a few rows, the pages that they are in are decompressed."""
+_STRETCH_ROWS = 16_384
+"""Rows of which the index tells together: the engine reads only the pages of those that it is told."""
 _SORTED = ("ordinal", "ts")
 """Columns of numbers that mostly rise."""
 _REPEATED = ("batch_id", "inserted_at", "level", "shape")
@@ -148,12 +151,19 @@ class SegmentFile:
         """A row group of these rows. A table may lack some of the columns, and have any of them as a dictionary."""
         with _telling(self._path):
             group = _together(tables, self._fields)
-            times = pc.min_max(group["ts"].cast(pa.int64())).as_py()
-            words = token_filter_of([group])
+            stretches = [group.slice(first, _STRETCH_ROWS) for first in range(0, group.num_rows, _STRETCH_ROWS)]
+            known = [_known_of(stretch, is_whole=len(stretches) == 1) for stretch in stretches]
             self._writer.write_table(group, row_group_size=max(1, group.num_rows))
-        self._groups.append(Group(self.events, group.num_rows, times["min"], times["max"], words))
+        for rows, min_us, max_us, words in known:
+            self._groups.append(Group(self.events, rows, min_us, max_us, words))
         self.texts += group.num_rows - group["raw"].null_count
         self.plain_bytes += sum(map(_plain_bytes, group.columns))
+
+
+def _known_of(stretch: pa.Table, *, is_whole: bool) -> tuple[int, int, int, TokenFilter | None]:
+    """Rows, first and last time, and words."""
+    times = pc.min_max(stretch["ts"].cast(pa.int64())).as_py()
+    return stretch.num_rows, times["min"], times["max"], token_filter_of([stretch], is_whole=is_whole)
 
 
 def _together(tables: Sequence[pa.Table], fields: Sequence[pa.Field]) -> pa.Table:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cordwood.compiled import compiled, low_zeros, word_at
 from cordwood.store.segments import words
-from cordwood.store.segments.token_filter import PROBES, Bits
+from cordwood.store.segments.token_filter import LANE_BITS, LANE_SHIFT, LANE_STEP, LANES, SPREAD, Bits
 from cordwood.store.segments.unescaping import has_escapes, unescape
 
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -23,6 +23,7 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 _STEP, _WORD_BYTES = words.STEP, words.WORD_BYTES
 _MIX, _LENGTH, _SHIFT = U(words.MIX), U(words.LENGTH), U(words.SHIFT)
+_LANES, _SPREAD, _IN_LANE = U(LANES), U(SPREAD), U(LANE_BITS - 1)
 _ONES = U(0x0101010101010101)
 """One for each byte of a block: eight bytes, the first of them lowest."""
 _MINUS_ZERO = U(1) << U(63)
@@ -127,12 +128,10 @@ def _set_numbers(doubles: words.Hashes, bits: Bits) -> None:
 
 @compiled
 def _set(found: U, bits: Bits) -> None:
-    mask = U(8 * len(bits) - 1)
-    step = (found >> U(32)) | U(1)
-    for _ in range(PROBES):
-        place = found & mask
-        bits[place >> U(3)] |= np.uint8(U(1) << (place & U(7)))
-        found += step
+    at = (((found >> U(32)) * (U(len(bits)) // _LANES)) >> U(32)) * _LANES
+    spread = found * _SPREAD
+    for lane in range(LANES):
+        bits[at + U(lane)] |= U(1) << ((spread >> U(LANE_SHIFT + LANE_STEP * lane)) & _IN_LANE)
 
 
 @compiled

@@ -1,15 +1,18 @@
-"""A filter → which row groups may hold a match, by the words and numbers that their filters know.
+"""A filter → which stretches of rows may hold a match, by the words and numbers that their filters know.
 
-A row group is passed over only where no event in it can match. So NOT passes over nothing, and a word is asked for only
-where nothing but a text can match, or where what else can is asked for as well: of the number 870.5 a row group knows
-the double, but not the word 870; booleans are not in it; and numbers within JSON are, but as they happen to be spelt.
+A stretch is passed over only where no event in it can match. So NOT passes over nothing, and a word is asked for only
+where nothing but a text can match, or where what else can is asked for as well: of the number 870.5 a filter knows the
+double, but not the word 870; booleans are not in it; and numbers within JSON are, but as they happen to be spelt.
 """
 
 import re
 from collections.abc import Sequence
+from functools import reduce
 from ipaddress import IPv4Network, ip_network
+from operator import and_, or_
 from typing import TypeAlias
 
+import numpy as np
 from msgspec import Struct
 
 from cordwood.language.quantities import spelled_number
@@ -29,7 +32,7 @@ from cordwood.model.search.filters import (
 )
 from cordwood.model.search.wildcards import Wild, pieces, plain
 from cordwood.store.segments.asking.places import Kept, columns_of, is_time
-from cordwood.store.segments.token_filter import TokenFilter
+from cordwood.store.segments.many_filters import Answers, ManyFilters
 from cordwood.store.segments.words import Hashes, hashes_of, number_hashes
 
 _WORD = re.compile(r"[0-9A-Za-z_\x80-\U0010ffff]+")
@@ -42,9 +45,9 @@ class Held(Struct, frozen=True):
 
     ways: Sequence[Hashes]
 
-    def may_be_in(self, words: TokenFilter) -> bool:
-        """Whether a row group may hold a match."""
-        return any(words.may_hold(way) for way in self.ways)
+    def may_be_in(self, words: ManyFilters) -> Answers:
+        """Whether each stretch may hold a match."""
+        return reduce(or_, [words.may_hold(way) for way in self.ways])
 
 
 class All(Struct, frozen=True):
@@ -52,8 +55,8 @@ class All(Struct, frozen=True):
 
     parts: "Sequence[Needed]"
 
-    def may_be_in(self, words: TokenFilter) -> bool:
-        return all(part.may_be_in(words) for part in self.parts)
+    def may_be_in(self, words: ManyFilters) -> Answers:
+        return reduce(and_, [part.may_be_in(words) for part in self.parts])
 
 
 class Any(Struct, frozen=True):
@@ -61,17 +64,17 @@ class Any(Struct, frozen=True):
 
     parts: "Sequence[Needed]"
 
-    def may_be_in(self, words: TokenFilter) -> bool:
-        return any(part.may_be_in(words) for part in self.parts)
+    def may_be_in(self, words: ManyFilters) -> Answers:
+        return reduce(or_, [part.may_be_in(words) for part in self.parts])
 
 
 Needed: TypeAlias = Held | All | Any
 Wanted: TypeAlias = Needed | bool
-"""What a row group must hold; or whether any may hold a match."""
+"""What a stretch must hold; or whether any may hold a match."""
 
 
 def wanted(found: Filter, kept: Kept) -> Wanted:
-    """What a filter needs of a row group of segments that keep events so. `kept.columns` may be all of a segment's, or
+    """What a filter needs of a stretch of segments that keep events so. `kept.columns` may be all of a segment's, or
     those that the filter looks at."""
     match found:
         case Everything():
@@ -94,11 +97,9 @@ def wanted(found: Filter, kept: Kept) -> Wanted:
             return _of_leaf(found, kept)
 
 
-def may_match(need: Wanted, words: TokenFilter | None) -> bool:
-    """Whether a row group with this filter may hold a match; None: it has no filter."""
-    if isinstance(need, bool):
-        return need
-    return words is None or need.may_be_in(words)
+def may_match(need: Wanted, words: ManyFilters) -> Answers:
+    """Whether each of the stretches that these are the filters of may hold a match."""
+    return np.full(len(words), need) if isinstance(need, bool) else need.may_be_in(words)
 
 
 def _of_leaf(found: Leaf, kept: Kept) -> Wanted:
