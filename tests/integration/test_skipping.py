@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cordwood.model.plan import Plan
-from cordwood.model.tenant import DEFAULT_TENANT
+from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.skipping import Part, Skipping
 from cordwood.store.segments.store import SegmentStore
@@ -123,6 +123,25 @@ async def test_stretches_of_a_row_group_are_skipped(store: SegmentStore) -> None
 async def _groups(store: SegmentStore, plan: Plan) -> tuple[int, int]:
     coverage = await store.coverage(plan, DEFAULT_TENANT)
     return coverage.groups_read, coverage.groups_skipped
+
+
+async def test_what_was_seen_a_moment_ago_is_not_asked_again(
+    store: SegmentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.write([load([{"a": "one"}])])
+    plan, other = Plan(filter=equal("a", "one")), Plan(filter=equal("a", "two"))
+    seen = await store.coverage(plan, DEFAULT_TENANT)
+    await store.write([load([{"a": "one"}, {"a": "two"}])])
+    assert await store.count(plan, DEFAULT_TENANT, seen) == 1
+    assert len([event async for block in store.read(plan, DEFAULT_TENANT, seen) for event in block]) == 1
+    # Of something else, nothing is known.
+    assert await store.count(other, DEFAULT_TENANT, seen) == 1
+    assert await store.count(plan, Tenant("other"), seen) == 0
+    assert await store.count(Plan(filter=plan.filter, end_us=0), DEFAULT_TENANT, seen) == 0
+    assert await store.count(plan, DEFAULT_TENANT) == 2
+    monkeypatch.setattr("cordwood.store.segments.reader._SAME_MOMENT_S", 0)
+    assert await store.count(plan, DEFAULT_TENANT, seen) == 2
+    assert len([event async for block in store.read(plan, DEFAULT_TENANT, seen) for event in block]) == 2
 
 
 async def test_filters_that_are_kept_stay_within_bounds(store: SegmentStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cordwood.cache.memory import MemoryCache
 from cordwood.cache.settings import CacheSettings
-from cordwood.model.answer import Block
+from cordwood.model.answer import Block, Coverage
 from cordwood.model.batch import event_id
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
@@ -39,7 +39,7 @@ class _Meanwhile:
         self._before = before
         self._after = after
 
-    async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
+    async def read(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> AsyncGenerator[Block, None]:
         await self._before()
         blocks = [block async for block in self._store.read(plan, tenant)]
         await self._after()

@@ -47,3 +47,5 @@ class Coverage(msgspec.Struct, frozen=True):
     """Stretches of row groups, which segments consist of, that may hold an answer."""
     groups_skipped: int = 0
     """Further ones of the segments in the plan's range."""
+    looked: object = None
+    """What the store that made it remembers, to answer the same question."""

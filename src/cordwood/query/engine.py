@@ -72,7 +72,7 @@ class Engine:
         async def made() -> bytes:
             async with self._turn():
                 # One more than asked for tells whether there is a next page.
-                events = await self._collect(replace(plan, limit=limit + 1), tenant)
+                events = await self._collect(replace(plan, limit=limit + 1), tenant, coverage)
             shown = events[:limit]
             more = len(events) > limit
             return page_json(shown, cursor_of(Position(shown[-1].timestamp_us, shown[-1].id)) if more else None)
@@ -162,7 +162,7 @@ class Engine:
 
         async def counted(coverage: Coverage) -> tuple[int, Coverage]:
             async with self._turn():
-                return await self._reader.count(plan, tenant), coverage
+                return await self._reader.count(plan, tenant, coverage), coverage
 
         return await self._without_damage(plan, tenant, counted)
 
@@ -177,8 +177,8 @@ class Engine:
                 return await answer(coverage)
         raise Unavailable(f"{_MOST_DAMAGED} segments in a row are damaged", hint="look at the disk; run cordwood audit")
 
-    async def _collect(self, plan: Plan, tenant: Tenant) -> list[StoredEvent]:
-        async with _closing(self._reader.read(plan, tenant)) as blocks:
+    async def _collect(self, plan: Plan, tenant: Tenant, seen: Coverage) -> list[StoredEvent]:
+        async with _closing(self._reader.read(plan, tenant, seen)) as blocks:
             return [event async for block in blocks for event in block]
 
     @contextlib.asynccontextmanager

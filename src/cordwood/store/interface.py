@@ -90,11 +90,12 @@ class Writer(Protocol):
 class Reader(Protocol):
     """The query service's store."""
 
-    def read(self, plan: Plan, tenant: Tenant) -> AsyncIterator[Block]:
+    def read(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> AsyncIterator[Block]:
         """Events in the plan's order, in blocks of bounded size. Closing the iterator stops the work.
 
-        A consistent snapshot: writes after the first block do not show. Events that are known to be damaged are left
-        out, and `coverage` tells; raises Corrupt when damage is found on the way (ask again, without it), Unavailable.
+        A consistent snapshot: writes after the first block do not show. With `seen`, what `coverage` just told of the
+        same time range and filter, it may be the snapshot of then. Events that are known to be damaged are left out,
+        and `coverage` tells; raises Corrupt when damage is found on the way (ask again, without it), Unavailable.
         """
         ...
 
@@ -111,8 +112,8 @@ class Reader(Protocol):
         """One event by id. Raises Unavailable."""
         ...
 
-    async def count(self, plan: Plan, tenant: Tenant) -> int:
-        """How many events match; `limit` and `after` are ignored. Raises Unavailable."""
+    async def count(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> int:
+        """How many events match; `limit` and `after` are ignored. `seen` is as for `read`. Raises Unavailable."""
         ...
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:

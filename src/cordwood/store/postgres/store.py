@@ -67,7 +67,7 @@ class PostgresStore:
     async def probe(self, load: Load, first: int, count: int) -> None:
         await self._writer.probe(load, first, count)
 
-    def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
+    def read(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> AsyncGenerator[Block, None]:
         return self._reader.read(plan, tenant)
 
     def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
@@ -76,7 +76,7 @@ class PostgresStore:
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         return await self._reader.find(event, tenant)
 
-    async def count(self, plan: Plan, tenant: Tenant) -> int:
+    async def count(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> int:
         return await self._reader.count(plan, tenant)
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:

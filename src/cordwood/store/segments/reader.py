@@ -12,6 +12,7 @@ from uuid import UUID
 import duckdb
 import pyarrow as pa
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from cordwood.errors import CordwoodError, Corrupt, Unavailable
@@ -19,7 +20,7 @@ from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
-from cordwood.model.search.filters import Everything
+from cordwood.model.search.filters import Everything, Filter
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
@@ -48,11 +49,28 @@ _MINED_EVENTS, _MINED_AT_ONCE = 200_000, 2
 _FETCHED_EVENTS = 16_384
 """Events made at once while an answer goes on: files are opened anew for each lot."""
 _MANY_COLUMNS = 200
+_SAME_MOMENT_S = 1.0
+"""So long what the catalog said is taken for what it says: a question that waited for its turn asks again."""
 # Events in a span: small at first, so that an answer begins at once. A span without a limit is sorted as a whole, so
 # it is bounded; the newest of a span are picked without sorting it.
 _FIRST_SPAN, _SPAN_GROWTH = 32_768, 4
 _SORTED_SPAN, _PICKED_SPAN = 262_144, 1 << 40
 _MOST_AT_ONCE = 16
+
+
+class _Looked(Struct, frozen=True):
+    """What may match a filter in a time range, as the catalog was at a time of the event loop, or later."""
+
+    at_s: float
+    tenant: Tenant
+    start_us: int | None
+    end_us: int | None
+    filter: Filter
+    parts: Sequence[Part]
+
+    def is_of(self, plan: Plan, tenant: Tenant) -> bool:
+        mine = (self.tenant, self.start_us, self.end_us, self.filter)
+        return mine == (tenant, plan.start_us, plan.end_us, plan.filter)
 
 
 class SegmentReader:
@@ -70,6 +88,8 @@ class SegmentReader:
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         """See `store.interface.Reader.coverage`."""
+        at_s = asyncio.get_running_loop().time()
+        # Before the segments: they may be newer than the version, never older.
         version = await self._listing.version(tenant, plan.start_us, plan.end_us)
         segments, reasons = await self._listing.segments(tenant, plan.start_us, plan.end_us)
         damaged = self._known(segments, reasons)
@@ -83,15 +103,16 @@ class SegmentReader:
             skipped=len(whole) - len(parts),
             groups_read=groups,
             groups_skipped=sum(segment.row_groups or 1 for segment in whole) - groups,
+            looked=_Looked(at_s, tenant, plan.start_us, plan.end_us, plan.filter, parts),
         )
 
-    async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
+    async def read(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> AsyncGenerator[Block, None]:
         """See `store.interface.Reader.read`. Raises Corrupt for a damaged segment, naming it."""
         end_us = plan.end_us
         if plan.after is not None:
             behind = plan.after.timestamp_us + 1
             end_us = behind if end_us is None else min(end_us, behind)
-        parts = await self._readable(tenant, plan.start_us, end_us, plan)
+        parts = await self._readable(tenant, plan.start_us, end_us, plan, seen)
         segments = [part.segment for part in parts]
         rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
         most = _SORTED_SPAN if plan.limit is None else _PICKED_SPAN
@@ -205,9 +226,9 @@ class SegmentReader:
                         return events[0]
         return None
 
-    async def count(self, plan: Plan, tenant: Tenant) -> int:
+    async def count(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> int:
         """See `store.interface.Reader.count`. Raises Corrupt for a damaged segment, naming it."""
-        parts = await self._readable(tenant, plan.start_us, plan.end_us, plan)
+        parts = await self._readable(tenant, plan.start_us, plan.end_us, plan, seen)
         segments = [part.segment for part in parts]
         rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
         # The catalog knows how many events a segment has: one that counts as a whole is not opened.
@@ -222,8 +243,15 @@ class SegmentReader:
                     counted += found
         return counted
 
-    async def _readable(self, tenant: Tenant, start_us: int | None, end_us: int | None, plan: Plan) -> Sequence[Part]:
-        """What may match a plan in the segments of a time range, but those that are known to be damaged."""
+    async def _readable(
+        self, tenant: Tenant, start_us: int | None, end_us: int | None, plan: Plan, seen: Coverage | None = None
+    ) -> Sequence[Part]:
+        """What may match a plan in the segments of a time range, but those that are known to be damaged. What was
+        `seen` of the same a moment ago is not asked again."""
+        looked = seen.looked if seen is not None else None
+        now_s = asyncio.get_running_loop().time()
+        if isinstance(looked, _Looked) and looked.is_of(plan, tenant) and now_s < looked.at_s + _SAME_MOMENT_S:
+            return [part for part in looked.parts if end_us is None or part.segment.min_us < end_us]
         segments, reasons = await self._listing.segments(tenant, start_us, end_us)
         whole = _without(segments, self._known(segments, reasons))
         within = replace(plan, start_us=start_us, end_us=end_us)

@@ -123,8 +123,8 @@ class SegmentStore:
     async def probe(self, load: Load, first: int, count: int) -> None:
         await asyncio.get_running_loop().run_in_executor(self._writing, self._writer.probe, load, first, count)
 
-    def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
-        return self._reader.read(plan, tenant)
+    def read(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> AsyncGenerator[Block, None]:
+        return self._reader.read(plan, tenant, seen)
 
     def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
         return self._reader.rows(plan, pipes, tenant)
@@ -132,8 +132,8 @@ class SegmentStore:
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         return await self._reader.find(event, tenant)
 
-    async def count(self, plan: Plan, tenant: Tenant) -> int:
-        return await self._reader.count(plan, tenant)
+    async def count(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> int:
+        return await self._reader.count(plan, tenant, seen)
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         return await self._reader.coverage(plan, tenant)

@@ -107,9 +107,9 @@ class SharedStore(PostgresStore):
         self._later(functools.partial(pool.shutdown, cancel_futures=True))
         return pool
 
-    async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
+    async def read(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> AsyncGenerator[Block, None]:
         await self._claim.ensure()
-        async with contextlib.aclosing(self._segments.read(plan, tenant)) as blocks:
+        async with contextlib.aclosing(self._segments.read(plan, tenant, seen)) as blocks:
             async for block in blocks:
                 yield block
 
@@ -123,9 +123,9 @@ class SharedStore(PostgresStore):
         await self._claim.ensure()
         return await self._segments.find(event, tenant)
 
-    async def count(self, plan: Plan, tenant: Tenant) -> int:
+    async def count(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> int:
         await self._claim.ensure()
-        return await self._segments.count(plan, tenant)
+        return await self._segments.count(plan, tenant, seen)
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         await self._claim.ensure()
