@@ -1,5 +1,6 @@
 """Shapes and columns → the events' text again."""
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
@@ -9,8 +10,9 @@ import pyarrow.compute as pc
 
 from cordwood.model.shape import Kind, shape_of
 
-_ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
+ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 """All that the masks of `masking` stand for; no other control character gets into a column."""
+ESCAPED = re.compile(r'["\\\x00-\x1f]')
 
 
 def compose(shape: str, columns: Mapping[str, pa.Array], rows: int) -> pa.Array:
@@ -66,8 +68,8 @@ def _spelt(kind: Kind, values: pa.Array) -> pa.Array:
 
 
 def _escaped(values: pa.Array) -> pa.Array:
-    if not pc.any(pc.match_substring_regex(values, r'["\\\x00-\x1f]')).as_py():
+    if not pc.any(pc.match_substring_regex(values, ESCAPED.pattern)).as_py():
         return values
-    for meant, escape in _ESCAPES:
+    for meant, escape in ESCAPES:
         values = pc.replace_substring(values, meant, escape)
     return values

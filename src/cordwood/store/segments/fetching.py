@@ -15,17 +15,20 @@ from cordwood.model.answer import StoredEvent
 from cordwood.model.batch import event_id
 from cordwood.model.compose import compose
 from cordwood.model.shape import shape_of
+from cordwood.store.segments.few_rows import GIVEN, Row, events_of
 from cordwood.store.segments.layout import BASE
 from cordwood.store.segments.runs import completed, runs
 
 _REPEATED = ["shape", "level", "service"]
 _FEW_ROWS = 1024
 """Of a file: so many are picked out of its pages, more are taken out of whole row groups."""
+_VERY_FEW_ROWS = 512
+"""Are made into events one by one."""
 _FILES_AT_ONCE = 32
 """In one statement: the engine takes 0.7 MB for each, and plans a thousand of them for seconds."""
 _PLACES = ["filename", "file_row_number"]
 _PICKED = """
-    SELECT *
+    SELECT {1}
     FROM read_parquet($file{0}, filename = true, file_row_number = true, hive_partitioning = false)
     WHERE file_row_number IN (SELECT unnest($rows{0}::BIGINT[]))
 """
@@ -45,8 +48,9 @@ def fetch(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Place], wide: Collec
         numbers.setdefault(path, []).append(number)
     few = {path: wanted for path, wanted in numbers.items() if len(wanted) <= _FEW_ROWS and path not in wide}
     found: dict[Place, StoredEvent] = {}
+    picked = _picked if sum(map(len, few.values())) <= _VERY_FEW_ROWS else _picked_as_columns
     for start in range(0, len(few), _FILES_AT_ONCE):
-        found |= _picked(cursor, dict(islice(few.items(), start, start + _FILES_AT_ONCE)))
+        found |= picked(cursor, dict(islice(few.items(), start, start + _FILES_AT_ONCE)))
     for path in numbers.keys() - few.keys():
         wanted = sorted(numbers[path])
         found |= zip(((path, number) for number in wanted), _of_file(Path(path), np.array(wanted)), strict=True)
@@ -54,26 +58,46 @@ def fetch(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Place], wide: Collec
 
 
 def written(cursor: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object]) -> list[StoredEvent]:
-    """The events of a statement, in its order, which gives all columns of segments. Raises as `fetch`."""
-    return list(_asked(cursor, sql, values).values())
+    """The events of a statement, in its order, which gives what `few_rows` expects. Raises as `fetch`."""
+    _, _, events = _asked(cursor, sql, values)
+    return events
 
 
 def _picked(cursor: duckdb.DuckDBPyConnection, numbers: Mapping[str, Sequence[int]]) -> dict[Place, StoredEvent]:
+    """Value by value."""
+    names, rows, events = _asked(cursor, *_picking(numbers, GIVEN))
+    path, number = (names.index(name) for name in _PLACES)
+    return {(row[path], row[number]): event for row, event in zip(rows, events, strict=True)}
+
+
+def _asked(
+    cursor: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object]
+) -> tuple[Sequence[str], Sequence[Row], list[StoredEvent]]:
+    """Names of columns, rows, and the events that these are."""
+    cursor.execute(sql, dict(values))
+    names = [column[0] for column in cursor.description]
+    rows = cursor.fetchall()
+    return names, rows, events_of(names, rows)
+
+
+def _picking(numbers: Mapping[str, Sequence[int]], columns: str) -> tuple[str, dict[str, object]]:
     """With all columns of the files, which is quicker than to ask first which columns there are to ask for."""
-    sql = " UNION ALL BY NAME ".join(_PICKED.format(file) for file in range(len(numbers)))
+    sql = " UNION ALL BY NAME ".join(_PICKED.format(file, columns) for file in range(len(numbers)))
     values: dict[str, object] = {f"file{file}": path for file, path in enumerate(numbers)}
-    values |= {f"rows{file}": wanted for file, wanted in enumerate(numbers.values())}
-    return _asked(cursor, sql, values)
+    return sql, values | {f"rows{file}": wanted for file, wanted in enumerate(numbers.values())}
 
 
-def _asked(cursor: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object]) -> dict[Place, StoredEvent]:
-    found = cursor.sql(sql, params=dict(values)).to_arrow_table()
+def _picked_as_columns(
+    cursor: duckdb.DuckDBPyConnection, numbers: Mapping[str, Sequence[int]]
+) -> dict[Place, StoredEvent]:
+    """Many rows of one shape at once."""
+    sql, values = _picking(numbers, "*")
+    found = cursor.sql(sql, params=values).to_arrow_table()
     places = list(zip(*(found[name].to_pylist() for name in _PLACES), strict=True))
     # Rows of one shape together: they are written out together.
     order = np.argsort(found["shape"].combine_chunks().dictionary_encode().indices, kind="stable")
     events = _written(completed(found.drop_columns(_PLACES).take(pa.array(order))))
-    by_place = {places[row]: event for row, event in zip(order.tolist(), events, strict=True)}
-    return {place: by_place[place] for place in places}
+    return {places[row]: event for row, event in zip(order.tolist(), events, strict=True)}
 
 
 def _of_file(path: Path, wanted: Places) -> list[StoredEvent]:

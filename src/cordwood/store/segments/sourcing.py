@@ -9,6 +9,7 @@ from msgspec import Struct
 from cordwood.model.plan import Plan
 from cordwood.store.segments.asking.places import Kept, kept
 from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.few_rows import GIVEN
 from cordwood.store.segments.filter_sql import Conditions
 
 FILES = "read_parquet(${}, filename = true, file_row_number = true, hive_partitioning = false)"
@@ -48,11 +49,12 @@ class Source(Struct, frozen=True):
         return " UNION ALL ".join(parts), values
 
     def whole(self, segments: Sequence[Segment]) -> Asked:
-        """All columns of the newest of what matches, as many as the plan has as its limit."""
+        """What `few_rows` expects of the newest of what matches, as many as the limit of the plan."""
         parts = [self.of([segment], "*", number) for number, segment in enumerate(segments)]
         sql = " UNION ALL BY NAME ".join(part for part, _ in parts)
         values = {name: value for _, part in parts for name, value in part.items()}
-        return f"{sql} {NEWEST_FIRST} LIMIT {self.plan.limit}", values
+        # Sorted by the column itself: the engine then reads no more of rows that will not be among the newest.
+        return f"SELECT {GIVEN} FROM ({sql} {NEWEST_FIRST} LIMIT {self.plan.limit})", values
 
     def _alike(self, segments: Sequence[Segment]) -> Mapping[tuple[Kept, str | None], list[Segment]]:
         alike: dict[tuple[Kept, str | None], list[Segment]] = {}
