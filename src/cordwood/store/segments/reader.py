@@ -30,10 +30,11 @@ from cordwood.store.segments.files import Files
 from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.naming import Listing
+from cordwood.store.segments.pacing import BLOCK_EVENTS, SPAN_GROWTH, first_span, is_little, is_page, most_in_span
 from cordwood.store.segments.piping.statement import Piped, items_shown, over_table
 from cordwood.store.segments.skipping import Part, Skipping
-from cordwood.store.segments.sourcing import FILES, NEWEST_FIRST, Asked, Rows, Source, paths_of
-from cordwood.store.segments.spans import Span, events_of, spans
+from cordwood.store.segments.sourcing import FILES, NEWEST_FIRST, Asked, Source, paths_of
+from cordwood.store.segments.spans import Span, spans
 from cordwood.store.slices import HOUR_US
 from cordwood.store.sql.compiler import Shown
 from cordwood.store.sql.showing import rows_shown
@@ -44,17 +45,12 @@ if TYPE_CHECKING:  # it brings the compiler
 
 log = structlog.get_logger()
 
-_BLOCK_EVENTS = 1000
 _MINED_EVENTS, _MINED_AT_ONCE = 200_000, 2
 _FETCHED_EVENTS = 16_384
 """Events made at once while an answer goes on: files are opened anew for each lot."""
 _MANY_COLUMNS = 200
 _SAME_MOMENT_S = 1.0
 """So long what the catalog said is taken for what it says: a question that waited for its turn asks again."""
-# Events in a span: small at first, so that an answer begins at once. A span without a limit is sorted as a whole, so
-# it is bounded; the newest of a span are picked without sorting it.
-_FIRST_SPAN, _SPAN_GROWTH = 32_768, 4
-_SORTED_SPAN, _PICKED_SPAN = 262_144, 1 << 40
 _MOST_AT_ONCE = 16
 
 
@@ -114,22 +110,12 @@ class SegmentReader:
             end_us = behind if end_us is None else min(end_us, behind)
         parts = await self._readable(tenant, plan.start_us, end_us, plan, seen)
         segments = [part.segment for part in parts]
-        rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
-        most = _SORTED_SPAN if plan.limit is None else _PICKED_SPAN
-        if self._files.span_bytes is not None:
-            most = min(most, events_of(self._files.span_bytes))
-        # Where words leave little to look through, that is done at once.
-        is_little = plan.filter != Everything() and sum(map(_rows_in, parts)) <= _SORTED_SPAN
-        first = _PICKED_SPAN if is_little else _FIRST_SPAN
+        most = most_in_span(plan, self._files.span_bytes)
         left = plan.limit
-        if is_little and left is not None and left <= _BLOCK_EVENTS + 1 and self._is_narrow(segments):
-            async with self._session(segments) as session, self._held(session, segments):
-                if found := await self._at_once(session, replace(plan, end_us=end_us), segments, rows):
-                    yield found
-            return
         async with self._session(segments) as session:
-            for span in spans(segments, plan.start_us, end_us, first, _SPAN_GROWTH, most):
-                async for block in self._span(session, span, plan, left, rows):
+            for span in spans(segments, plan.start_us, end_us, first_span(plan, parts), SPAN_GROWTH, most):
+                within = replace(plan, start_us=span.start_us, end_us=span.end_us, limit=left)
+                async for block in self._span(session, within, await self._parts_of(span, within, parts)):
                     yield block
                     left = None if left is None else left - len(block)
                 if left is not None and left <= 0:
@@ -156,7 +142,7 @@ class SegmentReader:
             else:
                 shown = piped.shown
             await session.start(*asked)
-            while found := await session.some(_BLOCK_EVENTS):
+            while found := await session.some(BLOCK_EVENTS):
                 yield await self._shown(session, shown, found, segments)
 
     async def _mined(self, session: Session, asked: Asked) -> Table:
@@ -265,33 +251,37 @@ class SegmentReader:
             if segment.path in reasons
         ]
 
-    async def _span(
-        self, session: Session, span: Span, plan: Plan, limit: int | None, rows_of: Mapping[str, Rows]
-    ) -> AsyncGenerator[Block, None]:
-        """First the places of the events, in order; then the events, some at a time."""
-        if not span.segments:
+    async def _parts_of(self, span: Span, within: Plan, parts: Sequence[Part]) -> Sequence[Part]:
+        """What a span has of some parts; of the few newest events, only the rows of its time."""
+        if within.filter == Everything() and is_page(within):
+            return await asyncio.to_thread(self._skipping.possible, within, span.segments)
+        paths = {segment.path for segment in span.segments}
+        return [part for part in parts if part.segment.path in paths]
+
+    async def _span(self, session: Session, plan: Plan, parts: Sequence[Part]) -> AsyncGenerator[Block, None]:
+        """What matches a plan, newest first."""
+        if not parts:
             return
-        columns = "filename, file_row_number, ts, batch_id, ordinal"
-        within = replace(plan, start_us=span.start_us, end_us=span.end_us)
-        source, values = Source(self._files.root, within, rows_of).of(span.segments, columns)
-        bound = "" if limit is None else f"LIMIT {limit}"
-        wide = self._wide(span.segments)
-        async with self._held(session, span.segments):
-            await session.start(f"SELECT filename, file_row_number FROM ({source}) {NEWEST_FIRST} {bound}", values)
+        segments = [part.segment for part in parts]
+        source = Source(
+            self._files.root, plan, {part.segment.path: part.rows for part in parts if part.rows is not None}
+        )
+        wide = self._wide(segments)
+        async with self._held(session, segments):
+            if is_page(plan) and len(parts) <= _MOST_AT_ONCE and not wide and is_little(parts):
+                # In one statement: the engine reads further columns of those rows only that it finds.
+                sql, values = source.whole(segments)
+                if found := await session.use(functools.partial(written, sql=sql, values=values)):
+                    yield found
+                return
+            # First the places of the events, in order; then the events, some at a time.
+            sql, values = source.of(segments, "filename, file_row_number, ts, batch_id, ordinal")
+            bound = "" if plan.limit is None else f"LIMIT {plan.limit}"
+            await session.start(f"SELECT filename, file_row_number FROM ({sql}) {NEWEST_FIRST} {bound}", values)
             while rows := await session.some(_FETCHED_EVENTS):
                 events = await session.use(functools.partial(fetch, rows=rows, wide=wide))
-                for start in range(0, len(events), _BLOCK_EVENTS):
-                    yield events[start : start + _BLOCK_EVENTS]
-
-    def _is_narrow(self, segments: Sequence[Segment]) -> bool:
-        return 0 < len(segments) <= _MOST_AT_ONCE and not self._wide(segments)
-
-    async def _at_once(
-        self, session: Session, plan: Plan, segments: Sequence[Segment], rows_of: Mapping[str, Rows]
-    ) -> list[StoredEvent]:
-        """Places and events in one statement: where few match, the engine reads only those rows of further columns."""
-        sql, values = Source(self._files.root, plan, rows_of).whole(segments)
-        return await session.use(functools.partial(written, sql=sql, values=values))
+                for start in range(0, len(events), BLOCK_EVENTS):
+                    yield events[start : start + BLOCK_EVENTS]
 
     @contextlib.asynccontextmanager
     async def _session(self, segments: Sequence[Segment]) -> AsyncIterator[Session]:
@@ -331,10 +321,6 @@ class SegmentReader:
                 )
         reason = str(error).partition("\n")[0]
         return Unavailable(f"the segment engine failed: {reason}", hint="look at the disk and at store.memory_bytes")
-
-
-def _rows_in(part: Part) -> int:
-    return part.segment.events if part.rows is None else sum(behind - first for first, behind in part.rows)
 
 
 def _lies_within(segment: Segment, plan: Plan) -> bool:
