@@ -97,7 +97,7 @@ class Count(Struct, frozen=True, forbid_unknown_fields=True):
     empty: Empty | UnsetType = UNSET
 
 
-_QUESTION = (
+QUESTION = (
     Parameter(name="start", about="from this time on: RFC 3339, Unix time, `now`, or back from now", schema=_Time),
     Parameter(name="end", about="before this time", schema=_Time),
     Parameter(
@@ -136,7 +136,7 @@ QUERY = (
         name="query",
         about="events, newest first, or what pipes make of them: a page, or all of it as a stream",
         scope="query",
-        parameters=_QUESTION,
+        parameters=QUESTION,
         answers={200: Answer(about="the events", content={JSON: Page, NDJSON: str, CSV: str})},
         errors=(Overloaded, Cancelled),
     ),
@@ -145,7 +145,7 @@ QUERY = (
         name="count",
         about="how many events match; limit and cursor do not count",
         scope="query",
-        parameters=_QUESTION,
+        parameters=QUESTION,
         answers={200: Answer(about="their number", content={JSON: Count})},
         errors=(Overloaded, Cancelled),
     ),
@@ -181,7 +181,7 @@ QUERY = (
         about="what became of accepted events, by minute of arrival, and what an audit finds",
         scope="query",
         parameters=(
-            *_QUESTION[:2],
+            *QUESTION[:2],
             Parameter(name="count", about="count every event and check every file, too", schema=bool),
         ),
         answers={200: Answer(about="the counts", content={JSON: LedgerAnswer})},
@@ -206,7 +206,7 @@ TAIL = (
         scope="query",
         parameters=(
             Parameter(name="query", about="a search line of the query language, without pipes"),
-            _QUESTION[2],
+            QUESTION[2],
             Parameter(
                 name="history", about="newest stored events to begin with", schema=Annotated[int, Meta(ge=0, le=10_000)]
             ),

@@ -69,7 +69,7 @@ class QueryRoutes:
         else:
             page = await self._engine.page(plan, tenant)
         took_ms = round((time.perf_counter() - started) * 1e3, 3)
-        members = {"cached": page.is_cached, "took_ms": took_ms, **_completeness(page.coverage)}
+        members = {"cached": page.is_cached, "took_ms": took_ms, **completeness(page.coverage)}
         if page.is_empty and plan.after is None:
             members |= await self._diagnosis.why_empty(plan, tenant)
         return _json(with_members(page.body, members))
@@ -83,7 +83,7 @@ class QueryRoutes:
     async def _counted(self, plan: Plan, tenant: Tenant) -> Response:
         count, coverage = await self._engine.count(plan, tenant)
         why = {} if count else await self._diagnosis.why_empty(plan, tenant)
-        return _json(msgspec.json.encode({"count": count, **_completeness(coverage), **why}))
+        return _json(msgspec.json.encode({"count": count, **completeness(coverage), **why}))
 
     async def _event(self, request: Request) -> Response:
         tenant = self._tenant(request)
@@ -147,7 +147,7 @@ def _asked(request: Request) -> str:
     return f"{request.url.path}{query}"[:_LONGEST]
 
 
-def _completeness(coverage: Coverage) -> dict[str, object]:
+def completeness(coverage: Coverage) -> dict[str, object]:
     """Whether an answer is made of everything that is stored, and if not, what it lacks; what was looked at for it."""
     members: dict[str, object] = {"complete": not coverage.damaged}
     if coverage.damaged:

@@ -14,6 +14,7 @@ from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.batch import Batch
 from cordwood.model.deadletter import DeadLetter, KeptLetter, LetterFate, LetterGroup, LetterId, Selection
+from cordwood.model.histogram import By, Histogram
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
@@ -114,6 +115,15 @@ class Reader(Protocol):
 
     async def count(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> int:
         """How many events match; `limit` and `after` are ignored. `seen` is as for `read`. Raises Unavailable."""
+        ...
+
+    async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
+        """How many events match, by span of time and by value: in that order, those without a value last in a span.
+        Spans without events are left out; `limit` and `after` are ignored. At most `most`: when it is as many, others
+        may be left out, any of them.
+
+        Raises Corrupt, Unavailable.
+        """
         ...
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:

@@ -15,6 +15,7 @@ from cordwood.ingest.service import Ingest, limits_of
 from cordwood.query.deadletters import DeadLetterRoutes
 from cordwood.query.deletion import DeletionRoutes
 from cordwood.query.engine import Engine
+from cordwood.query.histogram import HistogramRoutes
 from cordwood.query.ledger import LedgerRoutes
 from cordwood.query.live import Live
 from cordwood.query.mending import Mender
@@ -48,6 +49,7 @@ def asking(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route
     return [
         *QueryRoutes(engine, keys, clock, running).routes(),
         *QueriesRoutes(running, keys).routes(),
+        *HistogramRoutes(engine, store, keys, clock).routes(),
         *LedgerRoutes(store, keys, clock, config.store.receipts_days).routes(),
         *mending(config, store, keys),
     ]

@@ -16,6 +16,7 @@ from cordwood.ingest.operations import INGEST
 from cordwood.ingest.service import Ingest
 from cordwood.model.ledger import Accounts
 from cordwood.model.tenant import Tenant
+from cordwood.query.histogram import HISTOGRAM
 from cordwood.query.mending_operations import MENDING
 from cordwood.query.operations import QUERY, TAIL
 from cordwood.store.care import Checked, Merged, Survey
@@ -47,7 +48,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         live = watching(config, store, cache, tail, keys, stop)
         routes = [*health.routes(), *limits(gate, keys), *asking(config, store, cache, keys), *live.routes()]
         taken, direct = taking(config, ingest, keys)
-        operations = [*HEALTH, *INGEST, *QUERY, *TAIL, *MENDING]
+        operations = [*HEALTH, *INGEST, *QUERY, *HISTOGRAM, *TAIL, *MENDING]
         site = Site("up", taken, routes, operations, direct, live.sockets())
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -115,7 +116,7 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         health = Health({"store": store.check, "keys": keys.check})
         live = watching(config, store, cache, tail, keys, stop)
         routes = [*health.routes(), *asking(config, store, cache, keys), *live.routes()]
-        site = Site("query", {}, routes, [*HEALTH, *QUERY, *TAIL, *MENDING], sockets=live.sockets())
+        site = Site("query", {}, routes, [*HEALTH, *QUERY, *HISTOGRAM, *TAIL, *MENDING], sockets=live.sockets())
         with canary(config, port):
             await serve_until(stop, site, port, config, health, announce)
 

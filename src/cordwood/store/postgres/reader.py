@@ -10,6 +10,7 @@ from cordwood.db.postgres import Connection, Database
 from cordwood.errors import BadRequest, Unavailable
 from cordwood.model.answer import Block, Row, StoredEvent
 from cordwood.model.batch import batch_of, made_at_us
+from cordwood.model.histogram import By, Histogram, SpanCount, in_order
 from cordwood.model.plan import Plan
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
@@ -69,6 +70,24 @@ class PostgresReader:
         query = f"SELECT count(*) FROM logs {conditions.where}"
         async with self._snapshot() as (connection, left_s):
             return int(await connection.fetchval(query, *conditions.values, timeout=left_s()))
+
+    async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
+        """See `store.interface.Reader.histogram`."""
+        conditions = Conditions(plan, tenant, with_position=False)
+        span, bound = len(conditions.values) + 1, len(conditions.values) + 2
+        value = "NULL::text" if by is None else by
+        # A remainder has the sign of what was divided: before 1970 too, a span begins at its earlier end.
+        query = f"""
+            SELECT at_us - ((at_us % ${span}::bigint) + ${span}::bigint) % ${span}::bigint AS start_us, value, count(*)
+            FROM (
+                SELECT (extract(epoch FROM ts) * 1000000)::bigint AS at_us, {value} AS value
+                FROM logs {conditions.where}
+            ) found
+            GROUP BY 1, 2 LIMIT ${bound}::bigint
+        """
+        async with self._snapshot() as (connection, left_s):
+            rows = await connection.fetch(query, *conditions.values, span_us, most, timeout=left_s())
+        return Histogram(in_order(SpanCount(start, unescaped_text(value), events) for start, value, events in rows))
 
     async def version(self, plan: Plan, tenant: Tenant) -> int:
         first, last = hours(plan.start_us, plan.end_us)

@@ -11,6 +11,7 @@ from cordwood.db.postgres import Connection, Database
 from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.deadletter import KeptLetter, LetterFate, LetterGroup, LetterId, Selection
+from cordwood.model.histogram import By, Histogram
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
@@ -78,6 +79,9 @@ class PostgresStore:
 
     async def count(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> int:
         return await self._reader.count(plan, tenant)
+
+    async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
+        return await self._reader.histogram(plan, tenant, span_us, by, most)
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         return Coverage(await self._reader.version(plan, tenant))

@@ -100,9 +100,10 @@ class SegmentBooks:
                 (Tenant(row[0]), int(row[1])): (row[2], row[3], row[4])
                 for row in self._catalog.rows(_HOLDINGS, {"tenant": tenant})
             }
-            segments = self._catalog.all_segments(tenant)
+            segments = self._catalog.all_segments(tenant) if is_counted else []
+            rollups = self._catalog.all_rollups(tenant) if is_counted else {}
             ((drained_us,),) = self._catalog.rows("SELECT max(drained_us) FROM workers", ())
-        counted, damaged = count(self._engine, self._files, segments if is_counted else ())
+        counted, damaged = count(self._engine, self._files, segments, rollups)
         holdings = [
             Holding(
                 tenant=owner,

@@ -77,6 +77,8 @@ class Segment(Struct, frozen=True):
     """None in a file of an earlier release."""
     plain_bytes: int | None = None
     """What its rows take in memory when they are read; None: not known, of a file of an earlier release."""
+    rollup: bytes | None = None
+    """Of one that is being made: see `rollup.Rollup`. `Catalog.rollups` tells that of others."""
 
     @property
     def has_texts(self) -> bool:
@@ -293,6 +295,23 @@ class Catalog:
         )
         return [_segment(row) for row in rows]
 
+    def rollups(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> dict[str, bytes]:
+        """Rollups of the segments that have one and nothing but events with start ≤ timestamp < end, by path."""
+        rows = self.rows(
+            "SELECT path, rollup FROM segments WHERE tenant = ? AND rollup IS NOT NULL "
+            "AND min_us >= coalesce(?, min_us) AND max_us < coalesce(?, max_us + 1)",
+            (tenant, start_us, end_us),
+        )
+        return dict(rows)
+
+    def all_rollups(self, tenant: Tenant | None) -> dict[str, bytes]:
+        """Every rollup, or every one of a tenant, by path."""
+        rows = self.rows(
+            "SELECT path, rollup FROM segments WHERE rollup IS NOT NULL AND (:tenant IS NULL OR tenant = :tenant)",
+            {"tenant": tenant},
+        )
+        return dict(rows)
+
     def all_segments(self, tenant: Tenant | None) -> list[Segment]:
         """Every segment, or every one of a tenant."""
         rows = self.rows(
@@ -456,7 +475,7 @@ class Catalog:
 
     def _insert_segment(self, connection: sqlite3.Connection, segment: Segment, now_us: int) -> None:
         connection.execute(
-            f"INSERT INTO segments VALUES ({_marks(range(12))})",
+            f"INSERT INTO segments VALUES ({_marks(range(13))})",
             (
                 segment.path,
                 segment.tenant,
@@ -470,6 +489,7 @@ class Catalog:
                 segment.texts,
                 segment.row_groups,
                 segment.plain_bytes,
+                segment.rollup,
             ),
         )
 

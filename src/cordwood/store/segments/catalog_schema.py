@@ -163,4 +163,6 @@ SCHEMA = (
     ALTER TABLE segments ADD COLUMN plain_bytes INTEGER;
     CREATE INDEX segments_small ON segments (tenant, events)
     """,
+    # How many of a segment's events have each hour, level and service.
+    "ALTER TABLE segments ADD COLUMN rollup BLOB",
 )

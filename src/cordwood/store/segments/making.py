@@ -51,4 +51,5 @@ def stream_segment(
         texts=file.texts,
         row_groups=file.row_groups,
         plain_bytes=file.plain_bytes,
+        rollup=file.rollup,
     )

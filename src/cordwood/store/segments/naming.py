@@ -20,6 +20,10 @@ class Listing(Protocol):
         damaged: path and reason."""
         ...
 
+    async def rollups(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Mapping[str, bytes]:
+        """Rollups of the segments that have one and nothing but events with start ≤ timestamp < end, by path."""
+        ...
+
     async def version(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> int:
         """Rises with every write that start ≤ timestamp < end can see."""
         ...
@@ -85,6 +89,9 @@ class ThreadedListing:
         return await asyncio.to_thread(
             lambda: (self._catalog.segments(tenant, start_us, end_us), self._catalog.damaged())
         )
+
+    async def rollups(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Mapping[str, bytes]:
+        return await asyncio.to_thread(self._catalog.rollups, tenant, start_us, end_us)
 
     async def version(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> int:
         return await asyncio.to_thread(self._catalog.version, tenant, start_us, end_us)

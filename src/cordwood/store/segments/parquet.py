@@ -16,6 +16,7 @@ from cordwood.store.columns.dictionaries import TYPE, without_dictionary
 from cordwood.store.segments.group_index import Group, GroupIndex
 from cordwood.store.segments.indexing import token_filter_of
 from cordwood.store.segments.layout import BASE, field_of
+from cordwood.store.segments.rollup import Rolling
 from cordwood.store.segments.token_filter import TokenFilter
 
 ROW_GROUP_ROWS = 65_536
@@ -107,6 +108,7 @@ class SegmentFile:
         """How many events were added as text."""
         self.plain_bytes = 0
         """What the rows will take in memory when they are read."""
+        self._rolling = Rolling()
 
     @property
     def events(self) -> int:
@@ -115,6 +117,11 @@ class SegmentFile:
     @property
     def row_groups(self) -> int:
         return len(self._groups)
+
+    @property
+    def rollup(self) -> bytes | None:
+        """See `rollup.Rollup`."""
+        return self._rolling.rollup()
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -153,6 +160,7 @@ class SegmentFile:
             group = _together(tables, self._fields)
             stretches = [group.slice(first, _STRETCH_ROWS) for first in range(0, group.num_rows, _STRETCH_ROWS)]
             known = [_known_of(stretch, is_whole=len(stretches) == 1) for stretch in stretches]
+            self._rolling.add(group)
             self._writer.write_table(group, row_group_size=max(1, group.num_rows))
         for rows, min_us, max_us, words in known:
             self._groups.append(Group(self.events, rows, min_us, max_us, words))

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from cordwood.errors import CordwoodError, Corrupt, Unavailable
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.batch import batch_of, made_at_us
+from cordwood.model.histogram import By, Histogram
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Everything, Filter
@@ -29,6 +30,7 @@ from cordwood.store.segments.fetching import fetch, written
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
+from cordwood.store.segments.histogram import Counted
 from cordwood.store.segments.naming import Listing
 from cordwood.store.segments.pacing import BLOCK_EVENTS, SPAN_GROWTH, first_span, is_little, is_page, most_in_span
 from cordwood.store.segments.piping.statement import Piped, items_shown, over_table
@@ -228,6 +230,33 @@ class SegmentReader:
                         ((found,),) = await session.rows(f"SELECT sum(n)::BIGINT FROM ({source})", values)
                     counted += found
         return counted
+
+    async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
+        """See `store.interface.Reader.histogram`. Raises Corrupt for a damaged segment, naming it."""
+        plan = replace(plan, after=None)
+        counted = Counted(span_us, by, most)
+        rollups: Mapping[str, bytes] = {}
+        if counted.is_of_rollups(plan.filter):
+            rollups = await self._listing.rollups(tenant, plan.start_us, plan.end_us)
+        named, reasons = await self._listing.segments(tenant, plan.start_us, plan.end_us)
+        whole = _without(named, self._known(named, reasons))
+        # What was replaced after its rollup was taken is not among these: what replaced it is read.
+        told = [rollups[segment.path] for segment in whole if segment.path in rollups]
+        await asyncio.to_thread(counted.add_rollups, told, plan.filter)
+        unrolled = [segment for segment in whole if segment.path not in rollups]
+        parts = await asyncio.to_thread(self._skipping.possible, plan, unrolled)
+        segments = [part.segment for part in parts]
+        if not segments or counted.is_full():
+            return counted.histogram()
+        rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
+        async with self._session(segments) as session:
+            for lot in self._files.lots(segments):
+                source, values = Source(self._files.root, plan, rows).of(lot, counted.columns)
+                async with self._held(session, lot):
+                    counted.add(await session.rows(counted.of(source), values | counted.values))
+                if counted.is_full():
+                    break
+        return counted.histogram()
 
     async def _readable(
         self, tenant: Tenant, start_us: int | None, end_us: int | None, plan: Plan, seen: Coverage | None = None

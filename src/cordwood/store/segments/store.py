@@ -14,6 +14,7 @@ from cordwood.errors import ConfigError, Unavailable
 from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.deadletter import KeptLetter, LetterFate, LetterGroup, LetterId, Selection
+from cordwood.model.histogram import By, Histogram
 from cordwood.model.ledger import DAY_US, Accounts, BatchAccount, Heartbeat, Minute
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
@@ -134,6 +135,9 @@ class SegmentStore:
 
     async def count(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> int:
         return await self._reader.count(plan, tenant, seen)
+
+    async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
+        return await self._reader.histogram(plan, tenant, span_us, by, most)
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         return await self._reader.coverage(plan, tenant)

@@ -24,6 +24,10 @@ class SharedListing:
         async with self._database.connection() as connection:
             return await names.within(connection, tenant, start_us, end_us)
 
+    async def rollups(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Mapping[str, bytes]:
+        async with self._database.connection() as connection:
+            return await names.rollups(connection, tenant, start_us, end_us)
+
     async def version(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> int:
         first, last = hours(start_us, end_us)
         least, most = FAR_SLICE if first is None else first, -FAR_SLICE if last is None else last

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from cordwood.db.postgres import Conflict, Connection
 from cordwood.model.event import MAX_TIMESTAMP_US
@@ -22,7 +23,8 @@ async def insert(connection: Connection, segments: Sequence[Segment]) -> None:
         [each.size_bytes for each in segments],
         [each.min_us for each in segments],
         [each.max_us for each in segments],
-        [msgspec.json.encode(each).decode() for each in segments],
+        [msgspec.json.encode(replace(each, rollup=None)).decode() for each in segments],
+        [each.rollup for each in segments],
     )
 
 
@@ -50,6 +52,18 @@ async def within(
     return segments, reasons
 
 
+async def rollups(connection: Connection, tenant: Tenant, start_us: int | None, end_us: int | None) -> dict[str, bytes]:
+    """See `store.segments.naming.Listing.rollups`."""
+    if end_us is not None and end_us > MAX_TIMESTAMP_US:  # beyond it, no timestamp is
+        end_us = None
+    return {row["path"]: row["rollup"] for row in await connection.fetch(_ROLLUPS, tenant, start_us, end_us)}
+
+
+async def all_rollups(connection: Connection, tenant: Tenant | None) -> dict[str, bytes]:
+    """Every rollup, or every one of a tenant, by path."""
+    return {row["path"]: row["rollup"] for row in await connection.fetch(_ALL_ROLLUPS, tenant)}
+
+
 async def every(connection: Connection, tenant: Tenant | None) -> list[Segment]:
     """Every segment, or every one of a tenant, by path."""
     return [_segment.decode(row["segment"]) for row in await connection.fetch(_EVERY, tenant)]
@@ -61,9 +75,9 @@ async def small(connection: Connection, events: int, tenant: Tenant | None) -> l
 
 
 _INSERT = """
-    INSERT INTO segments (path, tenant, events, size_bytes, min_ts, max_ts, segment)
+    INSERT INTO segments (path, tenant, events, size_bytes, min_ts, max_ts, segment, rollup)
     SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
-        $7::json[])
+        $7::json[], $8::bytea[])
 """
 
 # In order, so that two transactions do not wait for each other in a circle.
@@ -74,6 +88,17 @@ _WITHIN = """
     WHERE gone_at IS NULL AND tenant = $1 AND ($2::timestamptz IS NULL OR max_ts >= $2)
         AND ($3::timestamptz IS NULL OR min_ts < $3)
     ORDER BY max_ts DESC, path
+"""
+
+_ROLLUPS = """
+    SELECT path, rollup FROM segments
+    WHERE gone_at IS NULL AND tenant = $1 AND rollup IS NOT NULL AND ($2::timestamptz IS NULL OR min_ts >= $2)
+        AND ($3::timestamptz IS NULL OR max_ts < $3)
+"""
+
+_ALL_ROLLUPS = """
+    SELECT path, rollup FROM segments
+    WHERE gone_at IS NULL AND rollup IS NOT NULL AND ($1::text IS NULL OR tenant = $1)
 """
 
 _EVERY = """

@@ -13,6 +13,7 @@ from uuid import UUID
 from cordwood.clock import SystemClock
 from cordwood.db.postgres import Conflict, Connection
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
+from cordwood.model.histogram import By, Histogram
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
@@ -127,6 +128,10 @@ class SharedStore(PostgresStore):
         await self._claim.ensure()
         return await self._segments.count(plan, tenant, seen)
 
+    async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
+        await self._claim.ensure()
+        return await self._segments.histogram(plan, tenant, span_us, by, most)
+
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         await self._claim.ensure()
         return await self._segments.coverage(plan, tenant)
@@ -195,7 +200,8 @@ class SharedStore(PostgresStore):
         """Files are counted as of the connection's snapshot: they never change, and stay for a while."""
         await self._claim.ensure()
         segments = await names.every(connection, tenant)
-        counted, damaged = await asyncio.to_thread(count, self._engine, self._place, segments)
+        rollups = await names.all_rollups(connection, tenant)
+        counted, damaged = await asyncio.to_thread(count, self._engine, self._place, segments, rollups)
         # Whatever this process keeps: others may keep rows, and this one may have.
         rows = await count_rows(connection, tenant)
         return Held(counted, damaged, rows.counted)
