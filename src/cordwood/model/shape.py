@@ -194,6 +194,29 @@ def shape_of(text: str) -> Shape:
     return Shape([*parts, text[began:]], slots)
 
 
+@lru_cache(maxsize=4096)
+def objects_of(text: str) -> frozenset[str]:
+    """The paths of the objects in a shape, the event itself left out. Raises ValueError when it is none."""
+    found: set[str] = set()
+    path: list[str] = []
+    key: str | None = None
+    for token, _ in _tokens(text):
+        match token[0]:
+            case '"':
+                key = token[1:-1]
+            case "{":
+                if path:
+                    path.append(key or "")
+                    found.add(".".join(path[1:]))
+                else:
+                    path.append("")
+            case "}":
+                path.pop()
+            case _:
+                pass
+    return frozenset(found)
+
+
 def _tokens(text: str) -> Iterator[tuple[str, int]]:
     at = 0
     while at < len(text):

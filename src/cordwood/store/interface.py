@@ -13,10 +13,11 @@ import msgspec
 from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.batch import Batch
+from cordwood.model.census import Asked, Census
 from cordwood.model.deadletter import DeadLetter, KeptLetter, LetterFate, LetterGroup, LetterId, Selection
 from cordwood.model.histogram import By, Histogram
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
-from cordwood.model.plan import Plan
+from cordwood.model.plan import Plan, Position
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
@@ -136,6 +137,23 @@ class Reader(Protocol):
         ...
 
 
+class Explorer(Protocol):
+    """What tells what is in the store, and what is beside an event."""
+
+    async def census(self, plan: Plan, tenant: Tenant, asked: Asked) -> Census:
+        """What the events that match hold; `limit` and `after` are ignored. Of more events than are worth looking at, a
+        sample, which is the same one until something is written.
+
+        Raises Corrupt (ask again, without what was found to be damaged), Unavailable.
+        """
+        ...
+
+    async def following(self, position: Position, plan: Plan, tenant: Tenant) -> Sequence[StoredEvent]:
+        """The first `limit` of a plan's events that are newer than a position, the oldest first; `after` is ignored.
+        Raises as `census`."""
+        ...
+
+
 class Books(Protocol):
     """The ledger's side of the store."""
 
@@ -233,7 +251,7 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(Writer, Reader, Books, DeadLetters, Eraser, Upkeep, Protocol):
+class Store(Writer, Reader, Explorer, Books, DeadLetters, Eraser, Upkeep, Protocol):
     """All of it, as wiring opens it; callers take the narrow interfaces."""
 
     async def __aenter__(self) -> "Store": ...

@@ -20,7 +20,7 @@ from cordwood.store.postgres.keeping import refuse_other
 from cordwood.store.slices import FAR_SLICE, HOUR_US, hours
 
 _BLOCK = 1000
-_COLUMNS = "id, ts, inserted_at, level, service, data"
+COLUMNS = "id, ts, inserted_at, level, service, data"
 _IDLE_GRACE_MS = 60_000
 """Past its time, a read that nobody goes on with is ended here; when this process cannot, the server ends it."""
 
@@ -36,11 +36,11 @@ class PostgresReader:
         """See `store.interface.Reader.read`: a cursor in one read-only snapshot."""
         conditions = Conditions(plan, tenant)
         limit = "" if plan.limit is None else f"LIMIT {plan.limit}"
-        query = f"SELECT {_COLUMNS} FROM logs {conditions.where} ORDER BY ts DESC, id DESC {limit}"
+        query = f"SELECT {COLUMNS} FROM logs {conditions.where} ORDER BY ts DESC, id DESC {limit}"
         async with self._snapshot() as (connection, left_s):
             cursor = await connection.cursor(query, *conditions.values, timeout=left_s())
             while rows := await cursor.fetch(_BLOCK, timeout=left_s()):
-                yield [_event(row) for row in rows]
+                yield [event_of(row) for row in rows]
 
     async def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
         """See `store.interface.Reader.rows`."""
@@ -63,7 +63,7 @@ class PostgresReader:
                     row = await connection.fetchrow(_FIND_NEAR, tenant, event, *near, timeout=self._timeout_s)
                     if row is None:
                         row = await connection.fetchrow(_FIND_ANYWHERE, tenant, event, timeout=self._timeout_s)
-        return None if row is None else _event(row)
+        return None if row is None else event_of(row)
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
         conditions = Conditions(plan, tenant, with_position=False)
@@ -131,13 +131,13 @@ class PostgresReader:
             ) from error
 
 
-def _event(row: Any) -> StoredEvent:
+def event_of(row: Any) -> StoredEvent:
     event_id, timestamp_us, inserted_at_us, level, service, data = row
     return StoredEvent(event_id, timestamp_us, inserted_at_us, level, unescaped_text(service), unescaped(data))
 
 
 _FIND = f"""
-    SELECT {", ".join("l." + name for name in _COLUMNS.split(", "))}
+    SELECT {", ".join("l." + name for name in COLUMNS.split(", "))}
     FROM batches b JOIN logs l ON l.ts BETWEEN b.min_ts AND b.max_ts AND l.id = $2 AND l.tenant = $1
     WHERE b.id = $3 AND b.tenant = $1
 """
@@ -147,7 +147,7 @@ _MAY_BE_FOLDED = """
         AND NOT EXISTS (SELECT FROM batches WHERE id = $2)
 """
 
-_FIND_ANYWHERE = f"SELECT {_COLUMNS} FROM logs WHERE tenant = $1 AND id = $2"
+_FIND_ANYWHERE = f"SELECT {COLUMNS} FROM logs WHERE tenant = $1 AND id = $2"
 
 _FIND_NEAR = f"{_FIND_ANYWHERE} AND ts BETWEEN $3 AND $4"
 

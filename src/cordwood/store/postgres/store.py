@@ -10,10 +10,11 @@ from cordwood.db.migrate import ensure_current, migrate, migrations_in
 from cordwood.db.postgres import Connection, Database
 from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
+from cordwood.model.census import Asked, Census
 from cordwood.model.deadletter import KeptLetter, LetterFate, LetterGroup, LetterId, Selection
 from cordwood.model.histogram import By, Histogram
 from cordwood.model.ledger import Accounts, BatchAccount, Heartbeat, Minute
-from cordwood.model.plan import Plan
+from cordwood.model.plan import Plan, Position
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
@@ -21,10 +22,10 @@ from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.postgres.books import Counting, PostgresBooks, count_rows
 from cordwood.store.postgres.deadletters import PostgresDeadLetters
 from cordwood.store.postgres.erasing import PostgresEraser
+from cordwood.store.postgres.exploring import PostgresExplorer
 from cordwood.store.postgres.folding import PostgresFolder
 from cordwood.store.postgres.keeping import Keeper, require
 from cordwood.store.postgres.partitions import ensure_partitions, wanted
-from cordwood.store.postgres.reader import PostgresReader
 from cordwood.store.postgres.rows import RowKeeper
 from cordwood.store.postgres.writer import PostgresWriter
 from cordwood.store.settings import StoreSettings
@@ -41,7 +42,7 @@ class PostgresStore:
         self._migrations = migrations_in(files("cordwood.store.postgres") / "migrations")
         self._eraser = PostgresEraser(self._database, SystemClock())
         self._folder = PostgresFolder(self._database, settings.records_kept_s)
-        self._reader = PostgresReader(self._database, settings.query_timeout_s)
+        self._reader = PostgresExplorer(self._database, settings.query_timeout_s)
 
     def _keep_in(self, keeper: Keeper, counting: Counting) -> None:
         """Where events go, and how those that are there are counted."""
@@ -82,6 +83,12 @@ class PostgresStore:
 
     async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
         return await self._reader.histogram(plan, tenant, span_us, by, most)
+
+    async def census(self, plan: Plan, tenant: Tenant, asked: Asked) -> Census:
+        return await self._reader.census(plan, tenant, asked)
+
+    async def following(self, position: Position, plan: Plan, tenant: Tenant) -> Sequence[StoredEvent]:
+        return await self._reader.following(position, plan, tenant)
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         return Coverage(await self._reader.version(plan, tenant))

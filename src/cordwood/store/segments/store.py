@@ -13,10 +13,11 @@ from cordwood.db.sqlite import FileLock
 from cordwood.errors import ConfigError, Unavailable
 from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
+from cordwood.model.census import Asked, Census
 from cordwood.model.deadletter import KeptLetter, LetterFate, LetterGroup, LetterId, Selection
 from cordwood.model.histogram import By, Histogram
 from cordwood.model.ledger import DAY_US, Accounts, BatchAccount, Heartbeat, Minute
-from cordwood.model.plan import Plan
+from cordwood.model.plan import Plan, Position
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
@@ -28,11 +29,11 @@ from cordwood.store.segments.compaction import Choose, Compactor, next_large_gro
 from cordwood.store.segments.deadletters import SegmentDeadLetters
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
+from cordwood.store.segments.exploring import SegmentExplorer
 from cordwood.store.segments.folding import SegmentFolder
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.naming import ThreadedListing
 from cordwood.store.segments.quiet import Quiet, give_way
-from cordwood.store.segments.reader import SegmentReader
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
 from cordwood.store.segments.sweep import Sweeper
@@ -96,7 +97,7 @@ class SegmentStore:
         self._stack.callback(engine.stop)
         grace_s = settings.query_timeout_s + _GRACE_S
         self._writer = SegmentWriter(directory, catalog, clock)
-        self._reader = SegmentReader(directory, ThreadedListing(catalog), engine, reading, settings.query_timeout_s)
+        self._reader = SegmentExplorer(directory, ThreadedListing(catalog), engine, reading, settings.query_timeout_s)
         self._letters = SegmentDeadLetters(catalog, clock)
         self._eraser = SegmentEraser(directory, catalog, engine, clock)
         self._books = SegmentBooks(directory, catalog, engine)
@@ -138,6 +139,12 @@ class SegmentStore:
 
     async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
         return await self._reader.histogram(plan, tenant, span_us, by, most)
+
+    async def census(self, plan: Plan, tenant: Tenant, asked: Asked) -> Census:
+        return await self._reader.census(plan, tenant, asked)
+
+    async def following(self, position: Position, plan: Plan, tenant: Tenant) -> Sequence[StoredEvent]:
+        return await self._reader.following(position, plan, tenant)
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         return await self._reader.coverage(plan, tenant)

@@ -13,8 +13,9 @@ from uuid import UUID
 from cordwood.clock import SystemClock
 from cordwood.db.postgres import Conflict, Connection
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
+from cordwood.model.census import Asked, Census
 from cordwood.model.histogram import By, Histogram
-from cordwood.model.plan import Plan
+from cordwood.model.plan import Plan, Position
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
@@ -25,8 +26,8 @@ from cordwood.store.segments.compaction import Choose, Compactor, next_large_gro
 from cordwood.store.segments.counting import count
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
+from cordwood.store.segments.exploring import SegmentExplorer
 from cordwood.store.segments.quiet import Quiet, give_way
-from cordwood.store.segments.reader import SegmentReader
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
 from cordwood.store.segments.sweep import remove_old
@@ -86,7 +87,7 @@ class SharedStore(PostgresStore):
         segments = SegmentKeeper(place, self._claim, self._room, self._clock, writing)
         self._keep_in(BothKeeper(RowKeeper(database), segments) if settings.keep == "both" else segments, self._count)
         listing = SharedListing(database, self._books)
-        self._segments = SegmentReader(place, listing, engine, reading, settings.query_timeout_s)
+        self._segments = SegmentExplorer(place, listing, engine, reading, settings.query_timeout_s)
         catalog = SharedCatalog(database, place)
         self._compactor = Compactor(place, catalog, engine, self._clock)
         self._segment_eraser = SegmentEraser(place, catalog, engine, self._clock)
@@ -131,6 +132,14 @@ class SharedStore(PostgresStore):
     async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
         await self._claim.ensure()
         return await self._segments.histogram(plan, tenant, span_us, by, most)
+
+    async def census(self, plan: Plan, tenant: Tenant, asked: Asked) -> Census:
+        await self._claim.ensure()
+        return await self._segments.census(plan, tenant, asked)
+
+    async def following(self, position: Position, plan: Plan, tenant: Tenant) -> Sequence[StoredEvent]:
+        await self._claim.ensure()
+        return await self._segments.following(position, plan, tenant)
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         await self._claim.ensure()
