@@ -47,6 +47,8 @@ class Parameter(Struct, frozen=True, kw_only=True):
     schema: Schema = str
     where: Literal["query", "path", "header"] = "query"
     is_repeated: bool = False
+    is_required: bool = False
+    """One in the path always is."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -141,7 +143,7 @@ def _parameter(parameter: Parameter, shape: _Shape) -> dict[str, object]:
     return {
         "name": parameter.name,
         "in": parameter.where,
-        "required": parameter.where == "path",
+        "required": parameter.is_required or parameter.where == "path",
         "description": parameter.about,
         "schema": {"type": "array", "items": schema} if parameter.is_repeated else schema,
     }

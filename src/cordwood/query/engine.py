@@ -79,6 +79,20 @@ class Engine:
 
         return await self._kept(_key((replace(plan, limit=limit),), tenant, coverage), coverage, made)
 
+    async def answered(
+        self, question: tuple[object, ...], plan: Plan, tenant: Tenant, make: Callable[[], Coroutine[Any, Any, bytes]]
+    ) -> Page:
+        """Any other answer about what a plan matches, made from the store in its turn, or kept as pages are. `question`
+        tells it from other answers about the same. Raises Overloaded, Unavailable, and what `make` raises."""
+
+        async def made() -> bytes:
+            async with self._turn():
+                return await make()
+
+        return await self._without_damage(
+            plan, tenant, lambda coverage: self._kept(_key((plan, *question), tenant, coverage), coverage, made)
+        )
+
     async def _kept(self, key: bytes, coverage: Coverage, make: Callable[[], Coroutine[Any, Any, bytes]]) -> Page:
         """An answer out of the cache, or one that is made and goes there."""
         cached = await self._cache.get(key)
@@ -159,6 +173,10 @@ class Engine:
 
     async def event(self, event_id: UUID, tenant: Tenant) -> bytes:
         """One event as JSON. Raises NotFound, Unavailable."""
+        return event_json(await self.found(event_id, tenant))
+
+    async def found(self, event_id: UUID, tenant: Tenant) -> StoredEvent:
+        """The same as an event."""
         try:
             event = await self._reader.find(event_id, tenant)
         except Corrupt:
@@ -167,7 +185,7 @@ class Engine:
             raise NotFound(
                 f"there is no event {event_id}", hint="it may not be stored yet, or belong to another tenant"
             )
-        return event_json(event)
+        return event
 
     async def count(self, plan: Plan, tenant: Tenant) -> tuple[int, Coverage]:
         """How many events match, and what was looked at. Raises Overloaded, Unavailable."""

@@ -51,16 +51,17 @@ def matched(events: Sequence[StoredEvent], wanted: Sequence[Wanted]) -> list[lis
     found: list[list[Line]] = [[] for _ in wanted]
     is_decoded = any(each is not None for each in wanted)
     for event in events:
-        seen = _seen(event) if is_decoded else None
+        decoded = seen(event) if is_decoded else None
         line: Line | None = None
         for lines, each in zip(found, wanted, strict=True):
-            if each is None or (seen is not None and each(seen)):
+            if each is None or (decoded is not None and each(decoded)):
                 line = line or Line(event.id, event.inserted_at_us, event_json(event))
                 lines.append(line)
     return found
 
 
-def _seen(event: StoredEvent) -> Seen:
+def seen(event: StoredEvent) -> Seen:
+    """An event, decoded."""
     return Seen(
         _decoded(event.data),
         event_id=event.id,

@@ -72,7 +72,7 @@ class QueryRoutes:
         members = {"cached": page.is_cached, "took_ms": took_ms, **completeness(page.coverage)}
         if page.is_empty and plan.after is None:
             members |= await self._diagnosis.why_empty(plan, tenant)
-        return _json(with_members(page.body, members))
+        return as_json(with_members(page.body, members))
 
     async def _count(self, request: Request) -> Response:
         tenant = self._tenant(request)
@@ -83,16 +83,11 @@ class QueryRoutes:
     async def _counted(self, plan: Plan, tenant: Tenant) -> Response:
         count, coverage = await self._engine.count(plan, tenant)
         why = {} if count else await self._diagnosis.why_empty(plan, tenant)
-        return _json(msgspec.json.encode({"count": count, **completeness(coverage), **why}))
+        return as_json(msgspec.json.encode({"count": count, **completeness(coverage), **why}))
 
     async def _event(self, request: Request) -> Response:
         tenant = self._tenant(request)
-        text = request.path_params["id"]
-        try:
-            event_id = UUID(text)
-        except ValueError as error:
-            raise BadRequest(f"{text[:80]!r} is no event id", hint="event ids are UUIDs") from error
-        return _json(await self._engine.event(event_id, tenant))
+        return as_json(await self._engine.event(event_id_of(request.path_params["id"]), tenant))
 
     async def _noted(
         self, request: Request, tenant: Tenant, stream: AsyncGenerator[bytes, None]
@@ -147,6 +142,14 @@ def _asked(request: Request) -> str:
     return f"{request.url.path}{query}"[:_LONGEST]
 
 
+def event_id_of(text: str) -> UUID:
+    """Raises BadRequest."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise BadRequest(f"{text[:80]!r} is no event id", hint="event ids are UUIDs") from error
+
+
 def completeness(coverage: Coverage) -> dict[str, object]:
     """Whether an answer is made of everything that is stored, and if not, what it lacks; what was looked at for it."""
     members: dict[str, object] = {"complete": not coverage.damaged}
@@ -168,5 +171,6 @@ def _incomplete(damaged: Sequence[Damage]) -> dict[str, str]:
     return {"cordwood-incomplete": f"{len(damaged)} damaged segments with {events} events are left out"}
 
 
-def _json(body: bytes) -> Response:
+def as_json(body: bytes) -> Response:
+    """An answer."""
     return Response(body, media_type="application/json")

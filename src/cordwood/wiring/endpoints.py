@@ -1,6 +1,7 @@
 """Parts → what a service answers: raw handlers for the hot path, routes for the rest."""
 
 import asyncio
+from collections.abc import Sequence
 
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -8,6 +9,7 @@ from starlette.types import ASGIApp
 from cordwood.cache.interface import Cache
 from cordwood.clock import SystemClock
 from cordwood.config import Config
+from cordwood.http.openapi import Operation
 from cordwood.http.site import DirectHandler
 from cordwood.ingest.limits import LimitsRoutes
 from cordwood.ingest.routes import PATHS, IngestRoutes
@@ -15,10 +17,13 @@ from cordwood.ingest.service import Ingest, limits_of
 from cordwood.query.deadletters import DeadLetterRoutes
 from cordwood.query.deletion import DeletionRoutes
 from cordwood.query.engine import Engine
-from cordwood.query.histogram import HistogramRoutes
+from cordwood.query.exploring import ExploringRoutes
+from cordwood.query.exploring_operations import EXPLORING
+from cordwood.query.histogram import HISTOGRAM, HistogramRoutes
 from cordwood.query.ledger import LedgerRoutes
 from cordwood.query.live import Live
 from cordwood.query.mending import Mender
+from cordwood.query.operations import QUERY
 from cordwood.query.past import Past
 from cordwood.query.queries import QueriesRoutes
 from cordwood.query.routes import QueryRoutes
@@ -41,6 +46,10 @@ def limits(gate: Gate, keys: Keys) -> list[Route]:
     return LimitsRoutes(gate, keys).routes()
 
 
+ASKING: Sequence[Operation] = (*QUERY, *HISTOGRAM, *EXPLORING)
+"""What `asking` answers, described; without the ledger's part."""
+
+
 def asking(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route]:
     """What questions are put to, the books included."""
     clock = SystemClock()
@@ -50,6 +59,7 @@ def asking(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route
         *QueryRoutes(engine, keys, clock, running).routes(),
         *QueriesRoutes(running, keys).routes(),
         *HistogramRoutes(engine, store, keys, clock).routes(),
+        *ExploringRoutes(engine, store, keys, clock).routes(),
         *LedgerRoutes(store, keys, clock, config.store.receipts_days).routes(),
         *mending(config, store, keys),
     ]

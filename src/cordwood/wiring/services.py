@@ -16,11 +16,10 @@ from cordwood.ingest.operations import INGEST
 from cordwood.ingest.service import Ingest
 from cordwood.model.ledger import Accounts
 from cordwood.model.tenant import Tenant
-from cordwood.query.histogram import HISTOGRAM
 from cordwood.query.mending_operations import MENDING
-from cordwood.query.operations import QUERY, TAIL
+from cordwood.query.operations import TAIL
 from cordwood.store.care import Checked, Merged, Survey
-from cordwood.wiring.endpoints import asking, limits, mending, taking, watching
+from cordwood.wiring.endpoints import ASKING, asking, limits, mending, taking, watching
 from cordwood.wiring.opened import Opened
 from cordwood.wiring.parts import open_checker, open_merger, open_store, open_surveyor
 from cordwood.wiring.serving import Announce, canary, serve_until
@@ -48,7 +47,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         live = watching(config, store, cache, tail, keys, stop)
         routes = [*health.routes(), *limits(gate, keys), *asking(config, store, cache, keys), *live.routes()]
         taken, direct = taking(config, ingest, keys)
-        operations = [*HEALTH, *INGEST, *QUERY, *HISTOGRAM, *TAIL, *MENDING]
+        operations = [*HEALTH, *INGEST, *ASKING, *TAIL, *MENDING]
         site = Site("up", taken, routes, operations, direct, live.sockets())
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -116,7 +115,7 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         health = Health({"store": store.check, "keys": keys.check})
         live = watching(config, store, cache, tail, keys, stop)
         routes = [*health.routes(), *asking(config, store, cache, keys), *live.routes()]
-        site = Site("query", {}, routes, [*HEALTH, *QUERY, *HISTOGRAM, *TAIL, *MENDING], sockets=live.sockets())
+        site = Site("query", {}, routes, [*HEALTH, *ASKING, *TAIL, *MENDING], sockets=live.sockets())
         with canary(config, port):
             await serve_until(stop, site, port, config, health, announce)
 
