@@ -14,7 +14,11 @@ from cordwood.query.operations import QUESTION, AnsweredEvent, DamagedSegment, R
 
 _Count = Annotated[int, Meta(ge=0)]
 _Scalar = str | int | float | bool
-_RANGE = QUESTION[:4]
+_RANGE = (
+    *QUESTION[:2],
+    Parameter(name="query", about="a search line of the query language, without pipes"),
+    QUESTION[3],
+)
 
 
 class _Answered(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
