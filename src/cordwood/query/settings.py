@@ -21,3 +21,4 @@ class QuerySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     max_limit: Annotated[int, Meta(description="events one JSON answer may have; a stream has no such bound")] = 10_000
     max_at_once: Annotated[int, Meta(description="questions answered at once; more wait")] = 8
     max_waiting: Annotated[int, Meta(description="questions that may wait their turn; beyond, 429")] = 64
+    sql_max_at_once: Annotated[int, Meta(ge=1, description="SQL questions answered at once; more wait")] = 2

@@ -21,6 +21,7 @@ from cordwood.model.plan import Plan, Position
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
+from cordwood.store.sql import SqlReader
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -251,7 +252,7 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(Writer, Reader, Explorer, Books, DeadLetters, Eraser, Upkeep, Protocol):
+class Store(Writer, Reader, Explorer, SqlReader, Books, DeadLetters, Eraser, Upkeep, Protocol):
     """All of it, as wiring opens it; callers take the narrow interfaces."""
 
     async def __aenter__(self) -> "Store": ...

@@ -80,6 +80,15 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     memory_bytes: Annotated[
         int, Meta(description="memory that the segment engine may use before it spills to disk")
     ] = 512 << 20
+    sql_timeout_s: Annotated[
+        float, Meta(gt=0, description="seconds an SQL question may take, streams included, before it is stopped")
+    ] = 60.0
+    sql_memory_bytes: Annotated[
+        int, Meta(ge=64 << 20, description="memory that an SQL question over segments may use before it spills to disk")
+    ] = 256 << 20
+    sql_spill_bytes: Annotated[
+        int, Meta(ge=1 << 20, description="room on the disk that such a question may use beyond that")
+    ] = 1 << 30
     partition_days_back: Annotated[int, Meta(description="days of PostgreSQL partitions made behind today")] = 30
     partition_days_ahead: Annotated[int, Meta(description="days of PostgreSQL partitions made ahead of today")] = 7
 

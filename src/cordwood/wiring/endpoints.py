@@ -28,6 +28,8 @@ from cordwood.query.past import Past
 from cordwood.query.queries import QueriesRoutes
 from cordwood.query.routes import QueryRoutes
 from cordwood.query.running import Running
+from cordwood.query.sql import SqlRoutes
+from cordwood.query.sql_operations import SQL
 from cordwood.query.tail import TailRoutes
 from cordwood.store.interface import Store
 from cordwood.tail.interface import Tail
@@ -46,7 +48,7 @@ def limits(gate: Gate, keys: Keys) -> list[Route]:
     return LimitsRoutes(gate, keys).routes()
 
 
-ASKING: Sequence[Operation] = (*QUERY, *HISTOGRAM, *EXPLORING)
+ASKING: Sequence[Operation] = (*QUERY, *HISTOGRAM, *EXPLORING, *SQL)
 """What `asking` answers, described; without the ledger's part."""
 
 
@@ -60,6 +62,7 @@ def asking(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route
         *QueriesRoutes(running, keys).routes(),
         *HistogramRoutes(engine, store, keys, clock).routes(),
         *ExploringRoutes(engine, store, keys, clock).routes(),
+        *SqlRoutes(store, keys, clock, config.query).routes(),
         *LedgerRoutes(store, keys, clock, config.store.receipts_days).routes(),
         *mending(config, store, keys),
     ]

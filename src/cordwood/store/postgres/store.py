@@ -8,6 +8,7 @@ from uuid import UUID
 from cordwood.clock import SystemClock
 from cordwood.db.migrate import ensure_current, migrate, migrations_in
 from cordwood.db.postgres import Connection, Database
+from cordwood.errors import BadRequest
 from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.census import Asked, Census
@@ -29,6 +30,7 @@ from cordwood.store.postgres.partitions import ensure_partitions, wanted
 from cordwood.store.postgres.rows import RowKeeper
 from cordwood.store.postgres.writer import PostgresWriter
 from cordwood.store.settings import StoreSettings
+from cordwood.store.sql import Question, Rows
 
 
 class PostgresStore:
@@ -92,6 +94,13 @@ class PostgresStore:
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         return Coverage(await self._reader.version(plan, tenant))
+
+    def ask(self, question: Question, tenant: Tenant) -> AsyncGenerator[Rows, None]:
+        """Raises BadRequest: this store's rows are asked by its own clients."""
+        raise BadRequest(
+            "this server keeps events as rows of PostgreSQL, and does not answer SQL itself",
+            hint="ask the table logs with a client of PostgreSQL, or keep segments: CORDWOOD_STORE_KEEP",
+        )
 
     async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
         return await self._books.batches(ids, tenant)

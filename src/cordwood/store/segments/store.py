@@ -36,9 +36,11 @@ from cordwood.store.segments.naming import ThreadedListing
 from cordwood.store.segments.quiet import Quiet, give_way
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
+from cordwood.store.segments.sql.reader import SegmentSql
 from cordwood.store.segments.sweep import Sweeper
 from cordwood.store.segments.writer import SegmentWriter
 from cordwood.store.settings import StoreSettings
+from cordwood.store.sql import Question, Rows
 
 _GRACE_S = 60.0
 """Beyond the longest query: replaced files stay this much longer."""
@@ -98,6 +100,7 @@ class SegmentStore:
         grace_s = settings.query_timeout_s + _GRACE_S
         self._writer = SegmentWriter(directory, catalog, clock)
         self._reader = SegmentExplorer(directory, ThreadedListing(catalog), engine, reading, settings.query_timeout_s)
+        self._sql = SegmentSql(directory, ThreadedListing(catalog), directory.spill, reading, clock, settings)
         self._letters = SegmentDeadLetters(catalog, clock)
         self._eraser = SegmentEraser(directory, catalog, engine, clock)
         self._books = SegmentBooks(directory, catalog, engine)
@@ -148,6 +151,9 @@ class SegmentStore:
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         return await self._reader.coverage(plan, tenant)
+
+    def ask(self, question: Question, tenant: Tenant) -> AsyncGenerator[Rows, None]:
+        return self._sql.ask(question, tenant)
 
     async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
         return await asyncio.to_thread(self._books.batches, ids, tenant)

@@ -30,6 +30,7 @@ from cordwood.store.segments.exploring import SegmentExplorer
 from cordwood.store.segments.quiet import Quiet, give_way
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
+from cordwood.store.segments.sql.reader import SegmentSql
 from cordwood.store.segments.sweep import remove_old
 from cordwood.store.settings import StoreSettings
 from cordwood.store.shared import names
@@ -41,6 +42,7 @@ from cordwood.store.shared.place import Place
 from cordwood.store.shared.row_expiry import RowExpirer
 from cordwood.store.shared.sweep import SharedSweeper
 from cordwood.store.shared.turn import Turn
+from cordwood.store.sql import Question, Rows
 
 T = TypeVar("T")
 
@@ -88,6 +90,7 @@ class SharedStore(PostgresStore):
         self._keep_in(BothKeeper(RowKeeper(database), segments) if settings.keep == "both" else segments, self._count)
         listing = SharedListing(database, self._books)
         self._segments = SegmentExplorer(place, listing, engine, reading, settings.query_timeout_s)
+        self._sql = SegmentSql(place, listing, spill, reading, self._clock, settings)
         catalog = SharedCatalog(database, place)
         self._compactor = Compactor(place, catalog, engine, self._clock)
         self._segment_eraser = SegmentEraser(place, catalog, engine, self._clock)
@@ -144,6 +147,12 @@ class SharedStore(PostgresStore):
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         await self._claim.ensure()
         return await self._segments.coverage(plan, tenant)
+
+    async def ask(self, question: Question, tenant: Tenant) -> AsyncGenerator[Rows, None]:
+        await self._claim.ensure()
+        async with contextlib.aclosing(self._sql.ask(question, tenant)) as blocks:
+            async for rows in blocks:
+                yield rows
 
     async def delete(self, plan: Plan, tenant: Tenant, actor: str, *, dry_run: bool) -> int:
         await self._claim.ensure()

@@ -1,0 +1,85 @@
+"""Question → the segments that it may read → rows."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from concurrent.futures import Executor
+from pathlib import Path
+
+from cordwood.clock import Clock
+from cordwood.errors import BadRequest, Unavailable
+from cordwood.model.tenant import Tenant
+from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.files import Files
+from cordwood.store.segments.naming import Listing
+from cordwood.store.segments.sql.job import File, Job
+from cordwood.store.segments.sql.running import run
+from cordwood.store.settings import StoreSettings
+from cordwood.store.sql import Question, Rows
+
+_MOST_SEGMENTS = 4096
+"""Of one question: the engine takes 0.7 MB for each."""
+_MOST_SPANS = 64
+"""Of `Files.span_bytes`, where files have to be fetched first."""
+
+
+class SegmentSql:
+    """See `store.sql.SqlReader`."""
+
+    def __init__(
+        self, files: Files, listing: Listing, spill: Path, executor: Executor, clock: Clock, settings: StoreSettings
+    ) -> None:
+        """`spill` is a directory of this machine."""
+        self._files = files
+        self._listing = listing
+        self._spill = spill
+        self._executor = executor
+        self._clock = clock
+        self._settings = settings
+
+    async def ask(self, question: Question, tenant: Tenant) -> AsyncGenerator[Rows, None]:
+        named, damaged = await self._listing.segments(tenant, question.start_us, question.end_us)
+        segments = [segment for segment in named if segment.path not in damaged]
+        self._bound(segments)
+        lost = [segment for segment in named if segment.path in damaged]
+        left_out = ""
+        if lost:
+            events = sum(segment.events for segment in lost)
+            left_out = f"{len(lost)} damaged segments with {events} events are left out"
+        with self._files.hold(segments) as hold:
+            if not hold.is_here:
+                try:
+                    await asyncio.get_running_loop().run_in_executor(self._executor, hold.fetch)
+                except OSError as error:
+                    raise Unavailable(
+                        f"a segment cannot be read: {error.strerror}", hint="run `cordwood store check`"
+                    ) from error
+            async with contextlib.aclosing(run(self._job(question, segments))) as blocks:
+                async for rows in blocks:
+                    yield Rows(rows.columns, rows.batch, left_out)
+
+    def _bound(self, segments: list[Segment]) -> None:
+        """Raises BadRequest for what is too much for one question."""
+        size_bytes, span_bytes = sum(segment.size_bytes for segment in segments), self._files.span_bytes
+        if len(segments) > _MOST_SEGMENTS or (span_bytes is not None and size_bytes > _MOST_SPANS * span_bytes):
+            raise BadRequest(
+                f"{len(segments):,} segments with {size_bytes:,} bytes are too much for one question",
+                hint="name a shorter time with start and end",
+            )
+
+    def _job(self, question: Question, segments: list[Segment]) -> Job:
+        return Job(
+            text=question.text,
+            files=[_file(self._files.root, segment) for segment in segments],
+            start_us=question.start_us,
+            end_us=question.end_us,
+            spill=str((self._spill / f"sql-{self._clock.batch_id()}").absolute()),
+            memory_bytes=self._settings.sql_memory_bytes,
+            spill_bytes=self._settings.sql_spill_bytes,
+            timeout_s=self._settings.sql_timeout_s,
+        )
+
+
+def _file(root: Path, segment: Segment) -> File:
+    has_shapes = segment.texts is not None and segment.texts < segment.events
+    return File(str((root / segment.path).absolute()), sorted(segment.columns), segment.has_texts, has_shapes)
