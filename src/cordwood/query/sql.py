@@ -19,7 +19,7 @@ from cordwood.query.asked import json_body
 from cordwood.query.parameters import parse_time
 from cordwood.query.settings import QuerySettings
 from cordwood.query.sql_formats import ArrowStream, csv_lines, encoded, ndjson, rows_of
-from cordwood.store.sql import Question, Rows, SqlReader
+from cordwood.store.selecting import Question, Rows, SqlReader
 from cordwood.tenancy.interface import Keys
 
 PATH = "/api/v1/sql"

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from cordwood.errors import BadRequest
 from cordwood.neutral import neutral_cell
-from cordwood.store.sql import Column, Rows
+from cordwood.store.selecting import Column, Rows
 
 _encoder = msgspec.json.Encoder(decimal_format="number", uuid_format="canonical")
 

@@ -21,7 +21,7 @@ from cordwood.model.plan import Plan, Position
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
-from cordwood.store.sql import SqlReader
+from cordwood.store.selecting import SqlReader
 
 
 class Load(msgspec.Struct, frozen=True):

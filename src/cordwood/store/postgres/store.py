@@ -29,8 +29,8 @@ from cordwood.store.postgres.keeping import Keeper, require
 from cordwood.store.postgres.partitions import ensure_partitions, wanted
 from cordwood.store.postgres.rows import RowKeeper
 from cordwood.store.postgres.writer import PostgresWriter
+from cordwood.store.selecting import Question, Rows
 from cordwood.store.settings import StoreSettings
-from cordwood.store.sql import Question, Rows
 
 
 class PostgresStore:

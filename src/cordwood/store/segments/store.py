@@ -36,11 +36,11 @@ from cordwood.store.segments.naming import ThreadedListing
 from cordwood.store.segments.quiet import Quiet, give_way
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
-from cordwood.store.segments.sql.reader import SegmentSql
+from cordwood.store.segments.sql_reader import SegmentSql
 from cordwood.store.segments.sweep import Sweeper
 from cordwood.store.segments.writer import SegmentWriter
+from cordwood.store.selecting import Question, Rows
 from cordwood.store.settings import StoreSettings
-from cordwood.store.sql import Question, Rows
 
 _GRACE_S = 60.0
 """Beyond the longest query: replaced files stay this much longer."""

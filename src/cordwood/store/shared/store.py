@@ -30,8 +30,9 @@ from cordwood.store.segments.exploring import SegmentExplorer
 from cordwood.store.segments.quiet import Quiet, give_way
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
-from cordwood.store.segments.sql.reader import SegmentSql
+from cordwood.store.segments.sql_reader import SegmentSql
 from cordwood.store.segments.sweep import remove_old
+from cordwood.store.selecting import Question, Rows
 from cordwood.store.settings import StoreSettings
 from cordwood.store.shared import names
 from cordwood.store.shared.catalog import SharedCatalog
@@ -42,7 +43,6 @@ from cordwood.store.shared.place import Place
 from cordwood.store.shared.row_expiry import RowExpirer
 from cordwood.store.shared.sweep import SharedSweeper
 from cordwood.store.shared.turn import Turn
-from cordwood.store.sql import Question, Rows
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from cordwood.errors import BadQuery, BadRequest, CordwoodError, Unavailable
 from cordwood.store.segments.sql.job import END, HEAD_BYTES, ROWS, Failure, Job, frame, length_of
-from cordwood.store.sql import Column, Rows
+from cordwood.store.selecting import Column, Rows
 
 _MODULE = "cordwood.store.segments.sql.process"
 

@@ -14,8 +14,8 @@ from cordwood.store.segments.files import Files
 from cordwood.store.segments.naming import Listing
 from cordwood.store.segments.sql.job import File, Job
 from cordwood.store.segments.sql.running import run
+from cordwood.store.selecting import Question, Rows
 from cordwood.store.settings import StoreSettings
-from cordwood.store.sql import Question, Rows
 
 _MOST_SEGMENTS = 4096
 """Of one question: the engine takes 0.7 MB for each."""
@@ -24,7 +24,7 @@ _MOST_SPANS = 64
 
 
 class SegmentSql:
-    """See `store.sql.SqlReader`."""
+    """See `store.selecting.SqlReader`."""
 
     def __init__(
         self, files: Files, listing: Listing, spill: Path, executor: Executor, clock: Clock, settings: StoreSettings
