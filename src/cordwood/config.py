@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from cordwood.alerts.settings import AlertSettings
 from cordwood.broker.settings import BrokerSettings
 from cordwood.cache.settings import CacheSettings
 from cordwood.errors import ConfigError
@@ -47,6 +48,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     query: QuerySettings = QuerySettings()
     tail: TailSettings = TailSettings()
     canary: CanarySettings = CanarySettings()
+    alerts: AlertSettings = AlertSettings()
     log: LogSettings = LogSettings()
 
 
@@ -157,7 +159,7 @@ def _helps(kind: type[Struct], prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _shown(name: str, value: object) -> str:
-    if name in ("tenancy.api_keys", "canary.api_key", "store.s3_secret_key"):
+    if name in ("tenancy.api_keys", "canary.api_key", "store.s3_secret_key", "alerts.smtp_password"):
         return "***" if value else ""
     text = str(value)
     return redacted(text) if name.endswith(".url") or name in ("store.segments_dir", "store.s3_endpoint") else text

@@ -80,3 +80,23 @@ QUOTA_REFUSALS = Counter("cordwood_quota_refusals_total", "Requests over a tenan
 QUOTA_FALLBACKS = Counter(
     "cordwood_quota_fallbacks_total", "Questions of quota answered by this process alone, as Redis was away"
 )
+
+ALERT_EVALUATIONS = Counter(
+    "cordwood_alert_evaluations_total",
+    "Evaluations of alert rules: matched, not_matched, failed, timeout, and lost: not concluded, left to another",
+    ["outcome"],
+)
+ALERT_LAG_SECONDS = Histogram(
+    "cordwood_alert_lag_seconds", "From an evaluation time to its answer", buckets=(0.5, 1, 2, 5, 10, 30, 60, 300, 900)
+)
+ALERT_TRANSITIONS = Counter(
+    "cordwood_alert_transitions_total", "Transitions of alert rules: firing, resolved, unknown, known", ["kind"]
+)
+ALERT_DELIVERIES = Counter(
+    "cordwood_alert_deliveries_total",
+    "Attempts to deliver what alert rules tell: delivered, put_off, given_up",
+    ["receiver", "outcome"],
+)
+ALERT_FAILURES = Counter(
+    "cordwood_alert_failures_total", "Rounds of evaluating, delivering or forgetting that failed as a whole", ["what"]
+)

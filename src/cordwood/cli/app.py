@@ -30,6 +30,8 @@ COMMANDS = {
     "tenants": "tenants.tenants",
     "dead-letters": "deadletters.dead_letters",
     "store": "store.store",
+    "alerts": "alerts.alerts",
+    "saved": "saved.saved",
 }
 """Each command, and where it is."""
 

@@ -117,10 +117,22 @@ class Api:
 
     def post(self, path: str, asked: object, kind: type[T]) -> T:
         """Ask for something to be done, in JSON. Raises as `get`."""
+        return self._send("POST", path, asked, kind)
+
+    def put(self, path: str, made: object, kind: type[T]) -> T:
+        """Make or change something, in JSON. Raises as `get`."""
+        return self._send("PUT", path, made, kind)
+
+    def delete(self, path: str, kind: type[T]) -> T:
+        """Remove something. Raises as `get`."""
+        with self._translated():
+            return _answer(self._pool.request("DELETE", self.url + path), kind)
+
+    def _send(self, method: str, path: str, body: object, kind: type[T]) -> T:
         headers = {**self._headers, "content-type": "application/json"}
         with self._translated():
             return _answer(
-                self._pool.request("POST", self.url + path, body=msgspec.json.encode(asked), headers=headers), kind
+                self._pool.request(method, self.url + path, body=msgspec.json.encode(body), headers=headers), kind
             )
 
     def stream(

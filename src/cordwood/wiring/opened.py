@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from socket import socket
 from typing import Self
 
+from cordwood.alerts.interface import Tables
 from cordwood.broker.interface import Broker
 from cordwood.cache.interface import Cache
 from cordwood.config import Config
@@ -15,6 +16,7 @@ from cordwood.tenancy.door import Door
 from cordwood.tenancy.interface import Tenancy
 from cordwood.tenancy.quota.gate import Gate
 from cordwood.wiring.parts import (
+    open_alerts,
     open_broker,
     open_cache,
     open_keys,
@@ -59,6 +61,9 @@ class Opened:
 
     async def tail(self) -> Tail:
         return await self._stack.enter_async_context(open_tail(self._config))
+
+    async def alerts(self) -> Tables:
+        return await self._stack.enter_async_context(open_alerts(self._config))
 
     async def tenants(self) -> "Tenants":
         tenancy = await self._stack.enter_async_context(open_tenancy(self._config))

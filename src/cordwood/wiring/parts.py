@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from cordwood.alerts.interface import Tables
 from cordwood.broker.interface import Broker
 from cordwood.cache.interface import Cache
 from cordwood.clock import SystemClock
@@ -217,6 +218,23 @@ def open_tenancy(config: Config) -> Tenancy:
             except ModuleNotFoundError as error:
                 raise _missing_extra("postgres", error) from error
             return PostgresTenancy(url)
+    raise _unknown("store", url, "file: and postgresql://")
+
+
+def open_alerts(config: Config) -> Tables:
+    """Saved queries and alerts, kept where keys are. Raises ConfigError."""
+    url = config.store.url
+    match urlsplit(url).scheme:
+        case "file":
+            from cordwood.alerts.sqlite import SqliteTables
+
+            return SqliteTables(config.data_dir / "alerts.sqlite")
+        case "postgresql" | "postgres":
+            try:
+                from cordwood.alerts.postgres import PostgresTables
+            except ModuleNotFoundError as error:
+                raise _missing_extra("postgres", error) from error
+            return PostgresTables(url)
     raise _unknown("store", url, "file: and postgresql://")
 
 

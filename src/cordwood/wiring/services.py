@@ -16,9 +16,11 @@ from cordwood.ingest.operations import INGEST
 from cordwood.ingest.service import Ingest
 from cordwood.model.ledger import Accounts
 from cordwood.model.tenant import Tenant
+from cordwood.query.alerts.operations import ALERTS
 from cordwood.query.mending_operations import MENDING
 from cordwood.query.operations import TAIL
 from cordwood.store.care import Checked, Merged, Survey
+from cordwood.wiring.alerting import Alerting
 from cordwood.wiring.endpoints import ASKING, asking, limits, mending, taking, watching
 from cordwood.wiring.opened import Opened
 from cordwood.wiring.parts import open_checker, open_merger, open_store, open_surveyor
@@ -45,9 +47,11 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         ingest = Ingest(broker, clock, config.ingest, gate)
         health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
         live = watching(config, store, cache, tail, keys, stop)
+        alerting = Alerting(config, await parts.alerts(), store, cache, keys)
         routes = [*health.routes(), *limits(gate, keys), *asking(config, store, cache, keys), *live.routes()]
+        routes += alerting.routes()
         taken, direct = taking(config, ingest, keys)
-        operations = [*HEALTH, *INGEST, *ASKING, *TAIL, *MENDING]
+        operations = [*HEALTH, *INGEST, *ASKING, *TAIL, *MENDING, *ALERTS]
         site = Site("up", taken, routes, operations, direct, live.sockets())
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -56,6 +60,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
                 work(broker, store, tail, clock, config.worker, tenants.retention, is_served, config.tail.feed_bytes)
             )
             group.create_task(ingest.keep_accounts(stop))
+            group.create_task(alerting.run(stop))
             with canary(config, port):
                 await serve_until(stop, site, port, config, health, announce)
             await ingest.close_accounts()
@@ -114,10 +119,13 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         tail = await parts.tail()
         health = Health({"store": store.check, "keys": keys.check})
         live = watching(config, store, cache, tail, keys, stop)
-        routes = [*health.routes(), *asking(config, store, cache, keys), *live.routes()]
-        site = Site("query", {}, routes, [*HEALTH, *ASKING, *TAIL, *MENDING], sockets=live.sockets())
-        with canary(config, port):
-            await serve_until(stop, site, port, config, health, announce)
+        alerting = Alerting(config, await parts.alerts(), store, cache, keys)
+        routes = [*health.routes(), *asking(config, store, cache, keys), *live.routes(), *alerting.routes()]
+        site = Site("query", {}, routes, [*HEALTH, *ASKING, *TAIL, *MENDING, *ALERTS], sockets=live.sockets())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(alerting.run(stop))
+            with canary(config, port):
+                await serve_until(stop, site, port, config, health, announce)
 
 
 async def run_migrate(config: Config) -> list[str]:
