@@ -48,7 +48,7 @@ class RuleBook:
         return _kept(found[0])
 
     async def put_rule(self, kept: KeptRule, *, is_new_question: bool) -> None:
-        """Make a rule, or change it. One that asks something new begins anew, from `kept.state` and `kept.due_us`.
+        """Make a rule, or change it. One that asks anew begins anew, from `kept.state` and `kept.due_us`.
         An evaluation that is under way is lost."""
         try_us = kept.due_us if kept.rule.is_enabled else NEVER_US
         async with self._tables.transaction() as rows:
