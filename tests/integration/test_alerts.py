@@ -3,6 +3,7 @@ killed."""
 
 import hashlib
 import hmac
+import itertools
 import json
 import subprocess
 import sys
@@ -172,7 +173,8 @@ def test_the_commands(up: Cordwood, tmp_path: Path) -> None:
         said = run("alerts", "put", str(file), "--backtest-days", "1")
         assert said.startswith("by command is kept\nwould have fired once")
         assert "by command" in run("alerts", "list")
-        assert "s3cret" not in (shown := run("alerts", "show", "by command"))
+        shown = run("alerts", "show", "by command")
+        assert "s3cret" not in shown
         (tmp_path / "shown.json").write_text(shown)
         assert "is kept" in run("alerts", "put", str(tmp_path / "shown.json"))
         assert "delivered" in run("alerts", "test", "by command")
@@ -241,7 +243,7 @@ async def test_evaluators_that_are_killed_lose_no_transition_and_tell_none_twice
                 assert [each.kind for each in entries] == ["firing", "resolved"] * (len(entries) // 2) + ["firing"] * (
                     len(entries) % 2
                 )
-                steps = {b.at_us - a.at_us for a, b in zip(entries, entries[1:], strict=False)}
+                steps = {b.at_us - a.at_us for a, b in itertools.pairwise(entries)}
                 assert steps <= {US}, "no evaluation time is left out, or concluded twice"
             deliveries = (await history(alerts.outbox))[1]
             assert {str(each.id) for each in deliveries} == {body["id"] for body in hook.bodies()}

@@ -8,12 +8,12 @@ import sys
 
 from msgspec.structs import replace
 
+from cordwood.alerts.interface import Measured
 from cordwood.alerts.postgres import PostgresTables
 from cordwood.alerts.service import Watching
 from cordwood.clock import SystemClock
 from cordwood.model.search.pipes import Search
 from cordwood.model.tenant import Tenant
-from cordwood.alerts.interface import Measured
 from tests.support.alerting import SETTINGS, US, Alerts, Values
 
 

@@ -1,10 +1,11 @@
 """Alert rules for tests: briefly made, with values from a function of time."""
 
-from collections.abc import Callable
-from threading import Thread
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
 import json
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, Self
+from uuid import UUID
 
 from cordwood.alerts.book import RuleBook
 from cordwood.alerts.delivering import Delivering, Postman
@@ -13,8 +14,9 @@ from cordwood.alerts.interface import KeptRule, Measured, Tables
 from cordwood.alerts.kept import Silences
 from cordwood.alerts.outbox import Outbox
 from cordwood.alerts.settings import AlertSettings
-from cordwood.clock import Clock
+from cordwood.clock import Clock, SystemClock
 from cordwood.errors import CordwoodError
+from cordwood.model.alerts.notice import Notice
 from cordwood.model.alerts.rule import Receiver, Rule
 from cordwood.model.alerts.state import State
 from cordwood.model.answer import StoredEvent
@@ -79,13 +81,33 @@ class Alerts:
 
 
 async def history(outbox: Outbox, rule: str | None = None) -> Any:
-    from uuid import UUID
-
     return await outbox.history(DEFAULT_TENANT, rule, UUID(int=(1 << 128) - 1), 1000)
 
 
 def rule(*receivers: Receiver, **members: Any) -> Rule:
     return Rule(**{"query": "level:error", "condition": "> 10", "receivers": receivers} | members)
+
+
+def notice(**members: Any) -> Notice:
+    given: dict[str, Any] = {
+        "id": SystemClock().batch_id(),
+        "kind": "firing",
+        "tenant": DEFAULT_TENANT,
+        "rule": "checkout-errors",
+        "severity": "critical",
+        "labels": {"team": "shop"},
+        "about": "Look at the card gateway.",
+        "query": "level:error service:checkout",
+        "condition": "> 100",
+        "consecutive": 2,
+        "at_us": 1_795_000_000_000_000,
+        "start_us": 1_794_999_700_000_000,
+        "end_us": 1_795_000_000_000_000,
+        "value": 117.0,
+        "lines": ("2026-11-18T08:00:00Z ERROR checkout card declined: ü € 🙂",),
+        "link": "https://logs.example.org/?query=level%3Aerror",
+    }
+    return Notice(**given | members)
 
 
 class Hook:

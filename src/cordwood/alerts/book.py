@@ -54,8 +54,8 @@ class RuleBook:
         async with self._tables.transaction() as rows:
             await rows.fetch(
                 "INSERT INTO alert_rules (tenant, name, rule, state, due_at, try_at) VALUES ($1, $2, $3, $4, $5, $6) "
-                "ON CONFLICT (tenant, name) DO UPDATE SET rule = excluded.rule, claim = NULL, try_at = excluded.try_at, "
-                "state = CASE WHEN $7 THEN excluded.state ELSE alert_rules.state END, "
+                "ON CONFLICT (tenant, name) DO UPDATE SET rule = excluded.rule, claim = NULL, "
+                "try_at = excluded.try_at, state = CASE WHEN $7 THEN excluded.state ELSE alert_rules.state END, "
                 "due_at = CASE WHEN $7 THEN excluded.due_at ELSE alert_rules.due_at END",
                 kept.tenant,
                 kept.name,

@@ -84,8 +84,8 @@ class Outbox:
             )
             letters = await rows.fetch(
                 "SELECT id, entry, letter, status, attempts, error, done_at FROM alert_letters WHERE entry IN "
-                "(SELECT id FROM alert_history WHERE tenant = $1 AND (rule = $2 OR CAST($2 AS text) IS NULL) AND id < $3 "
-                "ORDER BY id DESC LIMIT $4) ORDER BY number",
+                "(SELECT id FROM alert_history WHERE tenant = $1 AND (rule = $2 OR CAST($2 AS text) IS NULL) "
+                "AND id < $3 ORDER BY id DESC LIMIT $4) ORDER BY number",
                 tenant,
                 rule,
                 before,
