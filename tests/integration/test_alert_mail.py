@@ -47,7 +47,7 @@ class Mailbox:
         return "250 taken"
 
 
-def accepts(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+def accepts(server: SMTP, session: Session, envelope: Envelope, _mechanism: str, data: Any) -> AuthResult:
     is_known = isinstance(data, LoginPassword) and data == LoginPassword(b"me", b"secret")
     return AuthResult(success=is_known, handled=False)
 

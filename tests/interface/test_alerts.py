@@ -8,17 +8,21 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from cordwood.alerts.interface import Tables
+from cordwood.alerts.interface import Measured, Tables
 from cordwood.alerts.kept import SavedQueries
 from cordwood.alerts.postgres import PostgresTables
+from cordwood.alerts.service import Watching
 from cordwood.alerts.sqlite import SqliteTables
 from cordwood.errors import CordwoodError, NotFound, Unavailable
+from cordwood.language.parser import parse_filter
 from cordwood.model.alerts.rule import SavedQuery, Silence, Webhook
+from cordwood.model.search.pipes import Search
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.settings import StoreSettings
 from tests.support.alerting import SETTINGS, US, Alerts, Hook, Values, history, rule
 from tests.support.clock import SettableClock
+from tests.support.waiting import eventually
 
 Opens = Callable[[], Tables]
 
@@ -118,6 +122,49 @@ async def test_what_cannot_be_evaluated_becomes_unknown_and_never_resolves(
         pass
     assert await alerts.kinds() == ["firing", "unknown", "firing", "resolved"], "every missed minute is made up for"
     assert (await alerts.book.rule(DEFAULT_TENANT, "r")).state.skipped == 0
+
+
+async def test_a_query_that_is_too_slow_is_told_and_tried_again(tables: Tables, clock: SettableClock) -> None:
+    class Slow(Values):
+        async def value(self, search: Search, start_us: int, end_us: int, tenant: Tenant) -> Measured:
+            await asyncio.Event().wait()
+            raise AssertionError("nobody sets it")
+
+    slow = Alerts(tables, Slow(lambda *_: 0), clock, replace(SETTINGS, timeout_s=0.05))
+    kept = await slow.put("r", rule())
+    clock.advance_us(MINUTE_US)
+    assert await slow.evaluate() == 1
+    after = await slow.book.rule(DEFAULT_TENANT, "r")
+    assert after.due_us == kept.due_us
+    assert "took longer than 0.05 s" in after.state.error
+    assert await slow.evaluate() == 0, "not at once"
+    clock.advance_us(2 * US)
+    assert await slow.evaluate() == 1
+
+
+async def test_one_slow_rule_holds_up_no_other(tables: Tables, clock: SettableClock) -> None:
+    class Slow(Values):
+        async def value(self, search: Search, start_us: int, end_us: int, tenant: Tenant) -> Measured:
+            if search.filter == parse_filter("slow", 0):
+                await asyncio.Event().wait()
+            return Measured(0.0)
+
+    alerts = Alerts(tables, Slow(lambda *_: 0), clock)
+    await alerts.put("a", rule(query="slow"))
+    await alerts.put("b", rule())
+    stop = asyncio.Event()
+    watching = Watching(alerts.evaluating, alerts.delivering, alerts.outbox, clock, SETTINGS)
+    running = asyncio.create_task(watching.run(stop))
+
+    async def is_evaluated() -> bool:
+        kept = await alerts.book.rule(DEFAULT_TENANT, "b")
+        return kept.due_us > clock.now_us()
+
+    for _ in range(3):
+        clock.advance_us(MINUTE_US)
+        await eventually(is_evaluated, 10, "the other to be evaluated")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_what_was_missed_for_long_is_skipped_and_counted(tables: Tables, clock: SettableClock) -> None:
