@@ -27,7 +27,7 @@ async def why(store: Store, query: str, start_us: int | None = None, tenant: Ten
     await store.write([load(EVENTS)])
     engine = Engine(store, MemoryCache(1 << 20), QuerySettings(), CacheSettings())
     plan = Plan(start_us=start_us, filter=parse_filter(query, NOON_US))
-    found: dict[str, Any] = (await Diagnosis(engine).why_empty(plan, tenant))["empty"]
+    found: dict[str, Any] = (await Diagnosis(engine, store).why_empty(plan, tenant))["empty"]
     return found
 
 
@@ -47,6 +47,12 @@ async def test_the_clause_that_left_nothing_is_named(
     assert found["events_in_range"] == 10
     assert found["removed_by"].strip("()") == clause.strip("()")
     assert (found["events_before"], found["matches_alone"]) == (before, alone)
+
+
+async def test_a_field_that_no_event_has_is_named_with_what_may_be_meant(store: Store) -> None:
+    found = await why(store, "level:error nn:1")
+    assert found["unknown_fields"] == [{"name": "nn", "suggestion": "n"}]
+    assert "unknown_fields" not in await why(store, "n:100")
 
 
 async def test_where_the_range_has_nothing_it_tells_what_there_is(store: Store) -> None:

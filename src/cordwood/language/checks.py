@@ -8,7 +8,7 @@ from cordwood.errors import BadQuery
 from cordwood.language.filters.regexes import group_names
 from cordwood.language.problems import nearest
 from cordwood.language.tokens import Mention
-from cordwood.model.search.field import DERIVED, name_of
+from cordwood.model.search.field import DERIVED, Field, name_of
 from cordwood.model.search.pipes import Eval, Extract, Fields, Patterns, Pipe, Rename, Search, Stats, Timechart, Top
 from cordwood.model.search.wildcards import plain
 
@@ -77,17 +77,26 @@ def made_by(pipe: Pipe) -> frozenset[str]:
 
 def unknown_fields(search: Search, mentions: Sequence[Mention], known: Iterable[str]) -> list[UnknownField]:
     """The fields of a query that are none of the known, nor lead to one, nor are made by its pipes."""
+    made = frozenset[str]().union(*map(made_by, search.pipes))
+    named = [mention for mention in mentions if mention.field.name not in made]
+    near = dict(unknown_among((mention.field for mention in named), known))
+    return [
+        UnknownField(each.field.name, each.start, each.end, near[each.field.name])
+        for each in named
+        if each.field.derived is None and each.field.name in near
+    ]
+
+
+def unknown_among(fields: Iterable[Field], known: Iterable[str]) -> list[tuple[str, str | None]]:
+    """Those that are none of the known, nor lead to one, each with the most similar one."""
     known = frozenset(known)
     heads = {name[:at] for name in known for at, sign in enumerate(name) if sign == "."}
-    made = frozenset[str]().union(*map(made_by, search.pipes))
-    found: list[UnknownField] = []
-    for mention in mentions:
-        name = mention.field.name
-        is_derived = mention.field.derived is not None
-        if is_derived or name in made or name in known or name in heads or _leads_into_array(name, known):
-            continue
-        found.append(UnknownField(name, mention.start, mention.end, nearest(name, known | DERIVED)))
-    return found
+    found: dict[str, str | None] = {}
+    for field in fields:
+        name = field.name
+        if field.derived is None and name not in known | heads and not _leads_into_array(name, known):
+            found[name] = nearest(name, known | DERIVED)
+    return list(found.items())
 
 
 def _leads_into_array(name: str, known: frozenset[str]) -> bool:

@@ -2,18 +2,23 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
 
-from cordwood.errors import Overloaded, Unavailable
+from cordwood.errors import Corrupt, Overloaded, Unavailable
+from cordwood.language.checks import unknown_among
 from cordwood.language.filters.joining import all_of
 from cordwood.language.rendering import render_filter
+from cordwood.model.census import Asked
 from cordwood.model.event import format_timestamp
 from cordwood.model.plan import Plan
-from cordwood.model.search.filters import And, Everything, Filter
+from cordwood.model.search.field import Field
+from cordwood.model.search.filters import And, Everything, Filter, Not, Or
 from cordwood.model.tenant import Tenant
 from cordwood.query.engine import Engine
+from cordwood.store.interface import Explorer
 
 _LONGEST_S = 2.0
 _MOST_CLAUSES = 16
@@ -22,13 +27,14 @@ _MOST_CLAUSES = 16
 class Diagnosis:
     """Asks further questions, for a bounded time. What cannot be found out is left out."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, explorer: Explorer) -> None:
         self._engine = engine
+        self._explorer = explorer
 
     async def why_empty(self, plan: Plan, tenant: Tenant) -> dict[str, Any]:
         """Members of an answer to a plan that no event matches."""
         found: dict[str, Any] = {}
-        with contextlib.suppress(TimeoutError, Overloaded, Unavailable):
+        with contextlib.suppress(TimeoutError, Overloaded, Corrupt, Unavailable):
             async with asyncio.timeout(_LONGEST_S):
                 await self._look(replace(plan, limit=None, after=None), tenant, found)
         return {"empty": found} if found else {}
@@ -45,9 +51,17 @@ class Diagnosis:
             if still == 0:
                 found |= {"removed_by": render_filter(clause), "events_before": left}
                 found["matches_alone"] = await self._count(plan, clause, tenant) if len(before) > 1 else 0
+                await self._look_for_fields(plan, clause, tenant, found)
                 return
             left = still
         found["events_matching"] = left  # it is pipes that leave nothing
+
+    async def _look_for_fields(self, plan: Plan, clause: Filter, tenant: Tenant, found: dict[str, Any]) -> None:
+        """Which of the fields that a clause names none of the events has that were looked at, and what may be meant."""
+        census = await self._explorer.census(replace(plan, filter=Everything()), tenant, Asked(top=1))
+        unknown = unknown_among(_fields_in(clause), [field.name for field in census.fields])
+        if unknown:
+            found["unknown_fields"] = [{"name": name, "suggestion": near} for name, near in unknown]
 
     async def _look_elsewhere(self, tenant: Tenant, found: dict[str, Any]) -> None:
         stored = found["events_stored"] = await self._count(Plan(), Everything(), tenant)
@@ -58,6 +72,20 @@ class Diagnosis:
 
     async def _count(self, plan: Plan, asked: Filter, tenant: Tenant) -> int:
         return (await self._engine.count(replace(plan, filter=asked), tenant))[0]
+
+
+def _fields_in(found: Filter) -> Iterator[Field]:
+    match found:
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from _fields_in(part)
+        case Not(part=part):
+            yield from _fields_in(part)
+        case Everything():
+            return
+        case _:
+            if found.field is not None:
+                yield found.field
 
 
 def _clauses(found: Filter) -> tuple[Filter, ...]:

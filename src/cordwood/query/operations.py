@@ -55,6 +55,13 @@ class RowGroups(Struct, frozen=True, forbid_unknown_fields=True):
     skipped: Annotated[int, Meta(ge=0)]
 
 
+class UnknownField(Struct, frozen=True, forbid_unknown_fields=True):
+    """A field of that clause that none of the events looked at has, and what may be meant."""
+
+    name: str
+    suggestion: str | None
+
+
 class Empty(Struct, frozen=True, forbid_unknown_fields=True):
     """Why an answer has nothing: events in the time range, and the clause of the query that left none of them; or where
     in time there are some."""
@@ -63,6 +70,7 @@ class Empty(Struct, frozen=True, forbid_unknown_fields=True):
     removed_by: str | UnsetType = UNSET
     events_before: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     matches_alone: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    unknown_fields: Sequence[UnknownField] | UnsetType = UNSET
     events_matching: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     events_stored: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     newest: _Moment | UnsetType = UNSET

@@ -26,6 +26,7 @@ from cordwood.query.engine import Engine
 from cordwood.query.parameters import plan_of, question_of
 from cordwood.query.rows import Csv, rows_ndjson
 from cordwood.query.running import Running
+from cordwood.store.interface import Explorer
 from cordwood.tenancy.interface import Keys
 
 _NOBODY = 499
@@ -37,12 +38,12 @@ NDJSON, CSV = "application/x-ndjson", "text/csv"
 class QueryRoutes:
     """`GET /api/v1/query`, `/api/v1/query/count` and `/api/v1/events/{id}`."""
 
-    def __init__(self, engine: Engine, keys: Keys, clock: Clock, running: Running) -> None:
+    def __init__(self, engine: Engine, keys: Keys, clock: Clock, running: Running, explorer: Explorer) -> None:
         self._engine = engine
         self._running = running
         self._keys = keys
         self._clock = clock
-        self._diagnosis = Diagnosis(engine)
+        self._diagnosis = Diagnosis(engine, explorer)
 
     def routes(self) -> list[Route]:
         return [

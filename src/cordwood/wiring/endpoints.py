@@ -58,7 +58,7 @@ def asking(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route
     engine = Engine(store, cache, config.query, config.cache)
     running = Running(clock)
     return [
-        *QueryRoutes(engine, keys, clock, running).routes(),
+        *QueryRoutes(engine, keys, clock, running, store).routes(),
         *QueriesRoutes(running, keys).routes(),
         *HistogramRoutes(engine, store, keys, clock).routes(),
         *ExploringRoutes(engine, store, keys, clock).routes(),
