@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cordwood.client.search import Event
-from cordwood.client.show import event_text
+from cordwood.client.search import Empty, Event, UnknownField
+from cordwood.client.show import empty_text, event_text
 from cordwood.neutral import neutral, neutral_json
 
 
@@ -79,3 +79,24 @@ def test_colours_surround_only_what_is_ours():
     text = event_text(event('{"message":"\\u001b[31mred"}', "error", "pay"), is_coloured=True)
     assert "\x1b[31mERROR" in text
     assert "\x1b[31mred" not in text
+
+
+@pytest.mark.parametrize(
+    ("why", "says"),
+    [
+        (None, "no event matches"),
+        (Empty(0), "nothing is stored"),
+        (
+            Empty(0, events_stored=1200, newest="2026-11-23T12:00:00.000000Z"),
+            "no event in this time range; the newest of 1,200 is of 2026-11-23T12:00:00.000000Z",
+        ),
+        (Empty(10, "a:1", 10), "no event matches: a:1 leaves none of 10"),
+        (
+            Empty(10, "serivce:web", 3, unknown_fields=[UnknownField("serivce", "service")]),
+            "no event matches: serivce:web leaves none of 3; no event has the field serivce, did you mean service?",
+        ),
+        (Empty(10, events_matching=4), "no row is left of 4 events"),
+    ],
+)
+def test_why_nothing_was_found_is_a_sentence(why: Empty | None, says: str) -> None:
+    assert empty_text(why) == says

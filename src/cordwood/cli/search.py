@@ -12,9 +12,9 @@ from cordwood.cli.asking import asked
 from cordwood.cli.rows import print_rows
 from cordwood.cli.telling import telling_errors
 from cordwood.client.http import Api
-from cordwood.client.search import parse_event
+from cordwood.client.search import parse_event, why_empty
 from cordwood.client.search import search as ask
-from cordwood.client.show import event_text
+from cordwood.client.show import empty_text, event_text
 from cordwood.errors import BadRequest, ConfigError, CordwoodError
 from cordwood.neutral import neutral, neutral_json
 
@@ -88,12 +88,15 @@ def search(
             shape = shape_of("ndjson" if is_table else output, is_terminal=is_terminal, is_coloured=is_coloured)
             ordered = answer if is_all or what.has_pipes else _oldest_first(answer)
             count = _print(ordered, shape, output == "json", sys.stdout.buffer)
+        why = ""
+        if count == 0 and sys.stderr.isatty():
+            why = empty_text(why_empty(api, start=start, end=end, query=query, filters=filters or ()))
         api.close()
     if left_out:
         typer.echo(f"not complete: {neutral(left_out[0])}", err=True)
         raise typer.Exit(1)
-    if sys.stderr.isatty() and count == 0:
-        typer.echo("no row" if what.is_table else "no event matches", err=True)
+    if why:
+        typer.echo(why, err=True)
     elif sys.stderr.isatty() and not is_all and not what.is_table and count == limit:
         typer.echo(f"the newest {limit:,}; there may be more: --limit, --all, --start", err=True)
 

@@ -21,6 +21,34 @@ class Event(msgspec.Struct, frozen=True):
     """What pipes have set."""
 
 
+class UnknownField(msgspec.Struct, frozen=True):
+    """A field that no event has, and what may be meant."""
+
+    name: str
+    suggestion: str | None = None
+
+
+class Empty(msgspec.Struct, frozen=True):
+    """Why nothing was found, as far as the server could tell."""
+
+    events_in_range: int
+    removed_by: str | None = None
+    events_before: int = 0
+    events_matching: int = 0
+    events_stored: int = 0
+    newest: str | None = None
+    unknown_fields: Sequence[UnknownField] = ()
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    empty: Empty | None = None
+
+
+def why_empty(api: Api, *, start: str | None, end: str | None, query: str, filters: Sequence[str]) -> Empty | None:
+    """Why a search finds nothing. Raises what `Api.get` raises."""
+    return api.get("/api/v1/query", _Answer, _parameters(start, end, query, filters, 1)).empty
+
+
 def search(
     api: Api,
     *,
@@ -36,15 +64,20 @@ def search(
 
     Raises what `Api.stream` raises: TryAgain also in the middle, when the answer breaks off.
     """
-    parameters = [("filter", text) for text in filters]
-    given = (("query", query or None), ("start", start), ("end", end), ("limit", None if limit is None else str(limit)))
-    parameters += [(name, value) for name, value in given if value is not None]
+    parameters = _parameters(start, end, query, filters, limit)
 
     def look(headers: Mapping[str, str]) -> None:
         if left_out := headers.get("cordwood-incomplete"):
             on_incomplete(left_out)
 
     return api.stream("/api/v1/query", parameters, look)
+
+
+def _parameters(
+    start: str | None, end: str | None, query: str, filters: Sequence[str], limit: int | None
+) -> list[tuple[str, str]]:
+    given = (("query", query or None), ("start", start), ("end", end), ("limit", None if limit is None else str(limit)))
+    return [*(("filter", text) for text in filters), *((name, value) for name, value in given if value is not None)]
 
 
 def parse_event(line: bytes) -> Event:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cordwood.client.search import Event
+from cordwood.client.search import Empty, Event
 from cordwood.model.event import LEVEL_NAMES, LEVELS, MESSAGE_NAMES, SERVICE_NAMES, TIMESTAMP_NAMES, parse_timestamp
 from cordwood.neutral import neutral
 
@@ -45,6 +45,23 @@ def event_text(event: Event, *, is_coloured: bool) -> str:
         for name, value in _flat("", data | columns)
     ]
     return " ".join(parts)
+
+
+def empty_text(why: Empty | None) -> str:
+    """Why nothing was found, in a sentence."""
+    if why is None:
+        return "no event matches"
+    if not why.events_in_range:
+        if not why.events_stored:
+            return "nothing is stored"
+        return f"no event in this time range; the newest of {why.events_stored:,} is of {neutral(why.newest or '?')}"
+    if why.removed_by is None:
+        return f"no row is left of {why.events_matching:,} events" if why.events_matching else "no event matches"
+    found = f"no event matches: {neutral(why.removed_by)} leaves none of {why.events_before:,}"
+    for field in why.unknown_fields:
+        found += f"; no event has the field {neutral(field.name)}"
+        found += f", did you mean {neutral(field.suggestion)}?" if field.suggestion else ""
+    return found
 
 
 class _Number(str):
