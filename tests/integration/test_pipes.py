@@ -156,3 +156,11 @@ def test_programs_get_json(server: Cordwood) -> None:
 def test_hostile_texts_reach_no_terminal(server: Cordwood, tmp_path: Path) -> None:
     server.post("/log?wait=stored", b'{"service":"\\u001b[31mred"}', **{"content-type": "application/json"})
     assert "\x1b" not in run(server, "search", "service:* | stats count() by service")
+
+
+def test_what_a_question_looks_at_is_told_before_and_after(server: Cordwood) -> None:
+    text = urlencode({"query": "service:s0 | stats count()", "end": START_S + 60})
+    cost = server.json(f"/api/v1/query/cost?{text}")
+    found = server.json(f"/api/v1/query?{text}")
+    assert cost["scanned"] >= 12
+    assert cost == {name: found[name] for name in ("complete", "scanned", "segments", "row_groups")}

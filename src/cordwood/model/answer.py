@@ -47,5 +47,7 @@ class Coverage(msgspec.Struct, frozen=True):
     """Stretches of row groups, which segments consist of, that may hold an answer."""
     groups_skipped: int = 0
     """Further ones of the segments in the plan's range."""
+    events: int | None = None
+    """Events in those that may hold an answer: at most so many are looked at. None where nobody knows."""
     looked: object = None
     """What the store that made it remembers, to answer the same question."""

@@ -16,7 +16,6 @@ from cordwood.cache.settings import CacheSettings
 from cordwood.errors import BadRequest, Corrupt, NotFound, Overloaded, Unavailable
 from cordwood.language.pipes.known import makes_table
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
-from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan, Position
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
@@ -152,9 +151,9 @@ class Engine:
             plan, tenant, lambda coverage: self._kept(_key((kind, plan), tenant, coverage), coverage, made)
         )
 
-    async def damaged(self, plan: Plan, tenant: Tenant) -> Sequence[Damage]:
-        """What an answer leaves out because it cannot be read. Raises Unavailable."""
-        return (await self._reader.coverage(plan, tenant)).damaged
+    async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
+        """What an answer would be made of, and what it leaves out because it cannot be read. Raises Unavailable."""
+        return await self._reader.coverage(plan, tenant)
 
     async def stream(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[bytes, None]:
         """All events of a plan as NDJSON, in blocks.

@@ -26,6 +26,7 @@ class _Answered(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     took_ms: Annotated[float, Meta(ge=0)]
     complete: bool
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
+    scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     segments: Segments | UnsetType = UNSET
     row_groups: RowGroups | UnsetType = UNSET
 

@@ -65,6 +65,7 @@ class Histogram(Struct, frozen=True, forbid_unknown_fields=True):
     took_ms: Annotated[float, Meta(ge=0)]
     complete: bool
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
+    scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     segments: Segments | UnsetType = UNSET
     row_groups: RowGroups | UnsetType = UNSET
 

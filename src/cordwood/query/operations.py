@@ -84,6 +84,7 @@ class Page(Struct, frozen=True, forbid_unknown_fields=True):
     took_ms: Annotated[float, Meta(ge=0)]
     complete: bool
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
+    scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     segments: Segments | UnsetType = UNSET
     row_groups: RowGroups | UnsetType = UNSET
     empty: Empty | UnsetType = UNSET
@@ -94,12 +95,23 @@ class Page(Struct, frozen=True, forbid_unknown_fields=True):
     truncated: bool | UnsetType = UNSET
 
 
+class Cost(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a question would look at, at most."""
+
+    complete: bool
+    damaged: Sequence[DamagedSegment] | UnsetType = UNSET
+    scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    segments: Segments | UnsetType = UNSET
+    row_groups: RowGroups | UnsetType = UNSET
+
+
 class Count(Struct, frozen=True, forbid_unknown_fields=True):
     """How many events match."""
 
     count: Annotated[int, Meta(ge=0)]
     complete: bool
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
+    scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     segments: Segments | UnsetType = UNSET
     row_groups: RowGroups | UnsetType = UNSET
     empty: Empty | UnsetType = UNSET
@@ -156,6 +168,14 @@ QUERY = (
         parameters=QUESTION,
         answers={200: Answer(about="their number", content={JSON: Count})},
         errors=(Overloaded, Cancelled),
+    ),
+    Operation(
+        path="/api/v1/query/cost",
+        name="cost",
+        about="what a question would look at, without asking it",
+        scope="query",
+        parameters=QUESTION,
+        answers={200: Answer(about="how much that is", content={JSON: Cost})},
     ),
     Operation(
         path="/api/v1/queries",

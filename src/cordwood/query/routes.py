@@ -36,7 +36,7 @@ NDJSON, CSV = "application/x-ndjson", "text/csv"
 
 
 class QueryRoutes:
-    """`GET /api/v1/query`, `/api/v1/query/count` and `/api/v1/events/{id}`."""
+    """`GET /api/v1/query`, `/api/v1/query/count`, `/api/v1/query/cost` and `/api/v1/events/{id}`."""
 
     def __init__(self, engine: Engine, keys: Keys, clock: Clock, running: Running, explorer: Explorer) -> None:
         self._engine = engine
@@ -49,6 +49,7 @@ class QueryRoutes:
         return [
             Route("/api/v1/query", self._query),
             Route("/api/v1/query/count", self._count),
+            Route("/api/v1/query/cost", self._cost),
             Route("/api/v1/events/{id}", self._event),
         ]
 
@@ -59,7 +60,7 @@ class QueryRoutes:
         accepted = request.headers.get("accept", "")
         if (kind := next((each for each in (NDJSON, CSV) if each in accepted), None)) is not None:
             stream = await self._started(lambda: self._noted(request, tenant, self._stream(plan, pipes, tenant, kind)))
-            damaged = await self._engine.damaged(plan, tenant)
+            damaged = (await self._engine.coverage(plan, tenant)).damaged
             return StreamingResponse(stream, media_type=kind, headers=_incomplete(damaged))
         with self._running.noted(tenant, _asked(request)) as work, work.step():
             return await _while_wanted(request, self._page(plan, pipes, tenant, started))
@@ -85,6 +86,12 @@ class QueryRoutes:
         count, coverage = await self._engine.count(plan, tenant)
         why = {} if count else await self._diagnosis.why_empty(plan, tenant)
         return as_json(msgspec.json.encode({"count": count, **completeness(coverage), **why}))
+
+    async def _cost(self, request: Request) -> Response:
+        """What a question would look at: nothing is read for it but the catalog and filters of words."""
+        tenant = self._tenant(request)
+        plan, _ = question_of(request.query_params.multi_items(), self._clock.now_us())
+        return as_json(msgspec.json.encode(completeness(await self._engine.coverage(plan, tenant))))
 
     async def _event(self, request: Request) -> Response:
         tenant = self._tenant(request)
@@ -158,6 +165,8 @@ def completeness(coverage: Coverage) -> dict[str, object]:
         members["damaged"] = [
             {"segment": each.path, "events": each.events, "reason": each.reason} for each in coverage.damaged
         ]
+    if coverage.events is not None:
+        members["scanned"] = coverage.events
     if coverage.read is not None:
         members["segments"] = {"read": coverage.read, "skipped": coverage.skipped}
         members["row_groups"] = {"read": coverage.groups_read, "skipped": coverage.groups_skipped}

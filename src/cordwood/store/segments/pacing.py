@@ -38,8 +38,8 @@ def is_page(plan: Plan) -> bool:
 
 def is_little(parts: Sequence[Part]) -> bool:
     """Whether few rows are to be looked through."""
-    return sum(map(_rows_in, parts)) <= _SORTED_SPAN
+    return sum(map(rows_in, parts)) <= _SORTED_SPAN
 
 
-def _rows_in(part: Part) -> int:
+def rows_in(part: Part) -> int:
     return part.segment.events if part.rows is None else sum(behind - first for first, behind in part.rows)

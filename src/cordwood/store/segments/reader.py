@@ -32,7 +32,15 @@ from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.histogram import Counted
 from cordwood.store.segments.naming import Listing
-from cordwood.store.segments.pacing import BLOCK_EVENTS, SPAN_GROWTH, first_span, is_little, is_page, most_in_span
+from cordwood.store.segments.pacing import (
+    BLOCK_EVENTS,
+    SPAN_GROWTH,
+    first_span,
+    is_little,
+    is_page,
+    most_in_span,
+    rows_in,
+)
 from cordwood.store.segments.piping.statement import Piped, items_shown, over_table
 from cordwood.store.segments.skipping import Part, Skipping
 from cordwood.store.segments.sourcing import FILES, NEWEST_FIRST, Asked, Source, paths_of
@@ -101,6 +109,7 @@ class SegmentReader:
             skipped=len(whole) - len(parts),
             groups_read=groups,
             groups_skipped=sum(segment.row_groups or 1 for segment in whole) - groups,
+            events=sum(map(rows_in, parts)),
             looked=_Looked(at_s, tenant, plan.start_us, plan.end_us, plan.filter, parts),
         )
 
