@@ -61,8 +61,10 @@ class Aggregates:
         match asked.function:
             case "percentile":
                 return self._real(self._dialect.percentile(number, asked.percent or 0.0, condition))
-            case function:
-                return self._real(self._dialect.finite(f"{function}({number}) {_filter(condition)}"))
+            case "avg":
+                return self._real(self._dialect.average(number, condition))
+            case _:
+                return self._real(self._dialect.total(number, condition))
 
     def _extreme(self, function: str, value: Value, condition: str) -> Value:
         number = self._computing.quantity(value, has_times=False)
@@ -80,7 +82,13 @@ class Aggregates:
             # Of booleans there is no least in PostgreSQL.
             part = f"CAST({part} AS INTEGER)" if kind == "truth" else part
             extreme = f"{function}({part}) {_filter(condition)}"
-            shown = f"{extreme} = 1" if kind == "truth" else extreme
+            match kind:
+                case "truth":
+                    shown = f"{extreme} = 1"
+                case "text":
+                    shown = self._dialect.unordered(extreme)
+                case _:
+                    shown = extreme
             nulls = " AND ".join(f"{each} IS NULL" for each in before)
             parts[kind] = self._column(f"CASE WHEN {nulls} THEN {shown} END" if before else shown)
             before.append(extreme)

@@ -33,7 +33,16 @@ from cordwood.store.sql.expressions import Expressions
 from cordwood.store.sql.ordering import group_of, order_of, total_order_of
 from cordwood.store.sql.rows import SOURCE, Names, Rows
 from cordwood.store.sql.scope import Alias, Column, Scope, covers, sent
-from cordwood.store.sql.value import Kind, Order, Term, Value
+from cordwood.store.sql.value import Kind, Order, Term, Value, order_by
+
+_IN_ORDER = Where | Eval | Extract | Fields | Rename
+"""Pipes that take a row at a time."""
+
+
+def is_in_order(pipes: Sequence[Pipe]) -> bool:
+    """Whether events go through one by one, newest first, until there are enough of them."""
+    first = next((pipe for pipe in pipes if not isinstance(pipe, _IN_ORDER)), None)
+    return first is None or isinstance(first, Limit)
 
 Range: TypeAlias = tuple[int | None, int | None]
 """start ≤ timestamp < end, in µs since 1970 UTC."""
@@ -66,7 +75,11 @@ class Compiler:
 
     def compiled(self, pipes: Sequence[Pipe], limit: int | None) -> tuple[str, Shown]:
         """The statement, in which `rows.SOURCE` stands for the relation of events, and what its columns are."""
+        if self._dialect.fence and is_in_order(pipes):
+            self._rows.fence(f"{order_by(self._source.order)} {self._dialect.fence}")
         for pipe in pipes:
+            if not isinstance(pipe, _IN_ORDER):
+                self._rows.fence(self._dialect.fence)
             self._through(pipe)
         if limit is not None:
             self._rows.cut(self._scope.order, limit, 0)

@@ -35,8 +35,12 @@ class Dialect(Protocol):
         """A double's canonical text."""
         ...
 
-    def text_of_time(self, us: str) -> str:
+    def text_of_time(self, time: str) -> str:
         """RFC 3339 with µs, in UTC."""
+        ...
+
+    def seconds(self, time: str) -> str:
+        """A time's Unix time in seconds, as a double."""
         ...
 
     def arithmetic(self, sign: str, left: str, right: str) -> str:
@@ -53,6 +57,10 @@ class Dialect(Protocol):
 
     def ordered(self, text: str) -> str:
         """A text as it is compared and ordered: by code points."""
+        ...
+
+    def unordered(self, ordered: str) -> str:
+        """The text behind what `ordered` gives."""
         ...
 
     def lower(self, text: str) -> str:
@@ -97,8 +105,16 @@ class Dialect(Protocol):
         """How many different ones there are of what is not null in all keys, where the condition is true."""
         ...
 
+    def total(self, real: str, condition: str) -> str:
+        """The sum of doubles, where the condition is true; null if there are none, or if it is not finite."""
+        ...
+
+    def average(self, real: str, condition: str) -> str:
+        """Their sum divided by their number."""
+        ...
+
     def percentile(self, real: str, percent: float, condition: str) -> str:
-        """Linear between the two beside it."""
+        """Linear between the two beside it; null if there are none, or if it is not finite."""
         ...
 
     def at_end(self, parts: Mapping[Kind, str], order: Order, condition: str, *, is_last: bool) -> Mapping[Kind, str]:
@@ -106,7 +122,7 @@ class Dialect(Protocol):
         ...
 
     def items(self, parts: Mapping[Kind, str], order: Order, condition: str, most: int) -> str:
-        """The different values, in order, as a list. `decoded` reads it."""
+        """The different values, in order, as a list."""
         ...
 
     def first_of_each(self, rows: str, keys: Sequence[str], order: Order, most: int) -> str | None:
@@ -114,7 +130,7 @@ class Dialect(Protocol):
         and of what is never null. None: a window is as good."""
         ...
 
-    def span(self, us: str, span_us: int) -> str:
+    def span(self, time: str, span_us: int) -> str:
         """When the span that holds a moment begins."""
         ...
 
@@ -129,7 +145,7 @@ class Source(Protocol):
     order: Order
     """Of events, newest first."""
     time: str
-    """µs since 1970 UTC."""
+    """When an event happened."""
     event_id: str
     """As a text."""
     reference: Sequence[str]

@@ -126,7 +126,7 @@ class Expressions:
         if value.text is not None:
             ways.append(self._dialect.number_of(value.text))
         if value.time is not None and has_times:
-            ways.append(f"CAST({value.time} AS {double}) / 1000000")
+            ways.append(self._dialect.seconds(value.time))
         return self._joined(ways)
 
     def exact(self, value: Value) -> str:

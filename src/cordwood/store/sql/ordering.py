@@ -11,12 +11,12 @@ def group_of(value: Value, rows: Rows, dialect: Dialect) -> Value:
     value = value.usable
     if value.real is None:
         return value
-    plain = rows.bind(f"{value.real} + 0")  # minus zero is zero
+    plain = f"{value.real} + 0"  # minus zero is zero
     if value.whole is None:
-        return Value(None, plain, value.time, value.text, value.truth)
-    of_real = rows.bind(dialect.whole_of(plain))
+        return Value(None, rows.bind(plain), value.time, value.text, value.truth)
+    of_real = dialect.whole_of(value.real)
     whole = rows.bind(f"coalesce({value.whole}, {of_real})")
-    real = rows.bind(f"CASE WHEN {of_real} IS NULL THEN {plain} END")
+    real = rows.bind(f"CASE WHEN ({of_real}) IS NULL THEN {plain} END")
     return Value(whole, real, value.time, value.text, value.truth)
 
 

@@ -44,6 +44,11 @@ class Rows:
             self._waiting[name] = sql
         return self._bound[sql]
 
+    def fence(self, fence: str) -> None:
+        """From here on, this is at the end of a subquery."""
+        self._flush()
+        self._fence = fence
+
     def keep(self, condition: str) -> None:
         """Only rows for which this is true."""
         self._flush()

@@ -18,7 +18,7 @@ class Value(Struct, frozen=True):
     real: str | None = None
     """A finite double, which may be a whole number, too."""
     time: str | None = None
-    """µs since 1970 UTC."""
+    """µs since 1970 UTC, once it has left the database."""
     text: str | None = None
     truth: str | None = None
     items: str | None = None
@@ -41,9 +41,11 @@ class Term(Struct, frozen=True):
 
     sql: str
     is_descending: bool = False
+    is_ever_null: bool = True
+    """If it is not, nothing is said about nulls: an index may have them elsewhere."""
 
     def __str__(self) -> str:
-        return f"{self.sql} {'DESC' if self.is_descending else 'ASC'} NULLS LAST"
+        return f"{self.sql} {'DESC' if self.is_descending else 'ASC'}{' NULLS LAST' if self.is_ever_null else ''}"
 
 
 Order: TypeAlias = tuple[Term, ...]

@@ -43,8 +43,11 @@ class Duck:
     def text_of_real(self, real: str) -> str:
         return number_text(real)
 
-    def text_of_time(self, us: str) -> str:
-        return f"strftime(make_timestamp({us}), '%Y-%m-%dT%H:%M:%S.%fZ')"
+    def text_of_time(self, time: str) -> str:
+        return f"strftime(make_timestamp({time}), '%Y-%m-%dT%H:%M:%S.%fZ')"
+
+    def seconds(self, time: str) -> str:
+        return f"CAST({time} AS DOUBLE) / 1000000"
 
     def arithmetic(self, sign: str, left: str, right: str) -> str:
         if sign == "/":
@@ -59,6 +62,9 @@ class Duck:
 
     def ordered(self, text: str) -> str:
         return text
+
+    def unordered(self, ordered: str) -> str:
+        return ordered
 
     def lower(self, text: str) -> str:
         return f"translate({text}, '{_UPPER}', '{_LOWER}')"
@@ -128,8 +134,14 @@ class Duck:
         one = keys[0] if len(keys) == 1 else f"row({', '.join(keys)})"
         return f"count(DISTINCT {one}) FILTER (WHERE ({condition}) AND ({there}))"
 
+    def total(self, real: str, condition: str) -> str:
+        return self.finite(f"sum({real}) FILTER (WHERE {condition})")
+
+    def average(self, real: str, condition: str) -> str:
+        return self.finite(f"avg({real}) FILTER (WHERE {condition})")
+
     def percentile(self, real: str, percent: float, condition: str) -> str:
-        return f"quantile_cont({real}, {percent / 100!r}::DOUBLE) FILTER (WHERE {condition})"
+        return self.finite(f"quantile_cont({real}, {percent / 100!r}::DOUBLE) FILTER (WHERE {condition})")
 
     def at_end(self, parts: Mapping[Kind, str], order: Order, condition: str, *, is_last: bool) -> Mapping[Kind, str]:
         place = f"row({', '.join(term.sql for term in order)})"
@@ -145,10 +157,10 @@ class Duck:
         found = f"list(DISTINCT {{{', '.join([*keys, *every])}}}) FILTER (WHERE {condition})"
         return f"coalesce(list_sort({found}, 'ASC', 'NULLS LAST')[1:{most:d}], [])"
 
-    def span(self, us: str, span_us: int) -> str:
+    def span(self, time: str, span_us: int) -> str:
         # Divisions cut towards zero: counted from before the first moment, all are positive.
         before = -(MIN_TIMESTAMP_US // span_us)
-        return f"(({us} + {before * span_us:d}) // {span_us:d} - {before:d}) * {span_us:d}"
+        return f"(({time} + {before * span_us:d}) // {span_us:d} - {before:d}) * {span_us:d}"
 
     def first_of_each(self, rows: str, keys: Sequence[str], order: Order, most: int) -> str | None:
         if not keys or most > _MOST_OF_EACH or not order or not all(term.is_descending for term in order):
