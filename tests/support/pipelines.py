@@ -25,7 +25,10 @@ _AGGREGATES = (
     "values",
 )
 _TESTS = ("{}:5", "{}:*", "{}:>1", "{}:~card", "{}:*a*", "{}:/^5/", '{}:"5.0"', "{}:>250ms", "{}:<10kB", "{}:true")
-_CONSTANTS = ("0", "1", "5", "0.5", "870.5", "-1", "1e300", "9007199254740993", '"5"', '"a"', '"card declined"', '""')
+_CONSTANTS = (
+    *("0", "1", "5", "0.5", "870.5", "-1", "1e300", "1e-300", "9007199254740993"),
+    *('"5"', '"a"', '"card declined"', '""', '"0"', r'"\u0000"', r'"1\ue0c0"'),
+)
 _EXTRACTS = (
     r"/(?P<x>\d+)(?P<y>[a-z]+)?/",
     "/^(?P<x>.)(.)?(?P<z>.*)$/",
@@ -38,8 +41,9 @@ _EXTRACTS = (
 class Pipelines:
     """Makes valid ones about some fields."""
 
-    def __init__(self, rng: random.Random, fields: Sequence[str]) -> None:
+    def __init__(self, rng: random.Random, fields: Sequence[str], *, has_extract: bool = True) -> None:
         self._rng = rng
+        self._kinds = "wwsssttcohlfFrdddxee1n" if has_extract else "wwsssttcohlfFrdddee1n"
         self._fields = [_quoted(name) for name in fields]
 
     def any(self) -> tuple[str, tuple[Pipe, ...]]:
@@ -53,7 +57,7 @@ class Pipelines:
 
     def _pipe(self) -> str:
         rng = self._rng
-        match rng.choice("wwsssttcohlfFrdddxee1n"):
+        match rng.choice(self._kinds):
             case "w":
                 return f"where {self._condition(2)}"
             case "s":

@@ -8,7 +8,7 @@ from cordwood.language.filters.regexes import compile_regex
 from cordwood.language.match import Seen
 from cordwood.language.quantities import number_text, spelled_number
 from cordwood.language.texts import like_regex
-from cordwood.language.values import values_at
+from cordwood.language.values import double_of, values_at
 from cordwood.model.event import format_timestamp
 from cordwood.model.search.field import DERIVED_TIMES, Field, name_of
 
@@ -99,7 +99,7 @@ def usable(raw: Any) -> Value:
         case Moment() | None | bool() | str():
             return raw
         case int():
-            return raw if -(1 << 63) <= raw < 1 << 63 else usable(float(raw)) if abs(raw) < 1 << 1023 else None
+            return raw if -(1 << 63) <= raw < 1 << 63 else usable(double_of(raw))
         case float():
             return raw if isfinite(raw) else None
         case _:
