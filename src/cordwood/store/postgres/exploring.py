@@ -10,7 +10,8 @@ from cordwood.model.plan import Plan, Position
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.faceting import counted, statement
 from cordwood.store.postgres.filter_sql import Conditions
-from cordwood.store.postgres.reader import COLUMNS, PostgresReader, event_of
+from cordwood.store.postgres.piping.statement import event_of
+from cordwood.store.postgres.reader import COLUMNS, PostgresReader
 
 _MOST_EVENTS = 20_000
 """Walked into all their fields: 50 µs each."""

@@ -1,13 +1,13 @@
 """Plan → SQL → events, newest first."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from typing import Any
 from uuid import UUID
 
 from cordwood.db.postgres import Connection, Database
-from cordwood.errors import BadRequest, Unavailable
+from cordwood.errors import Unavailable
 from cordwood.model.answer import Block, Row, StoredEvent
 from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.histogram import By, Histogram, SpanCount, in_order
@@ -15,9 +15,11 @@ from cordwood.model.plan import Plan
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.filter_sql import Conditions
-from cordwood.store.postgres.jsonb import unescaped, unescaped_text
+from cordwood.store.postgres.jsonb import unescaped_text
 from cordwood.store.postgres.keeping import refuse_other
+from cordwood.store.postgres.piping.statement import Piped, event_of, items_shown
 from cordwood.store.slices import FAR_SLICE, HOUR_US, hours
+from cordwood.store.sql.showing import rows_shown
 
 _BLOCK = 1000
 COLUMNS = "id, ts, inserted_at, level, service, data"
@@ -43,12 +45,22 @@ class PostgresReader:
                 yield [event_of(row) for row in rows]
 
     async def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
-        """See `store.interface.Reader.rows`."""
-        if pipes:
-            raise BadRequest("PostgreSQL rows take no pipes yet", hint="keep segments: CORDWOOD_STORE_KEEP=both")
-        async with contextlib.aclosing(self.read(plan, tenant)) as blocks:
-            async for block in blocks:
-                yield [Row(event, {}) for event in block]
+        """See `store.interface.Reader.rows`: a cursor in one read-only snapshot."""
+        if not pipes:
+            async with contextlib.aclosing(self.read(plan, tenant)) as blocks:
+                async for block in blocks:
+                    yield [Row(event, {}) for event in block]
+            return
+        piped = Piped(plan, pipes, tenant)
+
+        def shown(found: Sequence[Sequence[object]]) -> Sequence[Row]:
+            columns, events = piped.decoded(found)
+            return rows_shown(piped.shown, columns, events, items_shown)
+
+        async with self._snapshot() as (connection, left_s):
+            cursor = await connection.cursor(piped.sql, *piped.values, timeout=left_s())
+            while found := await cursor.fetch(_BLOCK, timeout=left_s()):
+                yield await asyncio.to_thread(shown, found)
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         """By way of the batch: it tells the time range, and so the partitions, to look in. One that was folded tells
@@ -129,11 +141,6 @@ class PostgresReader:
                 f"the read took more than {self._timeout_s:g} s and was stopped",
                 hint="ask for less, or raise store.query_timeout_s",
             ) from error
-
-
-def event_of(row: Any) -> StoredEvent:
-    event_id, timestamp_us, inserted_at_us, level, service, data = row
-    return StoredEvent(event_id, timestamp_us, inserted_at_us, level, unescaped_text(service), unescaped(data))
 
 
 _FIND = f"""

@@ -44,6 +44,7 @@ def is_in_order(pipes: Sequence[Pipe]) -> bool:
     first = next((pipe for pipe in pipes if not isinstance(pipe, _IN_ORDER)), None)
     return first is None or isinstance(first, Limit)
 
+
 Range: TypeAlias = tuple[int | None, int | None]
 """start ≤ timestamp < end, in µs since 1970 UTC."""
 

@@ -46,6 +46,26 @@ def condition(found: Filter, values: Values) -> str:
     return _condition(found, values).sql
 
 
+def condition_on(found: Leaf, field: Field, values: Values) -> str:
+    """SQL that is true of the rows in which the value of a field does what a filter asks of another, under whose name
+    it goes now. Raises BadQuery as `condition` does."""
+    if isinstance(found, Everything | Exists) or found.field == field:
+        return condition(found, values)
+    return _in_field(found, field, values).sql
+
+
+def held_by(found: Leaf, value: str, values: Values) -> str:
+    """SQL: whether a filter holds for a jsonb, which may be null. Raises BadQuery as `condition` does."""
+    check = check_of(found)
+    held = _at_places(check, Places.itself("held.value", values), values).sql
+    return f"SELECT coalesce({held}, false) FROM (SELECT {value} AS value OFFSET 0) AS held"
+
+
+def moment_text(time: str) -> str:
+    """SQL: RFC 3339 with µs, in UTC."""
+    return f"""to_char({time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
 def _condition(found: Filter, values: Values) -> _Condition:
     match found:
         case And(parts=parts):
@@ -103,7 +123,10 @@ def _time_within(found: Within, column: str, values: Values) -> str:
 def _in_field(found: Leaf, field: Field, values: Values) -> _Condition:
     if field.derived is not None:
         return _in_text(found, field.derived, values)
-    check, places = check_of(found), Places(field.name, values)
+    return _at_places(check_of(found), Places(field.name, values), values)
+
+
+def _at_places(check: Check, places: Places, values: Values) -> _Condition:
     if check.of_value is None:
         return _Condition(places.have(_any(check.sure)), check.cost)
     # One look tells most events that do not match; only of the others SQL looks at each value.
@@ -117,7 +140,7 @@ def _in_field(found: Leaf, field: Field, values: Values) -> _Condition:
 def _in_text(found: Leaf, derived: str, values: Values) -> _Condition:
     if isinstance(found, Equals) and derived in ("level", "service"):
         return _Condition(f"{derived} IS NOT NULL AND {derived} = {values.bound(escaped_text(found.text), 'text')}", 0)
-    text = {"message": "cordwood_message(data)", "_id": "id::text"}.get(derived, derived)
+    text = _TEXTS.get(derived, derived)
     check = check_of(found, text)
     return _Condition(f"coalesce({check.of_text(values)}, false)", 1 if derived in _COLUMNS else 2)
 
@@ -137,3 +160,12 @@ def _anywhere(check: Check, values: Values) -> _Condition:
 
 def _any(conditions: list[str]) -> str:
     return " || ".join(f"({each})" for each in conditions)
+
+
+_TEXTS = {
+    "message": "cordwood_message(data)",
+    "_id": "id::text",
+    "timestamp": moment_text("ts"),
+    "_inserted_at": moment_text("inserted_at"),
+}
+"""What is no text by itself."""

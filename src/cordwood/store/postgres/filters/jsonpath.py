@@ -82,13 +82,30 @@ class Places:
 
     def __init__(self, name: str, values: Values) -> None:
         self._values = values
+        self._within = "data"
+        self._ways = paths(name)
         self._steps: list[str] = []
         self._looked_up: list[str] = []
-        for keys in paths(name):
+        for keys in self._ways:
             if any(_INDEX.fullmatch(key) for key in keys[1:]):
                 self._looked_up.append(self._lookup(keys))
             else:
                 self._steps.append("".join(f".{literal(escaped_text(key))}" for key in keys))
+
+    @classmethod
+    def itself(cls, value: str, values: Values) -> "Places":
+        """The one place that a jsonb in SQL is."""
+        place = cls("", values)
+        place._within, place._steps = value, [""]
+        return place
+
+    def first(self) -> str:
+        """SQL: the first value, in the order of the ways, that is there and no null. With one way it may be null."""
+        ways = [self._lookup(keys) for keys in self._ways]
+        if len(ways) == 1:
+            return ways[0]
+        there = [f"nullif({way}, 'null'::jsonb)" for way in ways]
+        return f"coalesce({', '.join(there)})"
 
     def _lookup(self, keys: tuple[str, ...]) -> str:
         """A key that may be one of an object or the place in an array: an operator takes both."""
@@ -103,6 +120,8 @@ class Places:
         return self._at(within, path) if path else within
 
     def _at(self, within: str, path: list[str]) -> str:
+        if within == "data" and len(path) == 1:
+            return f"data -> {self._values.bound(path[0], 'text')}"
         return f"({within}) #> {self._values.bound(path, 'text[]')}" if path else within
 
     def have(self, condition: str, *, is_spread: bool = True) -> str:
@@ -116,10 +135,10 @@ class Places:
             case [steps]:
                 # What is not there makes a strict path null by itself; a condition around it costs three times as much.
                 path = self._values.bound(f"strict ${steps} ? ({condition})", "jsonpath")
-                ways.append(f"coalesce(data @? {path}, false)")
+                ways.append(f"coalesce({self._within} @? {path}, false)")
             case several:
                 any_of = " || ".join(f"exists(@{steps} ? ({condition}))" for steps in several)
-                ways.append(f"data @? {self._values.bound(f'strict $ ? ({any_of})', 'jsonpath')}")
+                ways.append(f"{self._within} @? {self._values.bound(f'strict $ ? ({any_of})', 'jsonpath')}")
         for value in self._looked_up:
             path = self._values.bound(f"strict $ ? ({condition})", "jsonpath")
             ways.append(f"coalesce({value} @? {path}, false)")
@@ -127,7 +146,7 @@ class Places:
 
     def values(self, condition: str) -> str:
         """SQL: a table of the values `v` and elements that a condition in a path is true of."""
-        found = [("data", f"strict ${steps}{_SPREAD} ? ({condition})") for steps in self._steps]
+        found = [(self._within, f"strict ${steps}{_SPREAD} ? ({condition})") for steps in self._steps]
         found += [(value, f"strict ${_SPREAD} ? ({condition})") for value in self._looked_up]
         each = [
             f"SELECT v FROM jsonb_path_query({within}, {self._values.bound(path, 'jsonpath')}, '{{}}', true) AS v"

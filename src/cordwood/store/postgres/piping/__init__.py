@@ -1,0 +1,1 @@
+"""Pipes over rows: what `store.sql` makes, for PostgreSQL."""

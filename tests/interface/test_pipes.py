@@ -1,0 +1,37 @@
+"""Pipes over every store."""
+
+from cordwood.language.parser import parse
+from cordwood.model.plan import Plan
+from cordwood.model.tenant import Tenant
+from cordwood.store.interface import Store
+from tests.support.builders import load
+
+NOON_US = 1_795_435_200_000_000
+OTHER = Tenant("other-than-all")
+
+
+async def answered(store: Store, tenant: Tenant, text: str, limit: int | None = None) -> list[dict[str, object]]:
+    search = parse(text, NOON_US)
+    plan = Plan(filter=search.filter, limit=limit)
+    return [row.columns async for block in store.rows(plan, search.pipes, tenant) for row in block]
+
+
+async def test_pipes_give_rows_of_what_a_filter_selects(used_store: Store, tenant: Tenant) -> None:
+    events = [
+        {"level": level, "ms": ms} for level, ms in (("info", 1), ("error", "20"), ("error", 30.5), ("info", None))
+    ]
+    await used_store.write([load(events, tenant=tenant)])
+    assert await answered(used_store, tenant, "ms:* | stats count() as n, sum(ms) as ms by level") == [
+        {"level": "error", "n": 2, "ms": 50.5},
+        {"level": "info", "n": 1, "ms": 1},
+    ]
+    assert await answered(used_store, tenant, "| sort -ms | eval s = ms / 10 | fields s", limit=2) == [
+        {"s": 3.05},
+        {"s": 2},
+    ]
+
+
+async def test_rows_are_of_ones_own_events(used_store: Store, tenant: Tenant) -> None:
+    await used_store.write([load(tenant=tenant), load(tenant=OTHER)])
+    assert await answered(used_store, tenant, "| stats count() as n") == [{"n": 1}]
+    assert len(await answered(used_store, tenant, "| eval a = 1")) == 1
