@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cordwood.db.postgres import Database
-from cordwood.errors import BadQuery, BadRequest
+from cordwood.errors import BadQuery
 from cordwood.language.parser import parse
 from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Everything, Filter
@@ -144,5 +144,3 @@ async def test_expressions_within_one_another_stay_small(store: PostgresStore) -
 async def test_what_rows_cannot_do_is_refused(store: PostgresStore) -> None:
     with pytest.raises(BadQuery, match="PostgreSQL rows cannot extract"):
         await answered(store, r"| extract /(?P<a>\d+)/ | stats count() by a")
-    with pytest.raises(BadRequest, match="PostgreSQL rows take no `patterns`"):
-        await answered(store, "| patterns")

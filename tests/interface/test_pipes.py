@@ -35,3 +35,15 @@ async def test_rows_are_of_ones_own_events(used_store: Store, tenant: Tenant) ->
     await used_store.write([load(tenant=tenant), load(tenant=OTHER)])
     assert await answered(used_store, tenant, "| stats count() as n") == [{"n": 1}]
     assert len(await answered(used_store, tenant, "| eval a = 1")) == 1
+
+
+async def test_patterns_are_mined_and_pipes_go_on_with_them(used_store: Store, tenant: Tenant) -> None:
+    events = [{"ts": NOON_US // 1000 + n, "message": f"took {n} ms\0 {'é' * (n % 3)}"} for n in range(30)]
+    await used_store.write([load([*events, {"message": "something else"}, {"n": 1}], tenant=tenant)])
+    rows = await answered(
+        used_store, tenant, "message:took | patterns | stats sum(count) as n, min(first_seen) as since"
+    )
+    assert rows == [{"n": 30, "since": "2026-11-23T12:00:00.000000Z"}]
+    (row,) = await answered(used_store, tenant, "| patterns | where pattern:*else | fields pattern, count")
+    assert row == {"pattern": "something else", "count": 1}
+    assert await answered(used_store, tenant, "message:nowhere | patterns") == []

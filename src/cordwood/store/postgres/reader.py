@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from typing import Any
 from uuid import UUID
+
+import pyarrow as pa
 
 from cordwood.db.postgres import Connection, Database
 from cordwood.errors import Unavailable
@@ -17,11 +20,13 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.filter_sql import Conditions
 from cordwood.store.postgres.jsonb import unescaped_text
 from cordwood.store.postgres.keeping import refuse_other
-from cordwood.store.postgres.piping.statement import Piped, event_of, items_shown
+from cordwood.store.postgres.piping.statement import Answer, Piped, event_of, items_shown, over_table
 from cordwood.store.slices import FAR_SLICE, HOUR_US, hours
 from cordwood.store.sql.showing import rows_shown
+from cordwood.store.sql.table import Table
 
 _BLOCK = 1000
+_MINED = 20_000
 COLUMNS = "id, ts, inserted_at, level, service, data"
 _IDLE_GRACE_MS = 60_000
 """Past its time, a read that nobody goes on with is ended here; when this process cannot, the server ends it."""
@@ -52,15 +57,26 @@ class PostgresReader:
                     yield [Row(event, {}) for event in block]
             return
         piped = Piped(plan, pipes, tenant)
-
-        def shown(found: Sequence[Sequence[object]]) -> Sequence[Row]:
-            columns, events = piped.decoded(found)
-            return rows_shown(piped.shown, columns, events, items_shown)
-
+        sql, values, answer = piped.sql, piped.values, piped.answer
         async with self._snapshot() as (connection, left_s):
-            cursor = await connection.cursor(piped.sql, *piped.values, timeout=left_s())
+            if piped.behind is not None:
+                table = await self._mined(await connection.cursor(sql, *values, timeout=left_s()), left_s)
+                sql, values, answer = over_table(table, piped.behind, plan.limit)
+            assert answer is not None, "of a statement that gives rows"
+            cursor = await connection.cursor(sql, *values, timeout=left_s())
             while found := await cursor.fetch(_BLOCK, timeout=left_s()):
-                yield await asyncio.to_thread(shown, found)
+                yield await asyncio.to_thread(_shown, answer, found)
+
+    async def _mined(self, cursor: Any, left_s: Callable[[], float]) -> Table:
+        """The patterns of the texts that a cursor gives."""
+        # Here, as only who asks for patterns is to pay for the compiler.
+        from cordwood.store.mining import Mined, mined
+
+        found = Mined()
+        while rows := await cursor.fetch(_MINED, timeout=left_s()):
+            texts = pa.array([unescaped_text(text) for text, _ in rows], pa.string())
+            found.add(await asyncio.to_thread(mined, texts, pa.array([us for _, us in rows], pa.int64())))
+        return found.table()
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         """By way of the batch: it tells the time range, and so the partitions, to look in. One that was folded tells
@@ -141,6 +157,11 @@ class PostgresReader:
                 f"the read took more than {self._timeout_s:g} s and was stopped",
                 hint="ask for less, or raise store.query_timeout_s",
             ) from error
+
+
+def _shown(answer: Answer, found: Sequence[Sequence[object]]) -> Sequence[Row]:
+    columns, events = answer.decoded(found)
+    return rows_shown(answer.shown, columns, events, items_shown)
 
 
 _FIND = f"""

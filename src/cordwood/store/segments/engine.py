@@ -137,7 +137,9 @@ class Session:
 
     async def batches(self, sql: str, values: dict[str, object], *, rows: int) -> AsyncGenerator[pa.RecordBatch, None]:
         """The rows of a statement, so many at a time, as they come. Raises duckdb.Error, Unavailable (out of time)."""
-        reader: pa.RecordBatchReader = await self.run(lambda: self._cursor.execute(sql, values).to_arrow_reader(rows))
+        reader: pa.RecordBatchReader = await self.run(
+            lambda: self._cursor.sql(sql, params=values).to_arrow_reader(rows)
+        )
         while (batch := await self.run(lambda: next(reader, None))) is not None:
             yield batch
 

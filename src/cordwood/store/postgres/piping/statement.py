@@ -5,18 +5,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from cordwood.errors import BadRequest
 from cordwood.model.answer import StoredEvent
 from cordwood.model.plan import Plan
 from cordwood.model.search.pipes import Limit, Patterns, Pipe, Where
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.filter_sql import Conditions
 from cordwood.store.postgres.filters.values import Values
-from cordwood.store.postgres.jsonb import unescaped, unescaped_text
+from cordwood.store.postgres.jsonb import escaped_text, unescaped, unescaped_text
 from cordwood.store.postgres.piping.dialect import Postgres
 from cordwood.store.postgres.piping.source import Events
-from cordwood.store.sql.compiler import Compiler, is_in_order
+from cordwood.store.sql.compiler import Compiler, Shown, is_in_order
 from cordwood.store.sql.rows import SOURCE, Names
+from cordwood.store.sql.table import NUMBER, NoEvents, Table
 
 _BOUND = re.compile(r"\$(\d+)")
 _MOST = (1 << 63) - 1
@@ -25,19 +25,51 @@ _SOME = f"(SELECT {_MOST:d})"
 
 
 class Piped:
-    """A statement and its values. Raises BadRequest for a pipe, and BadQuery for what PostgreSQL cannot search with."""
+    """A statement and its values, of pipes up to `patterns`. Raises BadQuery for what PostgreSQL cannot search with."""
 
     def __init__(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> None:
         conditions = Conditions(plan, tenant, with_position=False)
         values, names = Values(conditions.values), Names()
         events, dialect = Events(names, values), Postgres(values)
-        if any(isinstance(pipe, Patterns) for pipe in pipes):
-            raise BadRequest("PostgreSQL rows take no `patterns`", hint="keep segments: CORDWOOD_STORE_KEEP=both")
         compiler = Compiler(events, dialect, names, (plan.start_us, plan.end_us))
-        sql, self.shown = compiler.compiled(pipes, plan.limit)
-        relation = events.relation(conditions.where, _enough(pipes, plan.limit), dialect.fence)
+        place = next((number for number, pipe in enumerate(pipes) if isinstance(pipe, Patterns)), None)
+        self.behind: Sequence[Pipe] | None = None if place is None else pipes[place + 1 :]
+        """Pipes behind `patterns`, for which texts and times are asked here: they go on with what is mined."""
+        self.answer: Answer | None = None
+        match None if place is None else pipes[place]:
+            case Patterns(field=field):
+                pipes, limit = pipes[:place], None
+                sql = compiler.texts(pipes, field)
+            case _:
+                limit = plan.limit
+                sql, shown = compiler.compiled(pipes, limit)
+                self.answer = Answer(shown)
+        relation = events.relation(conditions.where, _enough(pipes, limit), dialect.fence)
         self.sql, self.values = _with_named(sql.replace(SOURCE, f"({relation}) AS e"), conditions.values)
-        self._texts = [place for place, (_, kind) in enumerate(self.shown.parts) if kind == "text"]
+
+
+def over_table(table: Table, pipes: Sequence[Pipe], limit: int | None) -> tuple[str, list[object], "Answer"]:
+    """What pipes make of a table: a statement, its values, and what comes out of it."""
+    bound: list[object] = []
+    values = Values(bound)
+    dialect = Postgres(values)
+    sql, shown = Compiler(NoEvents(), dialect, Names(), (None, None), table.scope).compiled(pipes, limit)
+    given = []
+    for kind, column in table.columns.values():
+        plain = [escaped_text(each) for each in column] if kind == "text" else list(column)
+        given.append(values.bound(plain, f"{dialect.types[kind]}[]"))
+    names = ", ".join([*(name for name, _ in table.names.values()), NUMBER])
+    rows = f"unnest({', '.join(given)}) WITH ORDINALITY AS e ({names})"
+    sql, kept = _with_named(sql.replace(SOURCE, rows), bound)
+    return sql, kept, Answer(shown)
+
+
+class Answer:
+    """What the columns of a statement are."""
+
+    def __init__(self, shown: Shown) -> None:
+        self.shown = shown
+        self._texts = [place for place, (_, kind) in enumerate(shown.parts) if kind == "text"]
 
     def decoded(self, rows: Sequence[Sequence[Any]]) -> tuple[list[list[Any]], list[StoredEvent | None]]:
         """Columns with texts as they were sent, and the events that rows are of."""
