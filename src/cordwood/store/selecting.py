@@ -1,12 +1,14 @@
 """SQL of users, as stores answer it: rows of one tenant's events, in blocks, with the types of their columns."""
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pyarrow as pa
 from msgspec import Struct
 
 from cordwood.model.tenant import Tenant
+
+if TYPE_CHECKING:  # who only reads settings need not load it
+    import pyarrow as pa
 
 
 class Question(Struct, frozen=True):
@@ -28,7 +30,7 @@ class Rows(Struct, frozen=True):
     """Some consecutive rows of an answer. Every block of an answer has the same columns, whose names may repeat."""
 
     columns: Sequence[Column]
-    batch: pa.RecordBatch
+    batch: "pa.RecordBatch"
     left_out: str = ""
     """What the answer lacks because it is damaged."""
 
