@@ -90,6 +90,7 @@ def test_values_of_a_field_are_completed(server: Cordwood) -> None:
     assert server.json("/api/v1/fields/a/b/values")["values"] == [{"value": HOSTILE, "count": 1}]
     assert server.json("/api/v1/fields/a%2Fb/values")["values"] == [{"value": HOSTILE, "count": 1}]
     assert server.json("/api/v1/fields/nothing/values")["values"] == []
+    assert server.json("/api/v1/fields/%0A/values")["values"] == []
 
 
 def test_what_is_known_is_kept_until_something_is_written(server: Cordwood) -> None:

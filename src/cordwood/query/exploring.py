@@ -46,10 +46,12 @@ class ExploringRoutes:
         self._clock = clock
 
     def routes(self) -> list[Route]:
+        values = Route("/api/v1/fields/{name:path}/values", self._values)
+        # A name may have slashes, and line feeds.
+        values.path_regex = re.compile(values.path_regex.pattern, re.DOTALL)
         return [
             Route("/api/v1/fields", self._fields),
-            # A name may have slashes.
-            Route("/api/v1/fields/{name:path}/values", self._values),
+            values,
             Route("/api/v1/facets", self._facets),
             Route("/api/v1/context", self._context),
         ]
