@@ -13,7 +13,7 @@ from cordwood.model.search.filters import Everything
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.fetching import fetch
-from cordwood.store.segments.reader import SegmentReader
+from cordwood.store.segments.piping.reader import PipedReader
 from cordwood.store.segments.sampling import stretches
 from cordwood.store.segments.sourcing import Rows, Source
 from cordwood.store.segments.tallying import Tally
@@ -29,7 +29,7 @@ _WORTH_ALL = 0.5
 """Where a sample would be more than this share, everything is looked at."""
 
 
-class SegmentExplorer(SegmentReader):
+class SegmentExplorer(PipedReader):
     """A reader that is also a `store.interface.Explorer`."""
 
     async def census(self, plan: Plan, tenant: Tenant, asked: Asked) -> Census:

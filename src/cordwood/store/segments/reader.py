@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import functools
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import duckdb
@@ -16,13 +14,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cordwood.errors import CordwoodError, Corrupt, Unavailable
-from cordwood.model.answer import Block, Coverage, Row, StoredEvent
+from cordwood.model.answer import Block, Coverage, StoredEvent
 from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.histogram import By, Histogram
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Everything, Filter
-from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine, Session
@@ -41,21 +38,13 @@ from cordwood.store.segments.pacing import (
     most_in_span,
     rows_in,
 )
-from cordwood.store.segments.piping.statement import Piped, items_shown, over_table
 from cordwood.store.segments.skipping import Part, Skipping
-from cordwood.store.segments.sourcing import FILES, NEWEST_FIRST, Asked, Source, paths_of
+from cordwood.store.segments.sourcing import FILES, NEWEST_FIRST, Source, paths_of
 from cordwood.store.segments.spans import Span, spans
 from cordwood.store.slices import HOUR_US
-from cordwood.store.sql.compiler import Shown
-from cordwood.store.sql.showing import rows_shown
-from cordwood.store.sql.table import Table
-
-if TYPE_CHECKING:  # it brings the compiler
-    from cordwood.patterns import Patterns
 
 log = structlog.get_logger()
 
-_MINED_EVENTS, _MINED_AT_ONCE = 200_000, 2
 _FETCHED_EVENTS = 16_384
 """Events made at once while an answer goes on: files are opened anew for each lot."""
 _MANY_COLUMNS = 200
@@ -131,59 +120,6 @@ class SegmentReader:
                     left = None if left is None else left - len(block)
                 if left is not None and left <= 0:
                     return
-
-    async def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
-        """See `store.interface.Reader.rows`. Raises Corrupt for a damaged segment, naming it."""
-        parts = await self._readable(tenant, plan.start_us, plan.end_us, plan)
-        segments = [part.segment for part in parts]
-        rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
-        piped = Piped(plan, pipes, segments)
-        async with self._session(segments) as session, contextlib.AsyncExitStack() as held:
-            lots = list(self._files.lots(segments))
-            if len(lots) > 1:
-                for lot in lots:
-                    async with self._held(session, lot):
-                        await session.start(*piped.gathered(self._files.root, lot, rows))
-                asked = piped.over_gathered()
-            else:
-                await held.enter_async_context(self._held(session, segments))
-                asked = piped.over(self._files.root, segments, rows)
-            if piped.behind is not None:
-                asked, shown = over_table(await self._mined(session, asked), piped.behind, plan.limit)
-            else:
-                shown = piped.shown
-            await session.start(*asked)
-            while found := await session.some(BLOCK_EVENTS):
-                yield await self._shown(session, shown, found, segments)
-
-    async def _mined(self, session: Session, asked: Asked) -> Table:
-        """The patterns of the texts that a statement gives."""
-        # Here, as only who asks for patterns is to pay for the compiler.
-        from cordwood.store.mining import Mined, mined
-
-        found, loop = Mined(), asyncio.get_running_loop()
-        under_way: deque[asyncio.Future[Patterns]] = deque()
-        async with contextlib.aclosing(session.batches(*asked, rows=_MINED_EVENTS)) as batches:
-            async for batch in batches:
-                under_way.append(loop.run_in_executor(self._executor, mined, batch["text"], batch["at_us"]))
-                if len(under_way) > _MINED_AT_ONCE:
-                    found.add(await under_way.popleft())
-        for part in under_way:
-            found.add(await part)
-        return await session.run(found.table)
-
-    async def _shown(
-        self, session: Session, shown: Shown, found: Sequence[Any], segments: Sequence[Segment]
-    ) -> Sequence[Row]:
-        """With the events that rows are of."""
-        events: Sequence[StoredEvent | None] = [None] * len(found)
-        if shown.reference:
-            places = [(row[-2], row[-1]) for row in found]
-            wanted = {path for path, _ in places}
-            of = [segment for segment in segments if str(self._files.root / segment.path) in wanted]
-            async with self._held(session, of):
-                events = await session.use(functools.partial(fetch, rows=places, wide=self._wide(of)))
-        return await session.run(lambda: rows_shown(shown, found, events, items_shown))
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         """See `store.interface.Reader.find`. Raises Corrupt for a damaged segment, naming it."""

@@ -1,0 +1,85 @@
+"""Plan, pipes and segments → rows."""
+
+import asyncio
+import contextlib
+import functools
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cordwood.model.answer import Row, StoredEvent
+from cordwood.model.plan import Plan
+from cordwood.model.search.pipes import Pipe
+from cordwood.model.tenant import Tenant
+from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.engine import Session
+from cordwood.store.segments.fetching import fetch
+from cordwood.store.segments.pacing import BLOCK_EVENTS
+from cordwood.store.segments.piping.statement import Piped, items_shown, over_table
+from cordwood.store.segments.reader import SegmentReader
+from cordwood.store.segments.sourcing import Asked
+from cordwood.store.sql.compiler import Shown
+from cordwood.store.sql.showing import rows_shown
+from cordwood.store.sql.table import Table
+
+if TYPE_CHECKING:  # it brings the compiler
+    from cordwood.patterns import Patterns
+
+_MINED_EVENTS, _MINED_AT_ONCE = 200_000, 2
+
+
+class PipedReader(SegmentReader):
+    """Answers searches with pipes, too."""
+
+    async def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
+        """See `store.interface.Reader.rows`. Raises Corrupt for a damaged segment, naming it."""
+        parts = await self._readable(tenant, plan.start_us, plan.end_us, plan)
+        segments = [part.segment for part in parts]
+        rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
+        piped = Piped(plan, pipes, segments)
+        async with self._session(segments) as session, contextlib.AsyncExitStack() as held:
+            lots = list(self._files.lots(segments))
+            if len(lots) > 1:
+                for lot in lots:
+                    async with self._held(session, lot):
+                        await session.start(*piped.gathered(self._files.root, lot, rows))
+                asked = piped.over_gathered()
+            else:
+                await held.enter_async_context(self._held(session, segments))
+                asked = piped.over(self._files.root, segments, rows)
+            if piped.behind is not None:
+                asked, shown = over_table(await self._mined(session, asked), piped.behind, plan.limit)
+            else:
+                shown = piped.shown
+            await session.start(*asked)
+            while found := await session.some(BLOCK_EVENTS):
+                yield await self._shown(session, shown, found, segments)
+
+    async def _mined(self, session: Session, asked: Asked) -> Table:
+        """The patterns of the texts that a statement gives."""
+        # Here, as only who asks for patterns is to pay for the compiler.
+        from cordwood.store.mining import Mined, mined
+
+        found, loop = Mined(), asyncio.get_running_loop()
+        under_way: deque[asyncio.Future[Patterns]] = deque()
+        async with contextlib.aclosing(session.batches(*asked, rows=_MINED_EVENTS)) as batches:
+            async for batch in batches:
+                under_way.append(loop.run_in_executor(self._executor, mined, batch["text"], batch["at_us"]))
+                if len(under_way) > _MINED_AT_ONCE:
+                    found.add(await under_way.popleft())
+        for part in under_way:
+            found.add(await part)
+        return await session.run(found.table)
+
+    async def _shown(
+        self, session: Session, shown: Shown, found: Sequence[Any], segments: Sequence[Segment]
+    ) -> Sequence[Row]:
+        """With the events that rows are of."""
+        events: Sequence[StoredEvent | None] = [None] * len(found)
+        if shown.reference:
+            places = [(row[-2], row[-1]) for row in found]
+            wanted = {path for path, _ in places}
+            of = [segment for segment in segments if str(self._files.root / segment.path) in wanted]
+            async with self._held(session, of):
+                events = await session.use(functools.partial(fetch, rows=places, wide=self._wide(of)))
+        return await session.run(lambda: rows_shown(shown, found, events, items_shown))
