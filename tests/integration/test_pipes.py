@@ -164,3 +164,17 @@ def test_what_a_question_looks_at_is_told_before_and_after(server: Cordwood) -> 
     found = server.json(f"/api/v1/query?{text}")
     assert cost["scanned"] >= 12
     assert cost == {name: found[name] for name in ("complete", "scanned", "segments", "row_groups")}
+
+
+def test_a_histogram_is_shown_by_span_and_value(server: Cordwood) -> None:
+    lines = run(server, "histogram", "service:s0", "--span", "6s").splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["2026-11-23T12:00:00.000000Z", "3"],
+        ["2026-11-23T12:00:06.000000Z", "3"],
+    ]
+    lines = run(server, "histogram", "service:s0", "--span", "1h", "--by", "level").splitlines()
+    assert [line.split() for line in lines] == [
+        ["timestamp", "count", "error", "info"],
+        ["2026-11-23T12:00:00.000000Z", "6", "2", "4"],
+    ]
+    assert json.loads(run(server, "histogram", "service:s0", "--json"))["total"] == 6

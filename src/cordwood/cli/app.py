@@ -17,6 +17,7 @@ COMMANDS = {
     "search": "search.search",
     "stats": "stats.stats",
     "top": "stats.top",
+    "histogram": "histogram.histogram",
     "patterns": "stats.patterns",
     "tail": "tail.tail",
     "fields": "explore.fields",
