@@ -17,6 +17,7 @@ COMMANDS = {
     "search": "search.search",
     "stats": "stats.stats",
     "top": "stats.top",
+    "sql": "sql.sql",
     "histogram": "histogram.histogram",
     "patterns": "stats.patterns",
     "tail": "tail.tail",

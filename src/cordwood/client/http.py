@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Rea
 
 from cordwood import __version__
 from cordwood.errors import (
+    BadQuery,
     BadRequest,
     ConfigError,
     CordwoodError,
@@ -60,12 +61,18 @@ class Taken(msgspec.Struct, frozen=True):
     receipt: str = ""
 
 
+_BAD_QUERY = "urn:cordwood:problem:bad_query"
+
+
 class _Problem(msgspec.Struct, frozen=True):
     """RFC 9457, as far as it is used here."""
 
     title: str = ""
     detail: str = ""
     hint: str = ""
+    type: str = ""
+    position: int = 0
+    length: int = 0
 
 
 class Api:
@@ -230,6 +237,8 @@ def _error_of(response: urllib3.BaseHTTPResponse) -> CordwoodError:
         return TryAgain(
             message, hint=problem.hint, wait_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC))
         )
+    if problem.type == _BAD_QUERY:
+        return BadQuery(problem.detail, query="", position=problem.position, length=problem.length, hint=problem.hint)
     if 300 <= response.status < 400:
         return BadRequest(message, hint=f"use the address it points to: {response.headers.get('location', 'none')}")
     return _REFUSALS.get(response.status, BadRequest)(message, hint=problem.hint)
