@@ -60,6 +60,17 @@ def test_a_client_that_leaves_ends_its_question(server: Cordwood) -> None:
     wait_until(lambda: not queries(server), 10, "the question to end")
 
 
+def test_sql_is_listed_and_ends_when_its_client_leaves(server: Cordwood) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
+        slow = (
+            "select count(*) from range(100000) a, range(100000) b, range(100) c where a.range * b.range % 7 = c.range"
+        )
+        body = json.dumps({"sql": slow})
+        connection.request("POST", "/api/v1/sql", body, {"content-type": "application/json"})
+        assert await_one(server)["asked"] == "/api/v1/sql"
+    wait_until(lambda: not queries(server), 10, "the question to end")
+
+
 def test_a_stream_that_is_cancelled_breaks_off(server: Cordwood) -> None:
     with asked(server, "", "application/x-ndjson") as connection, connection.getresponse() as response:
         response.read(1 << 16)

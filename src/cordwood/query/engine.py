@@ -139,18 +139,6 @@ class Engine:
             async for block in blocks:
                 yield await asyncio.to_thread(written, block)
 
-    async def kept(self, kind: str, plan: Plan, tenant: Tenant, make: Callable[[], Coroutine[Any, Any, bytes]]) -> Page:
-        """An answer that `make` makes of a plan, open JSON, or the cache has. `kind` says all that it depends on beside
-        the plan. Raises Overloaded, Unavailable, and what `make` raises."""
-
-        async def made() -> bytes:
-            async with self._turn():
-                return await make()
-
-        return await self._without_damage(
-            plan, tenant, lambda coverage: self._kept(_key((kind, plan), tenant, coverage), coverage, made)
-        )
-
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         """What an answer would be made of, and what it leaves out because it cannot be read. Raises Unavailable."""
         return await self._reader.coverage(plan, tenant)

@@ -22,6 +22,7 @@ from cordwood.query.engine import Engine, Page
 from cordwood.query.parameters import only_known, plan_of
 from cordwood.query.routes import as_json, completeness, event_id_of
 from cordwood.query.surroundings import beside, context_json
+from cordwood.query.wanted import Wanted
 from cordwood.store.interface import Store
 from cordwood.tenancy.interface import Keys
 
@@ -39,8 +40,9 @@ Made = Callable[[], Coroutine[Any, Any, bytes]]
 class ExploringRoutes:
     """`GET /api/v1/fields`, `/api/v1/fields/{name}/values`, `/api/v1/facets` and `/api/v1/context`."""
 
-    def __init__(self, engine: Engine, store: Store, keys: Keys, clock: Clock) -> None:
+    def __init__(self, engine: Engine, store: Store, keys: Keys, clock: Clock, wanted: Wanted) -> None:
         self._engine = engine
+        self._wanted = wanted
         self._store = store
         self._keys = keys
         self._clock = clock
@@ -94,8 +96,7 @@ class ExploringRoutes:
             return await context_json(self._store, self._store, tenant, event, around, before, after)
 
         question = ("context", event.id, around.by, before, after)
-        page = await self._engine.answered(question, Plan(filter=around.filter), tenant, made)
-        return _answer(page, started)
+        return await self._answer(request, tenant, question, Plan(filter=around.filter), made, started)
 
     async def _census(
         self, request: Request, name: str, plan: Plan, asked: Asked, shown: Callable[[Census], dict[str, object]]
@@ -108,7 +109,21 @@ class ExploringRoutes:
             of_all = {"events": census.matched, "examined": census.examined, "exact": census.is_exact}
             return msgspec.json.encode({**shown(census), **of_all})[:-1]
 
-        return _answer(await self._engine.answered((name, asked), plan, tenant, made), started)
+        return await self._answer(request, tenant, (name, asked), plan, made, started)
+
+    async def _answer(
+        self,
+        request: Request,
+        tenant: Tenant,
+        question: tuple[object, ...],
+        plan: Plan,
+        made: Callable[[], Coroutine[Any, Any, bytes]],
+        started: float,
+    ) -> Response:
+        async def answer() -> Response:
+            return _answer(await self._engine.answered(question, plan, tenant, made), started)
+
+        return await self._wanted.answer(request, tenant, answer())
 
     def _asked(self, request: Request, *further: str) -> tuple[Plan, dict[str, str]]:
         items = request.query_params.multi_items()

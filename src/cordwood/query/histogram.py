@@ -26,6 +26,7 @@ from cordwood.query.engine import Engine
 from cordwood.query.operations import QUESTION, DamagedSegment, RowGroups, Segments
 from cordwood.query.parameters import plan_of
 from cordwood.query.routes import completeness
+from cordwood.query.wanted import Wanted
 from cordwood.store.interface import Reader
 from cordwood.tenancy.interface import Keys
 
@@ -73,8 +74,9 @@ class Histogram(Struct, frozen=True, forbid_unknown_fields=True):
 class HistogramRoutes:
     """See the module."""
 
-    def __init__(self, engine: Engine, reader: Reader, keys: Keys, clock: Clock) -> None:
+    def __init__(self, engine: Engine, reader: Reader, keys: Keys, clock: Clock, wanted: Wanted) -> None:
         self._engine = engine
+        self._wanted = wanted
         self._reader = reader
         self._keys = keys
         self._clock = clock
@@ -95,10 +97,13 @@ class HistogramRoutes:
             counted = await self._reader.histogram(plan, tenant, span_us, by, _MOST_COUNTS + 1)
             return _body(counted, span_us, by)
 
-        page = await self._engine.kept(f"histogram {span_us} {by}", plan, tenant, make)
-        took_ms = round((time.perf_counter() - started) * 1e3, 3)
-        members = {"cached": page.is_cached, "took_ms": took_ms, **completeness(page.coverage)}
-        return Response(with_members(page.body, members), media_type="application/json")
+        async def answer() -> Response:
+            page = await self._engine.answered(("histogram", span_us, by), plan, tenant, make)
+            took_ms = round((time.perf_counter() - started) * 1e3, 3)
+            members = {"cached": page.is_cached, "took_ms": took_ms, **completeness(page.coverage)}
+            return Response(with_members(page.body, members), media_type="application/json")
+
+        return await self._wanted.answer(request, tenant, answer())
 
 
 def _own(parameters: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -2,19 +2,17 @@
 
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from uuid import UUID
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from cordwood.clock import Clock
 from cordwood.errors import BadRequest, Corrupt
 from cordwood.http.auth import authenticate
-from cordwood.http.leaving import while_connected
 from cordwood.model.answer import Coverage
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
@@ -25,22 +23,19 @@ from cordwood.query.diagnosis import Diagnosis
 from cordwood.query.engine import Engine
 from cordwood.query.parameters import plan_of, question_of
 from cordwood.query.rows import Csv, rows_ndjson
-from cordwood.query.running import Running
+from cordwood.query.wanted import Wanted
 from cordwood.store.interface import Explorer
 from cordwood.tenancy.interface import Keys
 
-_NOBODY = 499
-"""Goes to nobody, but into the metrics."""
-_LONGEST = 2000
 NDJSON, CSV = "application/x-ndjson", "text/csv"
 
 
 class QueryRoutes:
     """`GET /api/v1/query`, `/api/v1/query/count`, `/api/v1/query/cost` and `/api/v1/events/{id}`."""
 
-    def __init__(self, engine: Engine, keys: Keys, clock: Clock, running: Running, explorer: Explorer) -> None:
+    def __init__(self, engine: Engine, keys: Keys, clock: Clock, wanted: Wanted, explorer: Explorer) -> None:
         self._engine = engine
-        self._running = running
+        self._wanted = wanted
         self._keys = keys
         self._clock = clock
         self._diagnosis = Diagnosis(engine, explorer)
@@ -59,11 +54,12 @@ class QueryRoutes:
         plan, pipes = question_of(request.query_params.multi_items(), self._clock.now_us())
         accepted = request.headers.get("accept", "")
         if (kind := next((each for each in (NDJSON, CSV) if each in accepted), None)) is not None:
-            stream = await self._started(lambda: self._noted(request, tenant, self._stream(plan, pipes, tenant, kind)))
+            stream = await self._started(
+                lambda: self._wanted.stream(request, tenant, self._stream(plan, pipes, tenant, kind))
+            )
             damaged = (await self._engine.coverage(plan, tenant)).damaged
             return StreamingResponse(stream, media_type=kind, headers=_incomplete(damaged))
-        with self._running.noted(tenant, _asked(request)) as work, work.step():
-            return await _while_wanted(request, self._page(plan, pipes, tenant, started))
+        return await self._wanted.answer(request, tenant, self._page(plan, pipes, tenant, started))
 
     async def _page(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, started: float) -> Response:
         if pipes:
@@ -79,8 +75,7 @@ class QueryRoutes:
     async def _count(self, request: Request) -> Response:
         tenant = self._tenant(request)
         plan = plan_of(request.query_params.multi_items(), self._clock.now_us())
-        with self._running.noted(tenant, _asked(request)) as work, work.step():
-            return await _while_wanted(request, self._counted(plan, tenant))
+        return await self._wanted.answer(request, tenant, self._counted(plan, tenant))
 
     async def _counted(self, plan: Plan, tenant: Tenant) -> Response:
         count, coverage = await self._engine.count(plan, tenant)
@@ -96,19 +91,6 @@ class QueryRoutes:
     async def _event(self, request: Request) -> Response:
         tenant = self._tenant(request)
         return as_json(await self._engine.event(event_id_of(request.path_params["id"]), tenant))
-
-    async def _noted(
-        self, request: Request, tenant: Tenant, stream: AsyncGenerator[bytes, None]
-    ) -> AsyncGenerator[bytes, None]:
-        """A stream that is listed while it is read."""
-        with self._running.noted(tenant, _asked(request)) as work:
-            async with contextlib.aclosing(stream):
-                while True:
-                    with work.step():
-                        block = await anext(stream, None)
-                    if block is None:
-                        return
-                    yield block
 
     def _stream(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, kind: str) -> AsyncGenerator[bytes, None]:
         if pipes or kind == CSV:
@@ -134,20 +116,6 @@ class QueryRoutes:
 
     def _tenant(self, request: Request) -> Tenant:
         return authenticate(dict(request.headers.raw), self._keys, "query").tenant
-
-
-async def _while_wanted(request: Request, work: Coroutine[Any, Any, Response]) -> Response:
-    """The answer, if its client waits for it."""
-    try:
-        return await while_connected(request, work)
-    except ClientDisconnect:
-        return Response(status_code=_NOBODY)
-
-
-def _asked(request: Request) -> str:
-    """What a request asks for, as its address says it."""
-    query = f"?{request.url.query}" if request.url.query else ""
-    return f"{request.url.path}{query}"[:_LONGEST]
 
 
 def event_id_of(text: str) -> UUID:

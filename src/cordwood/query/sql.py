@@ -19,6 +19,7 @@ from cordwood.query.asked import json_body
 from cordwood.query.parameters import parse_time
 from cordwood.query.settings import QuerySettings
 from cordwood.query.sql_formats import ArrowStream, csv_lines, encoded, ndjson, rows_of
+from cordwood.query.wanted import Wanted
 from cordwood.store.selecting import Question, Rows, SqlReader
 from cordwood.tenancy.interface import Keys
 
@@ -40,11 +41,12 @@ class SqlRequest(Struct, frozen=True, forbid_unknown_fields=True):
 class SqlRoutes:
     """`POST /api/v1/sql`. Bounded: a few questions at once, a few more waiting."""
 
-    def __init__(self, reader: SqlReader, keys: Keys, clock: Clock, settings: QuerySettings) -> None:
+    def __init__(self, reader: SqlReader, keys: Keys, clock: Clock, settings: QuerySettings, wanted: Wanted) -> None:
         self._reader = reader
         self._keys = keys
         self._clock = clock
         self._settings = settings
+        self._wanted = wanted
         self._turns = asyncio.Semaphore(settings.sql_max_at_once)
         self._waiting = 0
 
@@ -65,8 +67,7 @@ class SqlRoutes:
         wanted = next((kind for kind in (NDJSON, CSV, ARROW) if kind in accepted), None)
         blocks = self._asked(question, tenant)
         if wanted is None:
-            async with contextlib.aclosing(blocks):
-                return Response(await _page(blocks, limit), media_type="application/json")
+            return await self._wanted.answer(request, tenant, _whole(blocks, limit))
         # What fails at once is answered with a status, not a cut.
         try:
             first = await anext(blocks)
@@ -74,7 +75,8 @@ class SqlRoutes:
             await blocks.aclose()
             raise
         headers = {"cordwood-incomplete": first.left_out} if first.left_out else {}
-        return StreamingResponse(_stream(first, blocks, wanted), media_type=wanted, headers=headers)
+        stream = self._wanted.stream(request, tenant, _stream(first, blocks, wanted))
+        return StreamingResponse(stream, media_type=wanted, headers=headers)
 
     def _question(self, asked: SqlRequest) -> Question:
         """Raises BadRequest."""
@@ -107,6 +109,11 @@ class SqlRoutes:
             self._turns.release()
 
 
+async def _whole(blocks: AsyncGenerator[Rows, None], limit: int) -> Response:
+    async with contextlib.aclosing(blocks):
+        return Response(await _page(blocks, limit), media_type="application/json")
+
+
 async def _page(blocks: AsyncGenerator[Rows, None], limit: int) -> bytes:
     """All rows up to a limit, as JSON. Whether there are more, `truncated` says."""
     lines: list[bytes] = []
@@ -133,7 +140,7 @@ def _lines(rows: Rows) -> list[bytes]:
     return [encoded(row) for row in rows_of(rows)]
 
 
-async def _stream(first: Rows, blocks: AsyncGenerator[Rows, None], wanted: str) -> AsyncIterator[bytes]:
+async def _stream(first: Rows, blocks: AsyncGenerator[Rows, None], wanted: str) -> AsyncGenerator[bytes, None]:
     async with contextlib.aclosing(blocks):
         if wanted == ARROW:
             stream = ArrowStream(first)

@@ -31,6 +31,7 @@ from cordwood.query.running import Running
 from cordwood.query.sql import SqlRoutes
 from cordwood.query.sql_operations import SQL
 from cordwood.query.tail import TailRoutes
+from cordwood.query.wanted import Wanted
 from cordwood.store.interface import Store
 from cordwood.tail.interface import Tail
 from cordwood.tenancy.interface import Keys
@@ -57,12 +58,13 @@ def asking(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route
     clock = SystemClock()
     engine = Engine(store, cache, config.query, config.cache)
     running = Running(clock)
+    wanted = Wanted(running)
     return [
-        *QueryRoutes(engine, keys, clock, running, store).routes(),
+        *QueryRoutes(engine, keys, clock, wanted, store).routes(),
         *QueriesRoutes(running, keys).routes(),
-        *HistogramRoutes(engine, store, keys, clock).routes(),
-        *ExploringRoutes(engine, store, keys, clock).routes(),
-        *SqlRoutes(store, keys, clock, config.query).routes(),
+        *HistogramRoutes(engine, store, keys, clock, wanted).routes(),
+        *ExploringRoutes(engine, store, keys, clock, wanted).routes(),
+        *SqlRoutes(store, keys, clock, config.query, wanted).routes(),
         *LedgerRoutes(store, keys, clock, config.store.receipts_days).routes(),
         *mending(config, store, keys),
     ]
