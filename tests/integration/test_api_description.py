@@ -18,7 +18,7 @@ ITSELF = {"/health", "/ready", "/metrics", "/api/v1/openapi.json"}
 INGEST = {"/log", "/api/v1/ingest"}
 TAIL = "/api/v1/tail"
 """Its answer has no end: `test_tail.py` asks it."""
-EXPLORING = {"/api/v1/fields", "/api/v1/fields/{name}/values", "/api/v1/facets", "/api/v1/context"}
+EXPLORING = {"/api/v1/fields", "/api/v1/fields/{name}/values", "/api/v1/facets", "/api/v1/context", "/api/v1/explain"}
 QUERY = {
     "/api/v1/query",
     "/api/v1/query/count",

@@ -24,6 +24,7 @@ COMMANDS = {
     "fields": "explore.fields",
     "facets": "explore.facets",
     "context": "explore.context",
+    "explain": "explain.explain",
     "delete": "delete.delete",
     "audit": "audit.audit",
     "config": "config.config",

@@ -17,6 +17,7 @@ from cordwood.ingest.service import Ingest, limits_of
 from cordwood.query.deadletters import DeadLetterRoutes
 from cordwood.query.deletion import DeletionRoutes
 from cordwood.query.engine import Engine
+from cordwood.query.explain.routes import EXPLAIN, ExplainRoutes
 from cordwood.query.exploring import ExploringRoutes
 from cordwood.query.exploring_operations import EXPLORING
 from cordwood.query.histogram import HISTOGRAM, HistogramRoutes
@@ -49,7 +50,7 @@ def limits(gate: Gate, keys: Keys) -> list[Route]:
     return LimitsRoutes(gate, keys).routes()
 
 
-ASKING: Sequence[Operation] = (*QUERY, *HISTOGRAM, *EXPLORING, *SQL)
+ASKING: Sequence[Operation] = (*QUERY, *HISTOGRAM, *EXPLORING, *EXPLAIN, *SQL)
 """What `asking` answers, described; without the ledger's part."""
 
 
@@ -65,6 +66,7 @@ def asking(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route
         *HistogramRoutes(engine, store, keys, clock, wanted).routes(),
         *ExploringRoutes(engine, store, keys, clock, wanted).routes(),
         *SqlRoutes(store, keys, clock, config.query, wanted).routes(),
+        *ExplainRoutes(engine, store, keys, clock, wanted).routes(),
         *LedgerRoutes(store, keys, clock, config.store.receipts_days).routes(),
         *mending(config, store, keys),
     ]

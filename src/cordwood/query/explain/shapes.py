@@ -1,0 +1,111 @@
+"""What is answered."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, TypedDict
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from cordwood.query.operations import DamagedSegment, RowGroups, Segments
+
+_Count = Annotated[int, Meta(ge=0)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_Scalar = str | int | float | bool
+_Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Change = Literal["new", "gone", "more", "less"]
+
+
+class Side(Struct, frozen=True, forbid_unknown_fields=True):
+    """One side: how many events match, always counted, and how many of these were looked at."""
+
+    start: _Time | None
+    end: _Time | None
+    events: _Count
+    examined: _Count
+    exact: bool
+
+
+class Alike(Struct, frozen=True, forbid_unknown_fields=True):
+    """Another field, or value of it, with the same numbers on both sides: most likely of the same events."""
+
+    field: str
+    value: _Scalar | UnsetType = UNSET
+
+
+class _Differing(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    change: Change
+    selection: _Share
+    baseline: _Share
+    lift: Annotated[float, Meta(gt=0)]
+    score: Annotated[float, Meta(gt=0)]
+    selection_events: _Count
+    baseline_events: _Count
+    exact: bool
+
+
+class Numbers(TypedDict):
+    """The same, to make one of."""
+
+    change: Change
+    selection: float
+    baseline: float
+    lift: float
+    score: float
+    selection_events: int
+    baseline_events: int
+    exact: bool
+
+
+class Finding(_Differing, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A value of a field, or without one the field itself, with its part of each side. `example`: the id of an event
+    that has it. `complement`: other values of the field became more frequent, which explains it."""
+
+    field: str
+    value: _Scalar | UnsetType = UNSET
+    complement: bool
+    alike: Sequence[Alike]
+    example: str | None = None
+
+
+class PatternExample(Struct, frozen=True, forbid_unknown_fields=True):
+    """An event that has a template, and its message, as far as it has 1,000 characters."""
+
+    id: str
+    message: str
+
+
+class PatternFinding(_Differing, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A template of messages, with its part of each side."""
+
+    pattern: str
+    example: PatternExample | None = None
+
+
+class LeftOut(Struct, frozen=True, forbid_unknown_fields=True):
+    """Fields of which values were not compared, 100 of a kind at most: `asked`, because they differ by what the
+    question says; `times`; `unique`, because hardly a value comes twice."""
+
+    asked: Sequence[str]
+    times: Sequence[str]
+    unique: Sequence[str]
+
+
+class Explained(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What differs most. `patterns` null: the store makes none, and `without_patterns` says why."""
+
+    selection: Side
+    baseline: Side
+    findings: Sequence[Finding]
+    patterns: Sequence[PatternFinding] | None
+    without_patterns: str | None
+    left_out: LeftOut
+
+
+class ExplainAnswer(Explained, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The same, and where it comes from."""
+
+    cached: bool
+    took_ms: Annotated[float, Meta(ge=0)]
+    complete: bool
+    damaged: Sequence[DamagedSegment] | UnsetType = UNSET
+    segments: Segments | UnsetType = UNSET
+    row_groups: RowGroups | UnsetType = UNSET
