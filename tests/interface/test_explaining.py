@@ -1,5 +1,6 @@
 """What explains a spike, of every store: causes that were planted are in front, and chance is told as nothing."""
 
+import json
 import random
 from collections.abc import Callable
 from typing import Any
@@ -77,7 +78,7 @@ async def test_what_was_planted_is_in_front(spiked: Store, tenant: Tenant) -> No
     assert (new.change, new.selection_events, new.baseline_events) == ("new", 360, 0)
     assert (new.selection, new.baseline) == (round(360 / 700, 6), 0)
     assert new.lift > 300
-    assert (told["level", "error"].alike, told["level", "error"].exact) == ([], True)
+    assert [(each.field, each.value) for each in told["level", "error"].alike] == [(".level", "error")]
     assert told["host", "h7"].change == "more"
     assert not any(each.field.startswith("noise") for each in found.findings)
 
@@ -125,14 +126,11 @@ async def test_an_example_has_what_was_found(spiked: Store, tenant: Tenant) -> N
         assert each.example is not None
         assert each.field.lstrip(".").encode() in kept[each.example]
     (new,) = [each for each in found.findings if each.value == "2.0"]
-    assert b'"version":"2.0"' in kept[new.example or ""]
+    assert json.loads(kept[new.example or ""])["version"] == "2.0"
 
 
-async def test_new_messages_are_in_front_or_the_answer_says_that_there_are_none(spiked: Store, tenant: Tenant) -> None:
+async def test_new_messages_are_in_front(spiked: Store, tenant: Tenant) -> None:
     found = await explained(spiked, tenant)
-    if found.patterns is None:
-        assert found.without_patterns
-        return
     first, second = found.patterns
     assert (first.change, first.selection_events, first.baseline_events) == ("new", 400, 0)
     assert "declined by upstream" in first.pattern
@@ -146,7 +144,7 @@ async def test_halves_of_one_whole_differ_in_nothing(used_store: Store, tenant: 
     both = minutes(chance, -10, 0, 500) + minutes(chance, 0, 10, 500)
     await used_store.write([load(both, tenant=tenant, received_at_us=NOON)])
     found = await explained(used_store, tenant)
-    assert (found.findings, found.patterns or []) == ([], [])
+    assert (found.findings, found.patterns) == ([], [])
 
 
 async def test_a_value_behind_the_list_of_the_other_side_is_counted(used_store: Store, tenant: Tenant) -> None:
@@ -180,8 +178,8 @@ async def test_tenants_are_apart(spiked: Store, tenant: Tenant) -> None:
 async def test_where_a_side_is_empty_nothing_is_found(spiked: Store, tenant: Tenant) -> None:
     for asked in (
         Explain(start="2026-11-23T11:50:00Z", end="2026-11-23T12:00:00Z"),
-        Explain(query="level:nothing"),
-        Explain(query="level:nothing", baseline=Compared(query="level:neither")),
+        Explain(query="service:nothing"),
+        Explain(query="service:nothing", baseline=Compared(query="service:neither")),
     ):
         found = await explained(spiked, tenant, asked)
         assert 0 in (found.selection.events, found.baseline.events)

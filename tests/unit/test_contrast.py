@@ -100,13 +100,13 @@ def census(fields: dict[str, dict[str, int]], events: int = 1_000) -> Census:
 def test_values_with_the_same_numbers_are_told_as_one() -> None:
     one = census({"commit": {"c0ffee": 700}, "version": {"2": 700}, "level": {"info": 300}})
     other = census({"commit": {"c0ffee": 10}, "version": {"2": 10}, "level": {"info": 300}})
-    (found,), _, _ = candidates(one, other, frozenset(), is_message_told=True)
+    (found,), _, _ = candidates(one, other, frozenset())
     assert (found.field, found.value, found.alike) == ("commit", "c0ffee", [("version", "2")])
 
 
 def test_two_values_of_one_field_are_not_one() -> None:
     one, other = census({"host": {"a": 400, "b": 400}}), census({"host": {"a": 10, "b": 10, "c": 780}})
-    found, _, _ = candidates(one, other, frozenset(), is_message_told=True)
+    found, _, _ = candidates(one, other, frozenset())
     assert {each.value for each in found} == {"a", "b", "c"}
     assert not any(each.alike for each in found)
 
@@ -114,6 +114,6 @@ def test_two_values_of_one_field_are_not_one() -> None:
 def test_what_the_question_says_and_what_time_it_was_are_left_out() -> None:
     one = census({"level": {"error": 900}, ".level": {"ERROR": 900}, "due": {"2026-01-01T00:00:00Z": 900}})
     other = census({"level": {"info": 900}, ".level": {"INFO": 900}, "due": {"2025-01-01T00:00:00Z": 900}})
-    found, _, left = candidates(one, other, frozenset({"level"}), is_message_told=True)
+    found, _, left = candidates(one, other, frozenset({"level"}))
     assert found == []
     assert (left.asked, left.times, left.unique) == ([".level", "level"], ["due"], [])

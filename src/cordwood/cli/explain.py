@@ -83,7 +83,7 @@ def _print(found: Explained, width: int) -> None:
             typer.echo(f"{'':{len(_HEAD) + 6}}= {_cut(_named(each.field, each.value), room - 2)}")
     if found.patterns:
         typer.echo("\nmessages" + _HEAD.rstrip())
-    for pattern in found.patterns or ():
+    for pattern in found.patterns:
         _print_line(pattern, neutral(pattern.pattern), room)
     _tell(found)
 
@@ -106,8 +106,6 @@ def _tell(found: Explained) -> None:
         typer.echo(f"no event is in the {name}: there is nothing to compare", err=True)
     if not empty and not found.findings and not found.patterns:
         typer.echo("nothing differs for sure", err=True)
-    if found.without_patterns is not None:
-        typer.echo(f"messages were not compared: {neutral(found.without_patterns)}", err=True)
 
 
 def _named(field: str, value: Scalar | UnsetType) -> str:

@@ -75,8 +75,7 @@ class Explained(msgspec.Struct, frozen=True):
     selection: Side
     baseline: Side
     findings: Sequence[FindingTold]
-    patterns: Sequence[PatternTold] | None
-    without_patterns: str | None
+    patterns: Sequence[PatternTold]
     left_out: LeftOutTold
     complete: bool
 

@@ -48,9 +48,7 @@ class Field(msgspec.Struct, frozen=True):
         return self.selection, self.baseline
 
 
-def candidates(
-    selection: Census, baseline: Census, asked_of: frozenset[str], *, is_message_told: bool
-) -> tuple[list[Candidate], float, LeftOut]:
+def candidates(selection: Census, baseline: Census, asked_of: frozenset[str]) -> tuple[list[Candidate], float, LeftOut]:
     """What may differ, the greatest possible score first; the bound of G to tell with; what is left out."""
     fields = _paired(selection, baseline)
     found: list[Candidate] = []
@@ -60,7 +58,7 @@ def candidates(
     unique = [name for name in names if name not in set(times) and _is_unique(fields[name])]
     left = LeftOut(asked, times, unique)
     # Patterns tell of messages.
-    silent = {*times, *unique} | ({"message", ".message"} if is_message_told else set())
+    silent = {*times, *unique, "message", ".message"}
     valued = [name for name in names if name not in silent]
     bound = bound_for(len(names) + sum(max(each.distinct for each in fields[name].both) for name in valued))
     for name in names:

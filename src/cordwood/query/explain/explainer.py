@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from cordwood.errors import BadRequest
 from cordwood.language.filters.joining import all_of
 from cordwood.model.census import Asked, Census
 from cordwood.model.event import format_timestamp
@@ -55,39 +54,23 @@ class Explainer:
         baseline = _Asking(sides.baseline, await self._store.census(sides.baseline, tenant, Asked(_TOP)))
         both = (selection, baseline)
         findings: list[shapes.Finding] = []
-        patterns: Sequence[shapes.PatternFinding] | None = []
-        why_not, left = None, LeftOut([], [], [])
+        patterns: list[shapes.PatternFinding] = []
+        left = LeftOut([], [], [])
         if selection.census.matched and baseline.census.matched:
-            templates, why_not = await self._templates(both, tenant)
-            is_message_told = templates is not None
-            found, bound, left = await asyncio.to_thread(
-                candidates, selection.census, baseline.census, sides.asked_of, is_message_told=is_message_told
-            )
+            one, other = [await messages.told(self._store, each.plan, each.census.matched, tenant) for each in both]
+            templates = await asyncio.to_thread(messages.compared, one, other)
+            found, bound, left = await asyncio.to_thread(candidates, selection.census, baseline.census, sides.asked_of)
             until = time.monotonic() + _MOST_FURTHER_S
             sure = await self._sure(found[: max(limit, _MOST_COUNTED)], bound, both, tenant, until)
             findings = [await self._finding(each, is_other, both, tenant, until) for each, is_other in sure[:limit]]
-            if templates is not None:
-                patterns = [await self._pattern(each, both, tenant, until) for each in templates[:limit]]
-            else:
-                patterns = None
+            patterns = [await self._pattern(each, both, tenant, until) for each in templates[:limit]]
         return shapes.Explained(
             selection=_side(selection),
             baseline=_side(baseline),
             findings=findings,
             patterns=patterns,
-            without_patterns=why_not,
             left_out=shapes.LeftOut(*(names[:_MOST_NAMES] for names in (left.asked, left.times, left.unique))),
         )
-
-    async def _templates(
-        self, both: tuple[_Asking, _Asking], tenant: Tenant
-    ) -> tuple[list[messages.Template] | None, str | None]:
-        try:
-            one, other = [await messages.told(self._store, side.plan, side.census.matched, tenant) for side in both]
-        except BadRequest as error:
-            # What was asked was understood before: the store cannot do it.
-            return None, error.message
-        return await asyncio.to_thread(messages.compared, one, other), None
 
     async def _sure(
         self, found: Sequence[Candidate], bound: float, both: tuple[_Asking, _Asking], tenant: Tenant, until: float

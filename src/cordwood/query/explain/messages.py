@@ -43,7 +43,7 @@ class Template(Struct, frozen=True):
 
 
 async def told(reader: Reader, plan: Plan, matched: int, tenant: Tenant) -> Told:
-    """Raises BadRequest (this store has no patterns), Corrupt, Unavailable."""
+    """Raises Corrupt, Unavailable."""
     one_in = -(-matched // _MOST_MINED)
     pipes: tuple[Pipe, ...] = (Sample(one_in=one_in), Patterns(MESSAGE)) if one_in > 1 else (Patterns(MESSAGE),)
     rows = reader.rows(replace(plan, limit=_MOST_TEMPLATES), pipes, tenant)
@@ -89,6 +89,8 @@ def compared(selection: Told, baseline: Told) -> list[Template]:
 
 async def example(reader: Reader, plan: Plan, template: Template, tenant: Tenant) -> tuple[str, str] | None:
     """The id and message of an event that has it, if one is met at once. Raises Corrupt, Unavailable."""
+    import pyarrow as pa
+
     from cordwood.patterns import Matcher
 
     moment_us = parse_timestamp(template.first)
@@ -98,7 +100,8 @@ async def example(reader: Reader, plan: Plan, template: Template, tenant: Tenant
     async with closing(reader.read(within, tenant)) as blocks:
         events = [event async for block in blocks for event in block]
     having = [(str(event.id), message) for event in events if (message := seen(event).message) is not None]
-    numbers = Matcher([template.template]).match([message for _, message in having]).tolist() if having else []
+    texts = pa.array([message for _, message in having], pa.string())
+    numbers = Matcher([template.template]).assign(texts).tolist()
     for (event_id, message), number in zip(having, numbers, strict=True):
         if number == 0:
             return event_id, message[:_MOST_CHARACTERS]

@@ -90,13 +90,12 @@ class LeftOut(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Explained(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What differs most. `patterns` null: the store makes none, and `without_patterns` says why."""
+    """What differs most: values of fields, and messages."""
 
     selection: Side
     baseline: Side
     findings: Sequence[Finding]
-    patterns: Sequence[PatternFinding] | None
-    without_patterns: str | None
+    patterns: Sequence[PatternFinding]
     left_out: LeftOut
 
 
