@@ -137,6 +137,7 @@ async def test_new_messages_are_in_front(spiked: Store, tenant: Tenant) -> None:
     assert first.example is not None
     assert first.example.message.endswith("declined by upstream")
     assert (second.change, second.selection_events, second.baseline_events) == ("less", 300, 400)
+    assert (first.complement, second.complement) == (False, True)
 
 
 async def test_halves_of_one_whole_differ_in_nothing(used_store: Store, tenant: Tenant) -> None:
@@ -165,6 +166,22 @@ async def test_a_value_behind_the_list_of_the_other_side_is_counted(used_store: 
     assert [(each.field, each.value) for each in found.findings] == [("path", "/slow")]
     (slow,) = found.findings
     assert (slow.change, slow.selection_events, slow.baseline_events, slow.exact) == ("more", 200, 10, True)
+
+
+async def test_of_a_sample_what_is_told_is_counted_exactly(
+    spiked: Store, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ("segments", "postgres"):
+        monkeypatch.setattr(f"cordwood.store.{room}.exploring._MOST_EVENTS", 150)
+    monkeypatch.setattr("cordwood.query.explain.messages._MOST_MINED", 150)
+    found = await explained(spiked, tenant, limit=3)
+    assert (found.selection.events, found.selection.exact, found.baseline.exact) == (700, False, False)
+    new = {(each.field, each.value): each for each in found.findings}["level", "error"]
+    assert (new.change, new.selection_events, new.baseline_events, new.exact) == ("new", 400, 0, True)
+    (pattern,) = [each for each in found.patterns if "declined" in each.pattern]
+    # Not counted as a whole: that it was never there before is not said.
+    assert (pattern.change, pattern.exact) == ("more", False)
+    assert 300 < pattern.selection_events < 500
 
 
 async def test_tenants_are_apart(spiked: Store, tenant: Tenant) -> None:

@@ -7,7 +7,17 @@ import pytest
 
 from cordwood.model.census import Census, FieldCount
 from cordwood.query.explain.candidates import candidates
-from cordwood.query.explain.contrast import Seen, bound_for, counted, g_of, interval, lift, score
+from cordwood.query.explain.contrast import (
+    Differing,
+    Seen,
+    bound_for,
+    complements,
+    counted,
+    g_of,
+    interval,
+    lift,
+    score,
+)
 
 BOUND = bound_for(500)
 
@@ -87,6 +97,15 @@ def test_alike_sides_hardly_ever_differ() -> None:
         ]
         wrong += any(score(seen(one, 200), seen(other, 300), bound_for(20)) for one, other in hosts)
     assert wrong == 0
+
+
+def test_what_others_took_the_place_of_is_their_complement() -> None:
+    def differing(of: str, one: int, other: int) -> Differing:
+        return Differing(of, seen(one, 100), seen(other, 100), float(one - other))
+
+    found = [differing("host", 90, 10), differing("host", 10, 90), differing("zone", 10, 90), differing("zone", 20, 10)]
+    assert complements(found) == [False, True, False, False]
+    assert complements([]) == []
 
 
 def census(fields: dict[str, dict[str, int]], events: int = 1_000) -> Census:

@@ -35,6 +35,7 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True):
     selection_events: int
     baseline_events: int
     exact: bool
+    complement: bool
 
 
 class FindingTold(_Told, frozen=True, kw_only=True):
@@ -42,7 +43,6 @@ class FindingTold(_Told, frozen=True, kw_only=True):
 
     field: str
     value: Scalar | UnsetType = UNSET
-    complement: bool
     alike: Sequence[AlikeTold]
     example: str | None = None
 

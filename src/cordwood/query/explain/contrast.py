@@ -8,6 +8,8 @@ of the events that it is about: a term of the Kullback-Leibler divergence.
 """
 
 import math
+from collections import defaultdict
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import msgspec
@@ -76,6 +78,28 @@ def score(selection: Seen, baseline: Seen, bound: float) -> float:
 def lift(selection: Seen, baseline: Seen) -> float:
     """How many times as frequent in the selection. Half an event is added to each side, so that it is finite."""
     return _smoothed(selection) / _smoothed(baseline)
+
+
+class Differing(msgspec.Struct, frozen=True):
+    """Two shares of what is one of several that exclude each other, and their score."""
+
+    of: str
+    """The same for those."""
+    selection: Seen
+    baseline: Seen
+    score: float
+
+
+def complements(found: Sequence[Differing]) -> list[bool]:
+    """Which became rarer where others, in whose place they were, became more frequent by half of that at least."""
+    more: defaultdict[str, float] = defaultdict(float)
+    for each in found:
+        if each.score > 0:
+            more[each.of] += each.selection.share - each.baseline.share
+    return [
+        each.score < 0 and 2 * more[each.of] >= each.baseline.share - each.selection.share and more[each.of] > 0
+        for each in found
+    ]
 
 
 def _excess(more: Seen, less: Seen, bound: float) -> float:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 
 from msgspec import UNSET, Struct
@@ -17,7 +16,7 @@ from cordwood.model.search.filters import Equals, Everything, Exists, Filter
 from cordwood.model.tenant import Tenant
 from cordwood.query.explain import messages, shapes
 from cordwood.query.explain.candidates import Candidate, LeftOut, candidates, spelt
-from cordwood.query.explain.contrast import Seen, counted, lift, score
+from cordwood.query.explain.contrast import Differing, Seen, complements, counted, lift, score
 from cordwood.query.explain.sides import Sides
 from cordwood.store.interface import Store
 
@@ -91,9 +90,8 @@ class Explainer:
             if of:
                 sure.append(_Found(replace(each, selection=seen[0], baseline=seen[1]), of))
         sure.sort(key=lambda each: -abs(each.score))
-        others = _complements(sure)
-        ranked = [(each, number in others) for number, each in enumerate(sure)]
-        return sorted(ranked, key=lambda each: each[1])
+        others = complements([_differing(each) for each in sure])
+        return sorted(zip(sure, others, strict=True), key=lambda each: each[1])
 
     async def _finding(
         self, found: _Found, is_complement: bool, both: tuple[_Asking, _Asking], tenant: Tenant, until: float
@@ -123,24 +121,17 @@ class Explainer:
             example = await messages.example(self._store, plan, found, tenant)
         return shapes.PatternFinding(
             pattern=found.template,
+            complement=found.is_complement,
             example=None if example is None else shapes.PatternExample(*example),
             **_numbers(found.selection, found.baseline, found.score, both),
         )
 
 
-def _complements(sure: Sequence[_Found]) -> set[int]:
-    """Which became less frequent where values of the same field became more so by at least as much."""
-    more: defaultdict[str, float] = defaultdict(float)
-    for each in sure:
-        if each.score > 0 and each.candidate.value is not None:
-            more[each.candidate.field] += each.candidate.selection.share - each.candidate.baseline.share
-    return {
-        number
-        for number, each in enumerate(sure)
-        if each.score < 0
-        and each.candidate.value is not None
-        and more[each.candidate.field] * 2 >= each.candidate.baseline.share - each.candidate.selection.share
-    }
+def _differing(found: _Found) -> Differing:
+    each = found.candidate
+    # A field does not stand in the place of its values.
+    of = f"{'v' if each.value is not None else 'f'}{each.field}"
+    return Differing(of, each.selection, each.baseline, found.score)
 
 
 def _having(plan: Plan, each: Candidate) -> Plan:

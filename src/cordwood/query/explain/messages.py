@@ -12,7 +12,7 @@ from cordwood.model.plan import Plan
 from cordwood.model.search.field import MESSAGE
 from cordwood.model.search.pipes import Patterns, Pipe, Sample
 from cordwood.model.tenant import Tenant
-from cordwood.query.explain.contrast import Seen, bound_for, counted, score
+from cordwood.query.explain.contrast import Differing, Seen, bound_for, complements, counted, score
 from cordwood.query.matching import seen
 from cordwood.store.interface import Reader
 
@@ -21,6 +21,7 @@ _MOST_MINED = 200_000
 _MOST_TEMPLATES = 10_000
 _MOST_TRIED = 100
 _MOST_CHARACTERS = 1_000
+_NONE = (0, "")
 T = TypeVar("T")
 
 
@@ -39,6 +40,7 @@ class Template(Struct, frozen=True):
     selection: Seen
     baseline: Seen
     score: float
+    is_complement: bool
     first: str
 
 
@@ -57,8 +59,8 @@ async def told(reader: Reader, plan: Plan, matched: int, tenant: Tenant) -> Told
 
 
 def compared(selection: Told, baseline: Told) -> list[Template]:
-    """Those that surely differ, the greatest difference in front, new ones first among equals. CPU-heavy: for
-    threads."""
+    """Those that surely differ, the greatest difference in front, new ones first among equals; behind these what others
+    came in the place of. CPU-heavy: for threads."""
     # Here, as only who asks for patterns is to pay for the compiler.
     from cordwood.patterns import Pattern, merge, pattern_id
 
@@ -76,14 +78,33 @@ def compared(selection: Told, baseline: Told) -> list[Template]:
             count, first = side.get(template, (0, pattern.first))
             side[template] = (count + pattern.count, min(first, pattern.first))
     bound = bound_for(len(home))
-    found: list[Template] = []
+    differing: list[Differing] = []
     for template in home.values():
-        (one, since), (other, before) = (side.get(template, (0, "")) for side in sides)
-        seen_here = counted(one, selection.examined, is_exact=selection.is_exact)
-        seen_there = counted(other, baseline.examined, is_exact=baseline.is_exact)
-        if of := score(seen_here, seen_there, bound):
-            found.append(Template(template, seen_here, seen_there, of, since if of > 0 else before))
-    found.sort(key=lambda each: (-round(abs(each.score), 2), each.baseline.least > 0, -each.score, each.template))
+        one, other = (
+            counted(side.get(template, _NONE)[0], of.examined, is_exact=of.is_exact)
+            for side, of in zip(sides, (selection, baseline), strict=True)
+        )
+        if of_both := score(one, other, bound):
+            differing.append(Differing(template, one, other, of_both))
+    # An event has one message.
+    behind = complements([replace(each, of="") for each in differing])
+    found = [
+        Template(
+            each.of,
+            each.selection,
+            each.baseline,
+            each.score,
+            is_complement,
+            sides[0 if each.score > 0 else 1].get(each.of, _NONE)[1],
+        )
+        for each, is_complement in zip(differing, behind, strict=True)
+    ]
+    found.sort(
+        key=lambda each: (
+            *(each.is_complement, -round(abs(each.score), 2)),
+            *(each.baseline.least > 0, -abs(each.score), each.template),
+        )
+    )
     return found
 
 

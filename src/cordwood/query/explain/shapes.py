@@ -40,6 +40,7 @@ class _Differing(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     selection_events: _Count
     baseline_events: _Count
     exact: bool
+    complement: bool
 
 
 class Numbers(TypedDict):
@@ -57,11 +58,10 @@ class Numbers(TypedDict):
 
 class Finding(_Differing, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A value of a field, or without one the field itself, with its part of each side. `example`: the id of an event
-    that has it. `complement`: other values of the field became more frequent, which explains it."""
+    that has it. `complement`: it became rarer because other values of the field became more frequent."""
 
     field: str
     value: _Scalar | UnsetType = UNSET
-    complement: bool
     alike: Sequence[Alike]
     example: str | None = None
 
@@ -74,7 +74,8 @@ class PatternExample(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PatternFinding(_Differing, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A template of messages, with its part of each side."""
+    """A template of messages, with its part of each side. `complement`: it became rarer because others became more
+    frequent."""
 
     pattern: str
     example: PatternExample | None = None
