@@ -81,6 +81,19 @@ def test_the_same_question_is_answered_from_the_cache_until_something_is_written
     assert (told["cached"], told["baseline"]["events"]) == (False, 1)
 
 
+def test_another_question_about_the_same_events_has_its_own_answer(server: Cordwood) -> None:
+    whole = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:20:00Z"}
+    asked = [
+        {**whole, "query": "level:error", "baseline": {"query": "level:info"}},
+        {**whole, "query": "level:info", "baseline": {"query": "level:error"}},
+        {**whole, "query": "level:info", "baseline": {"query": "level:error"}, "limit": 1},
+    ]
+    for _ in range(2):
+        told = [ask(server, each)[1] for each in asked]
+        assert [each["selection"]["events"] for each in told] == [150, 250, 250]
+        assert [len(each["findings"]) == 1 for each in told] == [False, False, True]
+
+
 def test_another_tenant_sees_nothing_of_it(server: Cordwood) -> None:
     ask(server, SELECTION)
     status, told = ask(server, SELECTION, OTHER_KEY)

@@ -113,6 +113,20 @@ async def test_what_became_rarer_because_something_else_came_is_behind(spiked: S
     assert all(each.change in ("less", "gone") for each in found.findings if each.complement)
 
 
+async def test_a_small_cause_is_in_front_of_a_greater_complement(used_store: Store, tenant: Tenant) -> None:
+    """Every zone but the failing one is rarer; one of these is a greater difference than the new ones that came."""
+    chance = random.Random(7)
+    before, after = minutes(chance, -10, 0, 500), minutes(chance, 0, 10, 500)
+    for event in before:
+        event["zone"] = "old"
+    for number, event in enumerate(after):
+        event["zone"] = f"new{number % 10}"
+    await used_store.write([load(before + after, tenant=tenant, received_at_us=NOON)])
+    found = await explained(used_store, tenant, limit=50)
+    assert [each.value for each in found.findings][-1] == "old"
+    assert found.findings[-1].score > found.findings[0].score
+
+
 async def test_what_few_events_have_and_what_is_unique_is_left_out(spiked: Store, tenant: Tenant) -> None:
     found = await explained(spiked, tenant, limit=50)
     assert "request_id" in found.left_out.unique

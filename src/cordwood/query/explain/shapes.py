@@ -106,6 +106,7 @@ class ExplainAnswer(Explained, frozen=True, forbid_unknown_fields=True, kw_only=
     cached: bool
     took_ms: Annotated[float, Meta(ge=0)]
     complete: bool
+    scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
     segments: Segments | UnsetType = UNSET
     row_groups: RowGroups | UnsetType = UNSET
