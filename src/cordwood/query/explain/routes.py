@@ -18,6 +18,7 @@ from cordwood.query.explain.explainer import Explainer
 from cordwood.query.explain.shapes import ExplainAnswer
 from cordwood.query.explain.sides import Explain, sides_of
 from cordwood.query.routes import as_json, completeness
+from cordwood.query.wanted import Wanted
 from cordwood.store.interface import Store
 from cordwood.tenancy.interface import Keys
 
@@ -27,11 +28,12 @@ PATH = "/api/v1/explain"
 class ExplainRoutes:
     """See the module."""
 
-    def __init__(self, engine: Engine, store: Store, keys: Keys, clock: Clock) -> None:
+    def __init__(self, engine: Engine, store: Store, keys: Keys, clock: Clock, wanted: Wanted) -> None:
         self._engine = engine
         self._explainer = Explainer(store)
         self._keys = keys
         self._clock = clock
+        self._wanted = wanted
 
     def routes(self) -> list[Route]:
         return [Route(PATH, self._explain, methods=["POST"])]
@@ -46,11 +48,14 @@ class ExplainRoutes:
             return msgspec.json.encode(await self._explainer.explained(sides, tenant, asked.limit))[:-1]
 
         question = ("explain", sides.selection, sides.baseline, asked.limit)
-        page = await self._engine.answered(question, sides.both, tenant, made)
-        took_ms = round((time.perf_counter() - started) * 1e3, 3)
-        return as_json(
-            with_members(page.body, {"cached": page.is_cached, "took_ms": took_ms, **completeness(page.coverage)})
-        )
+
+        async def answer() -> Response:
+            page = await self._engine.answered(question, sides.both, tenant, made)
+            took_ms = round((time.perf_counter() - started) * 1e3, 3)
+            members = {"cached": page.is_cached, "took_ms": took_ms, **completeness(page.coverage)}
+            return as_json(with_members(page.body, members))
+
+        return await self._wanted.answer(request, tenant, answer())
 
 
 EXPLAIN = (
