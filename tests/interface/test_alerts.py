@@ -355,3 +355,25 @@ async def test_a_transaction_that_is_given_up_leaves_nothing(tables: Tables) -> 
         async with asyncio.timeout(0.2):
             await task
     assert await SavedQueries(tables).all(DEFAULT_TENANT) == {}
+
+
+async def test_a_change_and_what_tells_of_it_are_written_together_or_not_at_all(
+    tables: Tables, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = alerts_of(tables, clock, [11])
+    await alerts.put("r", rule(NOWHERE))
+
+    async def fail(*_: object) -> None:
+        raise Unavailable("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cordwood.alerts.book.add_letters", fail)
+        clock.advance_us(MINUTE_US)
+        assert await alerts.evaluate() == 1
+    assert await history(alerts.outbox) == ([], [])
+    assert (await alerts.book.rule(DEFAULT_TENANT, "r")).state.status == "ok"
+    clock.advance_us(60 * MINUTE_US)  # the claim is over
+    while "firing" not in await alerts.kinds():
+        assert await alerts.evaluate()
+    entries, deliveries = await history(alerts.outbox)
+    assert ([each.kind for each in entries], len(deliveries)) == (["firing"], 1)

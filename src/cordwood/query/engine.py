@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from cordwood import metrics
 from cordwood.cache.interface import Cache
 from cordwood.cache.settings import CacheSettings
-from cordwood.errors import BadRequest, Corrupt, NotFound, Overloaded, Unavailable
+from cordwood.errors import BadRequest, Corrupt, NotFound, Unavailable
 from cordwood.language.pipes.known import makes_table
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.plan import Plan, Position
@@ -24,6 +24,7 @@ from cordwood.query.flights import Flights
 from cordwood.query.parameters import cursor_of
 from cordwood.query.rows import table_json
 from cordwood.query.settings import QuerySettings
+from cordwood.query.turns import Turns
 from cordwood.store.interface import Reader
 
 # Part of every cache key: raised when the bytes of an answer change.
@@ -53,8 +54,7 @@ class Engine:
         self._cache = cache
         self._settings = settings
         self._cache_settings = cache_settings
-        self._turns = asyncio.Semaphore(settings.max_at_once)
-        self._waiting = 0
+        self._turns = Turns(settings.max_at_once, settings.max_waiting)
         self._flights = Flights[bytes]()
 
     async def page(self, plan: Plan, tenant: Tenant) -> Page:
@@ -69,7 +69,7 @@ class Engine:
 
     async def _page(self, plan: Plan, limit: int, tenant: Tenant, coverage: Coverage) -> Page:
         async def made() -> bytes:
-            async with self._turn():
+            async with self._turns.turn():
                 # One more than asked for tells whether there is a next page.
                 events = await self._collect(replace(plan, limit=limit + 1), tenant, coverage)
             shown = events[:limit]
@@ -85,7 +85,7 @@ class Engine:
         tells it from other answers about the same. Raises Overloaded, Unavailable, and what `make` raises."""
 
         async def made() -> bytes:
-            async with self._turn():
+            async with self._turns.turn():
                 return await make()
 
         return await self._without_damage(
@@ -123,7 +123,7 @@ class Engine:
             rows: list[Row] = []
             # One more than asked for tells whether there are more.
             asked = replace(plan, limit=plan.limit + 1 if plan.limit is not None else None)
-            async with self._turn(), _closing(self._reader.rows(asked, pipes, tenant)) as blocks:
+            async with self._turns.turn(), _closing(self._reader.rows(asked, pipes, tenant)) as blocks:
                 async for block in blocks:
                     rows += block
             is_table, is_cut = any(map(makes_table, pipes)), len(rows) > (plan.limit or 0)
@@ -135,7 +135,7 @@ class Engine:
         self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, written: Callable[[Sequence[Row]], bytes]
     ) -> AsyncGenerator[bytes, None]:
         """All of them, in blocks, as something writes them. Raises as `stream`, and BadQuery."""
-        async with self._turn(), _closing(self._reader.rows(plan, pipes, tenant)) as blocks:
+        async with self._turns.turn(), _closing(self._reader.rows(plan, pipes, tenant)) as blocks:
             async for block in blocks:
                 yield await asyncio.to_thread(written, block)
 
@@ -154,7 +154,7 @@ class Engine:
 
     async def events(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         """The same as events."""
-        async with self._turn(), _closing(self._reader.read(plan, tenant)) as blocks:
+        async with self._turns.turn(), _closing(self._reader.read(plan, tenant)) as blocks:
             async for block in blocks:
                 yield block
 
@@ -178,7 +178,7 @@ class Engine:
         """How many events match, and what was looked at. Raises Overloaded, Unavailable."""
 
         async def counted(coverage: Coverage) -> tuple[int, Coverage]:
-            async with self._turn():
+            async with self._turns.turn():
                 return await self._reader.count(plan, tenant, coverage), coverage
 
         return await self._without_damage(plan, tenant, counted)
@@ -197,20 +197,6 @@ class Engine:
     async def _collect(self, plan: Plan, tenant: Tenant, seen: Coverage) -> list[StoredEvent]:
         async with _closing(self._reader.read(plan, tenant, seen)) as blocks:
             return [event async for block in blocks for event in block]
-
-    @contextlib.asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._turns.locked() and self._waiting >= self._settings.max_waiting:
-            raise Overloaded(f"{self._waiting} questions are waiting already", hint="ask again in a few seconds")
-        self._waiting += 1
-        try:
-            await self._turns.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._turns.release()
 
 
 @contextlib.asynccontextmanager

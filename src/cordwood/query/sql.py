@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 import msgspec
@@ -12,13 +12,14 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from cordwood.clock import Clock
-from cordwood.errors import BadRequest, Overloaded
+from cordwood.errors import BadRequest
 from cordwood.http.auth import authenticate
 from cordwood.model.tenant import Tenant
 from cordwood.query.asked import json_body
 from cordwood.query.parameters import parse_time
 from cordwood.query.settings import QuerySettings
 from cordwood.query.sql_formats import ArrowStream, csv_lines, encoded, ndjson, rows_of
+from cordwood.query.turns import Turns
 from cordwood.query.wanted import Wanted
 from cordwood.store.selecting import Question, Rows, SqlReader
 from cordwood.tenancy.interface import Keys
@@ -47,8 +48,7 @@ class SqlRoutes:
         self._clock = clock
         self._settings = settings
         self._wanted = wanted
-        self._turns = asyncio.Semaphore(settings.sql_max_at_once)
-        self._waiting = 0
+        self._turns = Turns(settings.sql_max_at_once, settings.max_waiting)
 
     def routes(self) -> list[Route]:
         return [Route(PATH, self._sql, methods=["POST"])]
@@ -90,23 +90,9 @@ class SqlRoutes:
         return Question(asked.sql, start_us, end_us)
 
     async def _asked(self, question: Question, tenant: Tenant) -> AsyncGenerator[Rows, None]:
-        async with self._turn(), contextlib.aclosing(self._reader.ask(question, tenant)) as blocks:
+        async with self._turns.turn(), contextlib.aclosing(self._reader.ask(question, tenant)) as blocks:
             async for rows in blocks:
                 yield rows
-
-    @contextlib.asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._turns.locked() and self._waiting >= self._settings.max_waiting:
-            raise Overloaded(f"{self._waiting} questions are waiting already", hint="ask again in a few seconds")
-        self._waiting += 1
-        try:
-            await self._turns.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._turns.release()
 
 
 async def _whole(blocks: AsyncGenerator[Rows, None], limit: int) -> Response:

@@ -133,7 +133,7 @@ class Compiler:
             case Sample(count=count, one_in=one_in):
                 self._sample(count, one_in)
             case Patterns():
-                raise NotImplementedError("templates are mined elsewhere")
+                raise AssertionError("stores mine templates, and go on with the table")
 
     def _computing(self) -> Expressions:
         return Expressions(self._rows, self._scope, self._source, self._dialect)
