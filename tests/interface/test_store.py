@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cordwood.clock import SystemClock
 from cordwood.errors import Refused
@@ -266,6 +267,14 @@ async def test_a_limit_cuts_and_a_position_goes_on(store: Store) -> None:
         paged += page
         after = Position(page[-1].timestamp_us, page[-1].id)
     assert paged == everything
+
+
+async def test_a_count_ignores_limit_and_place(store: Store) -> None:
+    await store.write([load([{"n": number, "level": "error"} for number in range(5)])])
+    (newest, *_) = await rows(store, Plan())
+    place = Position(newest.timestamp_us, newest.id)
+    for found in (Plan(), Plan(filter=equal("level", "error"))):
+        assert await store.count(replace(found, limit=1, after=place), DEFAULT_TENANT) == 5
 
 
 async def test_start_is_within_and_end_is_not(store: Store) -> None:

@@ -161,6 +161,7 @@ class SegmentReader:
 
     async def count(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> int:
         """See `store.interface.Reader.count`. Raises Corrupt for a damaged segment, naming it."""
+        plan = replace(plan, after=None)
         parts = await self._readable(tenant, plan.start_us, plan.end_us, plan, seen)
         segments = [part.segment for part in parts]
         rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
