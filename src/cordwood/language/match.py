@@ -1,10 +1,13 @@
 """Whether one event matches: for the live tail, and the definition that both stores are compared with."""
 
+import json
 from collections.abc import Callable
 from functools import cached_property
 from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from cordwood.language.filters.regexes import compile_regex
 from cordwood.language.quantities import spelled_number
@@ -20,6 +23,7 @@ from cordwood.language.values import (
     scalars_in,
     values_at,
 )
+from cordwood.model.answer import StoredEvent
 from cordwood.model.event import MESSAGE_NAMES
 from cordwood.model.search.field import DERIVED_TIMES, Field
 from cordwood.model.search.filters import (
@@ -45,6 +49,8 @@ from cordwood.model.search.filters import (
     Words,
 )
 from cordwood.model.search.wildcards import plain
+
+_objects = msgspec.json.Decoder(dict[str, Any])
 
 
 class Seen:
@@ -88,6 +94,27 @@ class Seen:
                 return self.message
             case _:
                 return str(self.id)
+
+
+def seen(event: StoredEvent) -> Seen:
+    """A stored event, decoded."""
+    return Seen(
+        _decoded(event.data),
+        event_id=event.id,
+        timestamp_us=event.timestamp_us,
+        inserted_at_us=event.inserted_at_us,
+        level=event.level,
+        service=event.service,
+    )
+
+
+def _decoded(data: bytes) -> dict[str, Any]:
+    try:
+        return _objects.decode(data)
+    except msgspec.MsgspecError:
+        # Numbers that no double holds are taken, and compare as infinite.
+        decoded: dict[str, Any] = json.loads(data)
+        return decoded
 
 
 Matcher = Callable[[Seen], bool]

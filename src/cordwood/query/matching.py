@@ -1,13 +1,10 @@
 """Events → those that watchers wait for. CPU-heavy: for threads."""
 
-import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
-
-from cordwood.language.match import Matcher, Seen
+from cordwood.language.match import Matcher, seen
 from cordwood.model.answer import StoredEvent
 from cordwood.model.batch import event_id, expanded
 from cordwood.model.derive_many import derive_many
@@ -16,8 +13,6 @@ from cordwood.tail.interface import Stored
 
 Wanted = Matcher | None
 """Tells whether an event is wanted; None: all are."""
-
-_objects = msgspec.json.Decoder(dict[str, Any])
 
 
 class Line(NamedTuple):
@@ -58,24 +53,3 @@ def matched(events: Sequence[StoredEvent], wanted: Sequence[Wanted]) -> list[lis
                 line = line or Line(event.id, event.inserted_at_us, event_json(event))
                 lines.append(line)
     return found
-
-
-def seen(event: StoredEvent) -> Seen:
-    """An event, decoded."""
-    return Seen(
-        _decoded(event.data),
-        event_id=event.id,
-        timestamp_us=event.timestamp_us,
-        inserted_at_us=event.inserted_at_us,
-        level=event.level,
-        service=event.service,
-    )
-
-
-def _decoded(data: bytes) -> dict[str, Any]:
-    try:
-        return _objects.decode(data)
-    except msgspec.MsgspecError:
-        # Numbers that no double holds are taken, and compare as infinite.
-        decoded: dict[str, Any] = json.loads(data)
-        return decoded

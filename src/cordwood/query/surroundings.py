@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 import msgspec
 
 from cordwood.errors import BadRequest
+from cordwood.language.match import seen
 from cordwood.language.values import as_text, values_at
 from cordwood.model.answer import StoredEvent
 from cordwood.model.plan import Plan, Position
@@ -13,7 +14,6 @@ from cordwood.model.search.field import DERIVED_TIMES, field_named
 from cordwood.model.search.filters import Equals, Everything, Exists, Filter, Not
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import event_json
-from cordwood.query.matching import seen
 from cordwood.store.interface import Explorer, Reader
 
 EVERYTHING = "all"

@@ -7,13 +7,13 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cordwood.language.match import seen
 from cordwood.model.event import parse_timestamp
 from cordwood.model.plan import Plan
 from cordwood.model.search.field import MESSAGE
 from cordwood.model.search.pipes import Patterns, Pipe, Sample
 from cordwood.model.tenant import Tenant
 from cordwood.query.explain.contrast import Differing, Seen, bound_for, complements, counted, score
-from cordwood.query.matching import seen
 from cordwood.store.interface import Reader
 
 _MOST_MINED = 200_000

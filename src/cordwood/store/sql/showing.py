@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from cordwood.language.match import Seen
+from cordwood.language.match import seen as decoded
 from cordwood.language.values import values_at
 from cordwood.model.answer import Row, StoredEvent
 from cordwood.model.event import format_timestamp
@@ -16,7 +17,6 @@ from cordwood.store.sql.scope import Alias, hides
 from cordwood.store.sql.value import Kind
 
 _MOST_WHOLE = 1 << 53
-_objects = msgspec.json.Decoder(dict[str, Any])
 
 
 Items = Callable[[Any], list[Any]]
@@ -36,7 +36,7 @@ def _row(shown: Shown, found: Sequence[Any], event: StoredEvent | None, items: I
     for (name, kind), value in zip(shown.parts, found, strict=False):
         if value is not None:
             computed[name] = items(value) if kind == "items" else part_shown(kind, value)
-    seen = None if event is None else seen_of(event)
+    seen = None if event is None else decoded(event)
     columns: dict[str, Any] = {}
     for name, column in shown.scope.columns.items():
         if isinstance(column, Alias):
@@ -72,26 +72,6 @@ def part_shown(kind: Kind, value: Any) -> Any:
 def value_shown(parts: Mapping[Kind, Any]) -> Any:
     """A value out of all its parts, of which at most one is not null."""
     return next((part_shown(kind, value) for kind, value in parts.items() if value is not None), None)
-
-
-def seen_of(event: StoredEvent) -> Seen:
-    """An event, decoded."""
-    return Seen(
-        _decoded(event.data),
-        event_id=event.id,
-        timestamp_us=event.timestamp_us,
-        inserted_at_us=event.inserted_at_us,
-        level=event.level,
-        service=event.service,
-    )
-
-
-def _decoded(data: bytes) -> dict[str, Any]:
-    try:
-        return _objects.decode(data)
-    except msgspec.MsgspecError:
-        decoded: dict[str, Any] = json.loads(data)  # numbers that no double holds
-        return decoded
 
 
 def _encoded(data: dict[str, Any]) -> bytes:
