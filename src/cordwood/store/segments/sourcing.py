@@ -1,12 +1,13 @@
 """Plan and segments → SQL that gives what matches in their files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from cordwood.model.plan import Plan
+from cordwood.model.search.filters import Filter
 from cordwood.store.segments.asking.places import Kept, kept
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.few_rows import GIVEN
@@ -34,9 +35,16 @@ class Source(Struct, frozen=True):
     def of(self, segments: Sequence[Segment], columns: str, first: int = 0) -> Asked:
         """Those `columns` of what matches in some segments, whose files are numbered from `first` on. Segments that
         have different ones of the columns asked for are asked differently."""
+        return self.selected(segments, self.plan.filter, lambda _: columns, first)
+
+    def selected(
+        self, segments: Sequence[Segment], asked: Filter, columns: Callable[[Kept], str], first: int = 0
+    ) -> Asked:
+        """The same, where columns are made of fields: `asked` looks at all of them, and `columns` are of segments that
+        keep those so."""
         parts: list[str] = []
         values: dict[str, object] = {}
-        for number, ((how, path), group) in enumerate(self._alike(segments).items(), first):
+        for number, ((how, path), group) in enumerate(self._alike(segments, asked).items(), first):
             conditions = Conditions(f"part{number}_")
             if path is not None:
                 conditions.of_rows(self.rows[path])
@@ -44,7 +52,7 @@ class Source(Struct, frozen=True):
             conditions.matching(self.plan.filter, how)
             if self.plan.after is not None:
                 conditions.behind(self.plan.after)
-            parts.append(f"SELECT {columns} FROM {FILES.format(f'files{number}')} {conditions.where}")
+            parts.append(f"SELECT {columns(how)} FROM {FILES.format(f'files{number}')} {conditions.where}")
             values |= conditions.values | {f"files{number}": paths_of(self.root, group)}
         return " UNION ALL ".join(parts), values
 
@@ -56,13 +64,13 @@ class Source(Struct, frozen=True):
         # Sorted by the column itself: the engine then reads no more of rows that will not be among the newest.
         return f"SELECT {GIVEN} FROM ({sql} {NEWEST_FIRST} LIMIT {self.plan.limit})", values
 
-    def _alike(self, segments: Sequence[Segment]) -> Mapping[tuple[Kept, str | None], list[Segment]]:
+    def _alike(self, segments: Sequence[Segment], asked: Filter) -> Mapping[tuple[Kept, str | None], list[Segment]]:
         alike: dict[tuple[Kept, str | None], list[Segment]] = {}
         alone = 0
         for segment in segments:
             is_alone = segment.path in self.rows and alone < _MOST_ALONE
             alone += is_alone
-            how = kept(segment, self.plan.filter)
+            how = kept(segment, asked)
             alike.setdefault((how, segment.path if is_alone else None), []).append(segment)
         return alike
 

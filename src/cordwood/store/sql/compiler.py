@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from cordwood.language.filters.regexes import compile_regex
 from cordwood.model.search import spans
-from cordwood.model.search.field import TIMESTAMP, Field, name_of
+from cordwood.model.search.field import TIMESTAMP, Field, field_named, name_of
 from cordwood.model.search.pipes import (
     Aggregate,
     Dedup,
@@ -32,7 +32,7 @@ from cordwood.store.sql.dialect import Dialect, Source
 from cordwood.store.sql.expressions import Expressions
 from cordwood.store.sql.ordering import group_of, order_of, total_order_of
 from cordwood.store.sql.rows import SOURCE, Names, Rows
-from cordwood.store.sql.scope import Alias, Column, Scope, covers, sent
+from cordwood.store.sql.scope import Alias, Column, Scope, covers
 from cordwood.store.sql.value import Kind, Order, Term, Value, order_by
 
 _IN_ORDER = Where | Eval | Extract | Fields | Rename
@@ -253,7 +253,7 @@ class Compiler:
                 columns = {**set_before, **columns}
                 wild.append(pattern)
             elif name not in columns:
-                meant = self._scope.meant(sent(name))
+                meant = self._scope.meant(field_named(name))
                 columns[name] = Alias(meant.field) if isinstance(meant, Alias) else meant or Value()
         is_shown = bool(wild) and self._scope.has_event and (bool(self._scope.wild) or not self._scope.is_table)
         lots = (*self._scope.wild, tuple(wild)) if is_shown else ()

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cordwood.language.filters.regexes import Compiled, compile_regex
 from cordwood.language.texts import like_regex
-from cordwood.model.search.field import Field, field_named, name_of
+from cordwood.model.search.field import Field, name_of
 from cordwood.store.sql.value import Order, Value
 
 
@@ -69,11 +69,6 @@ def hides(pattern: str, name: str) -> bool:
     """Whether leaving out what a pattern names leaves out a field: itself, or what it is within; derived or sent."""
     parts = name.removeprefix(".").split(".")
     return any(covers(pattern, ".".join(parts[:length])) for length in range(1, len(parts) + 1))
-
-
-def sent(name: str) -> Field:
-    """A field as `fields` names it."""
-    return field_named(name)
 
 
 @lru_cache(maxsize=256)

@@ -3,21 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from cordwood.model.plan import Plan
 from cordwood.model.search.field import DERIVED_TIMES, Field
 from cordwood.model.search.filters import And, Exists, Filter, Leaf
 from cordwood.store.segments.asking.binding import Values, quoted_name
 from cordwood.store.segments.asking.conditions import ID_TEXT, condition, condition_on, message_of
-from cordwood.store.segments.asking.places import Kept, array_places, kept, pointers
+from cordwood.store.segments.asking.places import Kept, array_places, pointers
 from cordwood.store.segments.catalog import Segment
-from cordwood.store.segments.filter_sql import Conditions
-from cordwood.store.segments.sourcing import FILES, Asked, Rows, paths_of
+from cordwood.store.segments.sourcing import Asked, Rows, Source
 from cordwood.store.sql.rows import Names
 from cordwood.store.sql.value import Kind, Order, Term, Value
 
-_MOST_ALONE = 64
 _NO_FILES = """(SELECT NULL::TIMESTAMPTZ AS ts, NULL::UUID AS batch_id, NULL::UINTEGER AS ordinal,
     NULL::TIMESTAMPTZ AS inserted_at, NULL::VARCHAR AS level, NULL::VARCHAR AS service, NULL::VARCHAR AS shape,
     NULL::VARCHAR AS raw, NULL::VARCHAR AS filename, NULL::BIGINT AS file_row_number) AS nothing"""
@@ -27,15 +25,6 @@ _NUMBERS = "('BIGINT', 'UBIGINT', 'DOUBLE')"
 
 Make = Callable[[Kept], str]
 """A column, as SQL over segments that keep events so."""
-
-
-class Part(Struct, frozen=True):
-    """Segments that are asked alike."""
-
-    segments: Sequence[Segment]
-    kept: Kept
-    rows: Rows | None = None
-    """Those of their only file that are enough; None: all."""
 
 
 class Events:
@@ -52,7 +41,7 @@ class Events:
         self._names = names
         self._values = values
         self._columns: dict[str, Make] = {}
-        self._asked: list[Filter] = []
+        self._further: list[Filter] = []
         self._known: dict[tuple[str, object, object], object] = {}
         self._every = frozenset[str]().union(*(segment.columns for segment in segments))
         self._has_texts = any(segment.has_texts for segment in segments)
@@ -114,41 +103,20 @@ class Events:
     def _add(self, asked: Filter, make: Make) -> str:
         name = self._names.new()
         self._columns[name] = make
-        self._asked.append(asked)
+        self._further.append(asked)
         return name
 
     def relation(self, root: Path, segments: Sequence[Segment], plan: Plan, rows: Mapping[str, Rows]) -> Asked:
         """What matches a plan in some of the segments; of those in `rows`, these rows are enough."""
-        parts: list[str] = []
-        values: dict[str, object] = {}
-        for number, part in enumerate(self._parts(segments, rows)):
-            conditions = Conditions(f"part{number}_")
-            if part.rows is not None:
-                conditions.of_rows(part.rows)
-            conditions.between(plan.start_us, plan.end_us)
-            conditions.matching(plan.filter, part.kept)
-            parts.append(self._select(part.kept, FILES.format(f"files{number}"), conditions.where))
-            values |= conditions.values | {f"files{number}": paths_of(root, part.segments)}
-        if not parts:
-            parts = [self._select(Kept(frozenset(), False, False), _NO_FILES, "WHERE false")]
-        return " UNION ALL ".join(parts), values
+        if not segments:
+            return f"SELECT {self._selected(Kept(frozenset(), False, False))} FROM {_NO_FILES} WHERE false", {}
+        asked = And((self._filter, *self._further))
+        return Source(root, replace(plan, after=None), rows).selected(segments, asked, self._selected)
 
-    def _parts(self, segments: Sequence[Segment], rows: Mapping[str, Rows]) -> list[Part]:
-        """The segments, by how they keep what is asked for."""
-        asked = And((self._filter, *self._asked))
-        alike: dict[tuple[Kept, str | None], list[Segment]] = {}
-        alone = 0
-        for segment in segments:
-            is_alone = segment.path in rows and alone < _MOST_ALONE
-            alone += is_alone
-            alike.setdefault((kept(segment, asked), segment.path if is_alone else None), []).append(segment)
-        return [Part(group, how, None if path is None else rows[path]) for (how, path), group in alike.items()]
-
-    def _select(self, how: Kept, source: str, where: str) -> str:
+    def _selected(self, how: Kept) -> str:
         columns = [f"{make(how)} AS {name}" for name, make in self._columns.items()]
         always = ["ts", "batch_id", "ordinal", *self.reference]
-        fixed = [f"epoch_us(ts) AS {self.time}", f"{ID_TEXT} AS {self.event_id}"]
-        return f"SELECT {', '.join([*always, *fixed, *columns])} FROM {source} {where}"
+        return ", ".join([*always, f"epoch_us(ts) AS {self.time}", f"{ID_TEXT} AS {self.event_id}", *columns])
 
 
 def _part(field: Field, kind: Kind, column: str, values: Values) -> Make:
