@@ -1,12 +1,18 @@
 """Pipes over segments give what the reference does, row by row."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from cordwood.language.parser import parse
+from cordwood.model.answer import Row
+from cordwood.model.plan import Plan
+from cordwood.model.tenant import DEFAULT_TENANT
 from cordwood.store.segments import runs, tables
+from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
 from tests.support.awkward_columns import FIELDS, any_filter, events
@@ -32,6 +38,33 @@ async def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         for count, odd in ((40, 5), (2, 10), (30, 0)):
             await opened.write([load(events(rng, count, odd))])
         yield opened
+
+
+async def test_they_do_so_lot_by_lot_where_not_all_files_can_be_held(
+    store: SegmentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries = [
+        "| stats count() as n, max(took_ms) as most by service",
+        "nothing_at_all | stats count() as n",
+        "| sort -took_ms | eval twice = took_ms * 2 | head 5",
+        "| patterns | where count > 2",
+    ]
+
+    async def answers() -> list[list[Row]]:
+        asked = [parse(query, 0) for query in queries]
+        found = [store.rows(Plan(filter=each.filter), each.pipes, DEFAULT_TENANT) for each in asked]
+        return [[row async for block in blocks for row in block] for blocks in found]
+
+    at_once = await answers()
+    gathered: list[object] = []
+
+    def one_by_one(_: Directory, segments: Sequence[Segment]) -> Iterator[Sequence[Segment]]:
+        gathered.extend(segments)
+        return iter([[segment] for segment in segments])
+
+    monkeypatch.setattr(Directory, "lots", one_by_one)
+    assert await answers() == at_once
+    assert len(gathered) > len(queries)
 
 
 async def test_they_give_what_the_reference_does(store: SegmentStore) -> None:
