@@ -92,6 +92,13 @@ def test_csv_has_names_in_front(server: Cordwood) -> None:
     assert (row["level"], json.loads(row["data"])) == ("error", EVENTS[0])
 
 
+def test_no_cell_is_a_formula(server: Cordwood) -> None:
+    _, body = asked(
+        server, '| limit 1 | eval "=name" = "=1+1", n = -5, list = "@x" | fields "=name", n, list', "text/csv"
+    )
+    assert list(csv.reader(io.StringIO(body.decode()))) == [["'=name", "n", "list"], ["'=1+1", "-5", "'@x"]]
+
+
 def test_patterns_are_what_messages_have_in_common(server: Cordwood) -> None:
     found = answer(server, "service:s0 OR service:s1 | patterns | where count > 5")
     (row,) = found["rows"]

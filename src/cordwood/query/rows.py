@@ -10,6 +10,7 @@ import msgspec
 
 from cordwood.model.answer import Row, StoredEvent
 from cordwood.model.event import format_timestamp
+from cordwood.neutral import neutral_cell
 from cordwood.query.answers import event_json
 
 _EVENT = ("id", "timestamp", "inserted_at", "level", "service", "data")
@@ -39,7 +40,8 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
 
 
 class Csv:
-    """Writes rows as CSV (RFC 4180), with a first line of names: those that the first rows have."""
+    """Writes rows as CSV (RFC 4180), with a first line of names: those that the first rows have. No cell is one that a
+    spreadsheet takes for a formula."""
 
     def __init__(self) -> None:
         self._names: list[str] | None = None
@@ -51,7 +53,7 @@ class Csv:
         are_events = any(row.event is not None for row in rows)
         if self._names is None:
             self._names = columns_of(rows)
-            writer.writerow([*(_EVENT if are_events else ()), *self._names])
+            writer.writerow([*(_EVENT if are_events else ()), *map(neutral_cell, self._names)])
         for row in rows:
             writer.writerow(
                 [
@@ -64,7 +66,7 @@ class Csv:
 
 def _of_event(event: StoredEvent) -> list[str]:
     times = format_timestamp(event.timestamp_us), format_timestamp(event.inserted_at_us)
-    return [str(event.id), *times, event.level or "", event.service or "", event.data.decode()]
+    return [str(event.id), *times, event.level or "", neutral_cell(event.service or ""), event.data.decode()]
 
 
 def _cell(value: Any) -> str | int | float:
@@ -73,7 +75,9 @@ def _cell(value: Any) -> str | int | float:
             return ""
         case bool() | list() | dict():
             return _encoded(value).decode()
-        case str() | int() | float():
+        case str():
+            return neutral_cell(value)
+        case int() | float():
             return value
         case _:
             raise AssertionError(f"no value of JSON: {value!r}")
