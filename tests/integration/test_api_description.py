@@ -14,6 +14,7 @@ from tests.support.processes import Cordwood
 KEY = "0123456789abcdef0123"
 CASES = os.environ.get("CORDWOOD_TEST_API_CASES", "10")
 """Examples of each kind that schemathesis makes for one operation."""
+SEED = os.environ.get("CORDWOOD_TEST_SEED", "1")
 ITSELF = {"/health", "/ready", "/metrics", "/api/v1/openapi.json"}
 INGEST = {"/log", "/api/v1/ingest"}
 TAIL = "/api/v1/tail"
@@ -59,7 +60,7 @@ def test_whatever_is_asked_is_answered_as_described(request: pytest.FixtureReque
             [
                 *(sys.executable, "-m", "schemathesis.cli", "run", f"{up.url}/api/v1/openapi.json"),
                 *("--exclude-path", TAIL),
-                *("--checks", "all", "--exclude-checks", NOT_ASKED, "--max-examples", CASES),
+                *("--checks", "all", "--exclude-checks", NOT_ASKED, "--max-examples", CASES, "--seed", SEED),
                 *("--header", f"Authorization: Bearer {KEY}", "--no-color", "--continue-on-failure"),
             ],
             cwd=tmp_path,

@@ -1,7 +1,7 @@
 """The ingest endpoints, described."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -12,7 +12,8 @@ from cordwood.http.openapi import JSON, NDJSON, Answer, Operation, Parameter
 from cordwood.tenancy.quota.gate import Standing
 
 _Count = Annotated[int, Meta(ge=0)]
-_Event = Mapping[str, Any]
+# Of an array, only what is no object is refused: one that is suffices.
+_EVENTS = {"anyOf": [{"type": "object"}, {"type": "array", "contains": {"type": "object"}}]}
 _CODING = {"type": "string", "pattern": f"^\\s*$|identity|{'|'.join(ENCODINGS)}", "examples": list(ENCODINGS)}
 
 
@@ -59,7 +60,7 @@ def _taking(path: str, name: str) -> Operation:
                 where="header",
             ),
         ),
-        body={JSON: _Event | Annotated[Sequence[_Event], Meta(min_length=1)], NDJSON: str},
+        body={JSON: _EVENTS, NDJSON: str},
         answers={202: Answer(about="every event counted in `accepted` is durable", content={JSON: Accepted})},
         errors=(SlowBody, TooLarge, UnsupportedMedia, Overloaded, Unavailable),
     )
