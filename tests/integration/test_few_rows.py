@@ -3,9 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pytest
+
 from cordwood.model.answer import StoredEvent
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT
+from cordwood.store.segments import reader
+from cordwood.store.segments.fetching import Place, fetch
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
 from tests.support.builders import equal, load
@@ -48,7 +53,7 @@ async def test_few_events_are_the_bytes_that_many_are(tmp_path: Path) -> None:
         assert texts.texts == 1
         many = await read(store, Plan())
         assert len(many) == EVENTS + 1
-        # The newest hundred, and all of a kind, which are asked for in one statement.
+        # The newest hundred, and all of a kind.
         assert await read(store, Plan(limit=100)) == many[:100]
         for end in range(0, EVENTS, 400):
             within = Plan(limit=400, end_us=(BEGIN + EVENTS - end) * 1_000_000)
@@ -57,3 +62,21 @@ async def test_few_events_are_the_bytes_that_many_are(tmp_path: Path) -> None:
             found = await read(store, Plan(limit=500, filter=equal("kind", f"k{kind}")))
             assert found == [event for event in many if f'"kind":"k{kind}"'.encode() in event.data]
             assert len(found) >= EVENTS // 16
+
+
+async def test_a_page_that_is_asked_for_again_is_not_fetched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with SegmentStore(tmp_path, StoreSettings(), is_writer=True) as store:
+        await store.write([load(events())])
+        page = await read(store, Plan(limit=100))
+        fetched: list[Place] = []
+
+        def counted(cursor: duckdb.DuckDBPyConnection, places: list[Place], wide: set[str]) -> list[StoredEvent]:
+            fetched.extend(places)
+            return fetch(cursor, places, wide)
+
+        monkeypatch.setattr(reader, "fetch", counted)
+        await store.write([load([{"ts": BEGIN + EVENTS + 1, "kind": "new"}])])
+        assert (await read(store, Plan(limit=101)))[1:] == page
+        assert len(fetched) == 1, "the new one alone"

@@ -12,7 +12,6 @@ from cordwood.model.plan import Plan, Position
 from cordwood.model.search.filters import Everything
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
-from cordwood.store.segments.fetching import fetch
 from cordwood.store.segments.piping.reader import PipedReader
 from cordwood.store.segments.sampling import stretches
 from cordwood.store.segments.sourcing import Rows, Source
@@ -70,10 +69,9 @@ class SegmentExplorer(PipedReader):
                 if not lot:
                     continue
                 async with self._held(session, lot):
-                    sql, values = source.of(lot, "filename, file_row_number, ts, batch_id, ordinal")
+                    sql, values = source.places(lot)
                     rows = await session.rows(_FOLLOWING.format(source=sql), values | at)
-                    places = [(path, number) for path, number in rows]
-                    events = await session.use(functools.partial(fetch, rows=places, wide=self._wide(lot)))
+                    events = await self._fetched(session, rows, lot)
                     found += [((event.timestamp_us, event.id), event) for event in events]
         found.sort(key=lambda each: each[0])
         return [event for _, event in found[: plan.limit]]
@@ -108,7 +106,7 @@ def _with_unmet(fields: Sequence[FieldCount], known: dict[str, set[str]]) -> lis
 
 
 _FOLLOWING = """
-    SELECT filename, file_row_number FROM ({source})
+    SELECT filename, file_row_number, shape FROM ({source})
     WHERE ts > make_timestamptz($at::BIGINT) OR (ts = make_timestamptz($at::BIGINT)
         AND (batch_id > $at_batch::UUID OR (batch_id = $at_batch::UUID AND ordinal > $at_ordinal)))
     ORDER BY ts, batch_id, ordinal LIMIT $most

@@ -9,13 +9,15 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from cordwood.model.answer import StoredEvent
 from cordwood.model.batch import event_id
 from cordwood.model.compose import compose
 from cordwood.model.shape import shape_of
-from cordwood.store.segments.few_rows import GIVEN, Row, events_of
+from cordwood.store.segments.asking.binding import quoted_name
+from cordwood.store.segments.few_rows import events_of
 from cordwood.store.segments.layout import BASE
 from cordwood.store.segments.runs import completed, runs
 
@@ -26,81 +28,93 @@ _VERY_FEW_ROWS = 512
 """Are made into events one by one."""
 _FILES_AT_ONCE = 32
 """In one statement: the engine takes 0.7 MB for each, and plans a thousand of them for seconds."""
-_PLACES = ["filename", "file_row_number"]
+_PLACED = ["filename", "file_row_number"]
+_BASE = ("batch_id", "ordinal", "level", "service")
 _PICKED = """
-    SELECT {1}
-    FROM read_parquet($file{0}, filename = true, file_row_number = true, hive_partitioning = false)
-    WHERE file_row_number IN (SELECT unnest($rows{0}::BIGINT[]))
+    SELECT {columns}, {times}, filename, file_row_number
+    FROM read_parquet($file{file}, filename = true, file_row_number = true, hive_partitioning = false)
+    WHERE file_row_number IN (SELECT unnest($rows{file}::BIGINT[]))
 """
+_AS_THEY_ARE, _AS_NUMBERS = "ts, inserted_at", "epoch_us(ts) AS ts, epoch_us(inserted_at) AS inserted_at"
 
-Places: TypeAlias = NDArray[np.int64]
-Place: TypeAlias = tuple[str, int]
-"""The path of a file, and the number of a row in it."""
+Numbers: TypeAlias = NDArray[np.int64]
+Place: TypeAlias = tuple[str, int, str | None]
+"""The path of a file, the number of a row in it, and the shape of that row."""
 
 
-def fetch(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Place], wide: Collection[str]) -> list[StoredEvent]:
+class _Wanted(Struct):
+    """Rows of a file, and their shapes."""
+
+    numbers: list[int]
+    shapes: set[str | None]
+
+    def add(self, number: int, shape: str | None) -> None:
+        self.numbers.append(number)
+        self.shapes.add(shape)
+
+    @property
+    def columns(self) -> str:
+        """Those that the events are made of, as SQL: to open any other takes as long as to read one of these."""
+        shapes = self.shapes - {None}
+        slots = {slot.column for shape in shapes if shape is not None for slot in shape_of(shape).slots}
+        texts = ["raw"] if None in self.shapes else []
+        return ", ".join(map(quoted_name, [*_BASE, *texts, *(["shape"] if shapes else []), *sorted(slots)]))
+
+
+def fetch(cursor: duckdb.DuckDBPyConnection, places: Sequence[Place], wide: Collection[str]) -> list[StoredEvent]:
     """The events at these places, in the same order. Files that are `wide` have columns of many shapes.
 
     Raises duckdb.Error, OSError, pa.ArrowException.
     """
-    numbers: dict[str, list[int]] = {}
-    for path, number in rows:
-        numbers.setdefault(path, []).append(number)
-    few = {path: wanted for path, wanted in numbers.items() if len(wanted) <= _FEW_ROWS and path not in wide}
-    found: dict[Place, StoredEvent] = {}
-    picked = _picked if sum(map(len, few.values())) <= _VERY_FEW_ROWS else _picked_as_columns
+    files: dict[str, _Wanted] = {}
+    for path, number, shape in places:
+        files.setdefault(path, _Wanted([], set())).add(number, shape)
+    few = {path: file for path, file in files.items() if len(file.numbers) <= _FEW_ROWS and path not in wide}
+    found: dict[tuple[str, int], StoredEvent] = {}
+    picked = _picked if sum(len(file.numbers) for file in few.values()) <= _VERY_FEW_ROWS else _picked_as_columns
     for start in range(0, len(few), _FILES_AT_ONCE):
         found |= picked(cursor, dict(islice(few.items(), start, start + _FILES_AT_ONCE)))
-    for path in numbers.keys() - few.keys():
-        wanted = sorted(numbers[path])
+    for path in files.keys() - few.keys():
+        wanted = sorted(files[path].numbers)
         found |= zip(((path, number) for number in wanted), _of_file(Path(path), np.array(wanted)), strict=True)
-    return [found[place] for place in rows]
+    return [found[path, number] for path, number, _ in places]
 
 
-def written(cursor: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object]) -> list[StoredEvent]:
-    """The events of a statement, in its order, which gives what `few_rows` expects. Raises as `fetch`."""
-    _, _, events = _asked(cursor, sql, values)
-    return events
-
-
-def _picked(cursor: duckdb.DuckDBPyConnection, numbers: Mapping[str, Sequence[int]]) -> dict[Place, StoredEvent]:
+def _picked(cursor: duckdb.DuckDBPyConnection, files: Mapping[str, _Wanted]) -> dict[tuple[str, int], StoredEvent]:
     """Value by value."""
-    names, rows, events = _asked(cursor, *_picking(numbers, GIVEN))
-    path, number = (names.index(name) for name in _PLACES)
-    return {(row[path], row[number]): event for row, event in zip(rows, events, strict=True)}
-
-
-def _asked(
-    cursor: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object]
-) -> tuple[Sequence[str], Sequence[Row], list[StoredEvent]]:
-    """Names of columns, rows, and the events that these are."""
-    cursor.execute(sql, dict(values))
+    cursor.execute(*_picking(files, _AS_NUMBERS))
     names = [column[0] for column in cursor.description]
     rows = cursor.fetchall()
-    return names, rows, events_of(names, rows)
-
-
-def _picking(numbers: Mapping[str, Sequence[int]], columns: str) -> tuple[str, dict[str, object]]:
-    """With all columns of the files, which is quicker than to ask first which columns there are to ask for."""
-    sql = " UNION ALL BY NAME ".join(_PICKED.format(file, columns) for file in range(len(numbers)))
-    values: dict[str, object] = {f"file{file}": path for file, path in enumerate(numbers)}
-    return sql, values | {f"rows{file}": wanted for file, wanted in enumerate(numbers.values())}
+    path, number = (names.index(name) for name in _PLACED)
+    return {(row[path], row[number]): event for row, event in zip(rows, events_of(names, rows), strict=True)}
 
 
 def _picked_as_columns(
-    cursor: duckdb.DuckDBPyConnection, numbers: Mapping[str, Sequence[int]]
-) -> dict[Place, StoredEvent]:
+    cursor: duckdb.DuckDBPyConnection, files: Mapping[str, _Wanted]
+) -> dict[tuple[str, int], StoredEvent]:
     """Many rows of one shape at once."""
-    sql, values = _picking(numbers, "*")
-    found = cursor.sql(sql, params=values).to_arrow_table()
-    places = list(zip(*(found[name].to_pylist() for name in _PLACES), strict=True))
+    sql, values = _picking(files, _AS_THEY_ARE)
+    table = cursor.sql(sql, params=values).to_arrow_table()
+    placed = list(zip(*(table[name].to_pylist() for name in _PLACED), strict=True))
+    found = completed(table.drop_columns(_PLACED))
     # Rows of one shape together: they are written out together.
     order = np.argsort(found["shape"].combine_chunks().dictionary_encode().indices, kind="stable")
-    events = _written(completed(found.drop_columns(_PLACES).take(pa.array(order))))
-    return {places[row]: event for row, event in zip(order.tolist(), events, strict=True)}
+    return {
+        placed[row]: event for row, event in zip(order.tolist(), _written(found.take(pa.array(order))), strict=True)
+    }
 
 
-def _of_file(path: Path, wanted: Places) -> list[StoredEvent]:
+def _picking(files: Mapping[str, _Wanted], times: str) -> tuple[str, dict[str, object]]:
+    """A statement for all of them, and its values."""
+    parts: list[str] = []
+    values: dict[str, object] = {}
+    for file, (path, wanted) in enumerate(files.items()):
+        parts.append(_PICKED.format(file=file, columns=wanted.columns, times=times))
+        values |= {f"file{file}": path, f"rows{file}": wanted.numbers}
+    return " UNION ALL BY NAME ".join(parts), values
+
+
+def _of_file(path: Path, wanted: Numbers) -> list[StoredEvent]:
     """Events at ascending row numbers."""
     events: list[StoredEvent] = []
     # As they are in the file: to write out a shape for each of thousands of rows would cost more than all the rest.
@@ -115,7 +129,7 @@ def _of_file(path: Path, wanted: Places) -> list[StoredEvent]:
     return events
 
 
-def _of_row_group(file: pq.ParquetFile, number: int, wanted: Places) -> list[StoredEvent]:
+def _of_row_group(file: pq.ParquetFile, number: int, wanted: Numbers) -> list[StoredEvent]:
     """Only the columns of shapes that are asked for are read."""
     places = pa.array(wanted)
     present = [name for name in BASE.names if name in file.schema_arrow.names]

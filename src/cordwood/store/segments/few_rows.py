@@ -15,22 +15,20 @@ Row: TypeAlias = tuple[Any, ...]
 Piece: TypeAlias = tuple[str, Callable[[Any], str], int]
 """What stands in front of a value, how that is spelt, and which column has it."""
 
-GIVEN = "* REPLACE (epoch_us(ts) AS ts, epoch_us(inserted_at) AS inserted_at)"
-"""All columns, as they are expected here."""
-
 
 def events_of(names: Sequence[str], rows: Sequence[Row]) -> list[StoredEvent]:
-    """The events of rows with columns of these names, in their order."""
+    """The events of rows with columns of these names, in their order; times are numbers, µs."""
     places = {name: place for place, name in enumerate(names)}
-    batch, ordinal, ts, inserted, level, service, raw = (
-        places[name] for name in ("batch_id", "ordinal", "ts", "inserted_at", "level", "service", "raw")
+    batch, ordinal, ts, inserted, level, service = (
+        places[name] for name in ("batch_id", "ordinal", "ts", "inserted_at", "level", "service")
     )
-    shape = places.get("shape")  # files of an earlier release have none
+    shape, raw = places.get("shape"), places.get("raw")
     spellings: dict[str, tuple[Sequence[Piece], str]] = {}
     events: list[StoredEvent] = []
     for row in _with_numbers_as_text(names, rows):
         outline = None if shape is None else row[shape]
         if outline is None:
+            assert raw is not None, "what has no shape is text"
             text = row[raw]
         else:
             if outline not in spellings:

@@ -1,7 +1,6 @@
 """A plan's conditions as DuckDB SQL over segments that keep events in the same way, with every value bound."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from cordwood.model.batch import batch_of
 from cordwood.model.plan import Position
@@ -42,11 +41,6 @@ class Conditions:
         out row groups by constants only."""
         within = (f"file_row_number BETWEEN {first:d} AND {behind - 1:d}" for first, behind in ranges)
         self._all.append(any_of(within))
-
-    def of_event(self, batch_id: UUID, ordinal: int) -> None:
-        """The event at `ordinal` in a batch."""
-        self._all.append("batch_id = $batch::UUID AND ordinal = $ordinal")
-        self._others |= {"batch": str(batch_id), "ordinal": ordinal}
 
     def matching(self, found: Filter, kept: Kept) -> None:
         """What a filter holds for, in segments that keep it so."""

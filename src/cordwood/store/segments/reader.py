@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from uuid import UUID
 
@@ -23,23 +23,22 @@ from cordwood.model.search.filters import Everything, Filter
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Engine, Session
-from cordwood.store.segments.fetching import fetch, written
+from cordwood.store.segments.fetching import Place, fetch
 from cordwood.store.segments.files import Files
-from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.health import damage
 from cordwood.store.segments.histogram import Counted
+from cordwood.store.segments.lately import Lately
 from cordwood.store.segments.naming import Listing
 from cordwood.store.segments.pacing import (
     BLOCK_EVENTS,
     SPAN_GROWTH,
     first_span,
-    is_little,
     is_page,
     most_in_span,
     rows_in,
 )
 from cordwood.store.segments.skipping import Part, Skipping
-from cordwood.store.segments.sourcing import FILES, NEWEST_FIRST, Source, paths_of
+from cordwood.store.segments.sourcing import NEWEST_FIRST, PLACE, Source, paths_of
 from cordwood.store.segments.spans import Span, spans
 from cordwood.store.slices import HOUR_US
 
@@ -48,9 +47,10 @@ log = structlog.get_logger()
 _FETCHED_EVENTS = 16_384
 """Events made at once while an answer goes on: files are opened anew for each lot."""
 _MANY_COLUMNS = 200
+_LATELY_EVENTS, _LATELY_BYTES = 1000, 8 << 20
+"""Pages are asked for again and again, and have so many events at most."""
 _SAME_MOMENT_S = 1.0
 """So long what the catalog said is taken for what it says: a question that waited for its turn asks again."""
-_MOST_AT_ONCE = 16
 
 
 class _Looked(Struct, frozen=True):
@@ -78,6 +78,7 @@ class SegmentReader:
         self._executor = executor
         self._timeout_s = timeout_s
         self._skipping = Skipping(files)
+        self._lately = Lately(_LATELY_BYTES)
         self._found: dict[str, str] = {}
         """Damage that was met here, and that the catalog need not know of (yet): path and reason."""
 
@@ -147,15 +148,15 @@ class SegmentReader:
         segments = [part.segment for part in await self._readable(tenant, start_us, end_us, Plan())]
         if not segments:
             return None
-        conditions = Conditions()
-        conditions.between(start_us, end_us)
-        conditions.of_event(batch_id, ordinal)
-        sql = f"SELECT filename, file_row_number FROM {FILES.format('files')} {conditions.where}"
+        source = Source(self._files.root, Plan(start_us=start_us, end_us=end_us), {})
+        one = "WHERE batch_id = $batch::UUID AND ordinal = $ordinal"
         async with self._session(segments) as session:
             for lot in self._files.lots(segments):
                 async with self._held(session, lot):
-                    rows = await session.rows(sql, conditions.values | {"files": paths_of(self._files.root, lot)})
-                    if events := await session.use(functools.partial(fetch, rows=rows, wide=self._wide(lot))):
+                    sql, values = source.places(lot)
+                    named = values | {"batch": str(batch_id), "ordinal": ordinal}
+                    places = await session.rows(f"SELECT {', '.join(PLACE)} FROM ({sql}) {one}", named)
+                    if events := await self._fetched(session, places, lot):
                         return events[0]
         return None
 
@@ -241,20 +242,13 @@ class SegmentReader:
         source = Source(
             self._files.root, plan, {part.segment.path: part.rows for part in parts if part.rows is not None}
         )
-        wide = self._wide(segments)
         async with self._held(session, segments):
-            if is_page(plan) and len(parts) <= _MOST_AT_ONCE and not wide and is_little(parts):
-                # In one statement: the engine reads further columns of those rows only that it finds.
-                sql, values = source.whole(segments)
-                if found := await session.use(functools.partial(written, sql=sql, values=values)):
-                    yield found
-                return
             # First the places of the events, in order; then the events, some at a time.
-            sql, values = source.of(segments, "filename, file_row_number, ts, batch_id, ordinal")
+            sql, values = source.places(segments)
             bound = "" if plan.limit is None else f"LIMIT {plan.limit}"
-            await session.start(f"SELECT filename, file_row_number FROM ({sql}) {NEWEST_FIRST} {bound}", values)
-            while rows := await session.some(_FETCHED_EVENTS):
-                events = await session.use(functools.partial(fetch, rows=rows, wide=wide))
+            await session.start(f"SELECT {', '.join(PLACE)} FROM ({sql}) {NEWEST_FIRST} {bound}", values)
+            while places := await session.some(_FETCHED_EVENTS):
+                events = await self._fetched(session, places, segments)
                 for start in range(0, len(events), BLOCK_EVENTS):
                     yield events[start : start + BLOCK_EVENTS]
 
@@ -267,10 +261,24 @@ class SegmentReader:
             except (duckdb.Error, OSError, pa.ArrowException) as error:
                 raise await self._explained(error, segments) from error
 
-    def _wide(self, segments: Sequence[Segment]) -> set[str]:
-        return set(
-            paths_of(self._files.root, [segment for segment in segments if len(segment.columns) > _MANY_COLUMNS])
-        )
+    async def _fetched(
+        self, session: Session, places: Sequence[Place], segments: Sequence[Segment]
+    ) -> Sequence[StoredEvent]:
+        """The events at places in some segments, which are held, in the same order."""
+        is_page = len(places) <= _LATELY_EVENTS
+        found = self._lately.known(places) if is_page else {}
+        missing = [place for place in places if place not in found]
+        if missing:
+            wide = {path for path, segment in self._by_path(segments) if len(segment.columns) > _MANY_COLUMNS}
+            fetched = await session.use(functools.partial(fetch, places=missing, wide=wide))
+            if not is_page:
+                return fetched
+            found |= zip(missing, fetched, strict=True)
+        self._lately.keep(found)
+        return [found[place] for place in places]
+
+    def _by_path(self, segments: Sequence[Segment]) -> Iterator[tuple[str, Segment]]:
+        return zip(paths_of(self._files.root, segments), segments, strict=True)
 
     @contextlib.asynccontextmanager
     async def _held(self, session: Session, segments: Sequence[Segment]) -> AsyncIterator[None]:

@@ -10,12 +10,13 @@ from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Filter
 from cordwood.store.segments.asking.places import Kept, kept
 from cordwood.store.segments.catalog import Segment
-from cordwood.store.segments.few_rows import GIVEN
 from cordwood.store.segments.filter_sql import Conditions
 
 FILES = "read_parquet(${}, filename = true, file_row_number = true, hive_partitioning = false)"
 """All rows of files, whose paths are the value of that name."""
 NEWEST_FIRST = "ORDER BY ts DESC, batch_id DESC, ordinal DESC"
+PLACE = ("filename", "file_row_number", "shape")
+"""The columns that `fetching.Place` is made of."""
 _MOST_ALONE = 64
 """Segments asked each for itself, since only some of their rows can match."""
 
@@ -56,13 +57,10 @@ class Source(Struct, frozen=True):
             values |= conditions.values | {f"files{number}": paths_of(self.root, group)}
         return " UNION ALL ".join(parts), values
 
-    def whole(self, segments: Sequence[Segment]) -> Asked:
-        """What `few_rows` expects of the newest of what matches, as many as the limit of the plan."""
-        parts = [self.of([segment], "*", number) for number, segment in enumerate(segments)]
-        sql = " UNION ALL BY NAME ".join(part for part, _ in parts)
-        values = {name: value for _, part in parts for name, value in part.items()}
-        # Sorted by the column itself: the engine then reads no more of rows that will not be among the newest.
-        return f"SELECT {GIVEN} FROM ({sql} {NEWEST_FIRST} LIMIT {self.plan.limit})", values
+    def places(self, segments: Sequence[Segment]) -> Asked:
+        """Where those events are, how they are made, and what they are ordered by."""
+        columns = ("ts", "batch_id", "ordinal")
+        return self.selected(segments, self.plan.filter, lambda how: ", ".join([*place_in(how), *columns]))
 
     def _alike(self, segments: Sequence[Segment], asked: Filter) -> Mapping[tuple[Kept, str | None], list[Segment]]:
         alike: dict[tuple[Kept, str | None], list[Segment]] = {}
@@ -73,6 +71,11 @@ class Source(Struct, frozen=True):
             how = kept(segment, asked)
             alike.setdefault((how, segment.path if is_alone else None), []).append(segment)
         return alike
+
+
+def place_in(how: Kept) -> Sequence[str]:
+    """The columns of `PLACE`, as SQL over segments that keep events so."""
+    return PLACE if how.has_shapes else [*PLACE[:-1], f"NULL::VARCHAR AS {PLACE[-1]}"]
 
 
 def paths_of(root: Path, segments: Sequence[Segment]) -> list[str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Session
-from cordwood.store.segments.fetching import fetch
 from cordwood.store.segments.pacing import BLOCK_EVENTS
 from cordwood.store.segments.piping.statement import Piped, items_shown, over_table
 from cordwood.store.segments.reader import SegmentReader
@@ -77,9 +75,9 @@ class PipedReader(SegmentReader):
         """With the events that rows are of."""
         events: Sequence[StoredEvent | None] = [None] * len(found)
         if shown.reference:
-            places = [(row[-2], row[-1]) for row in found]
-            wanted = {path for path, _ in places}
-            of = [segment for segment in segments if str(self._files.root / segment.path) in wanted]
+            places = [(path, number, shape) for *_, path, number, shape in found]
+            wanted = {path for path, _, _ in places}
+            of = [segment for path, segment in self._by_path(segments) if path in wanted]
             async with self._held(session, of):
-                events = await session.use(functools.partial(fetch, rows=places, wide=self._wide(of)))
+                events = await self._fetched(session, places, of)
         return await session.run(lambda: rows_shown(shown, found, events, items_shown))

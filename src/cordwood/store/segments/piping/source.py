@@ -12,7 +12,7 @@ from cordwood.store.segments.asking.binding import Values, quoted_name
 from cordwood.store.segments.asking.conditions import ID_TEXT, condition, condition_on, message_of
 from cordwood.store.segments.asking.places import Kept, array_places, pointers
 from cordwood.store.segments.catalog import Segment
-from cordwood.store.segments.sourcing import Asked, Rows, Source
+from cordwood.store.segments.sourcing import PLACE, Asked, Rows, Source, place_in
 from cordwood.store.sql.rows import Names
 from cordwood.store.sql.value import Kind, Order, Term, Value
 
@@ -33,7 +33,7 @@ class Events:
     order: Order = (Term("ts", True), Term("batch_id", True), Term("ordinal", True))
     time = "at_us"
     event_id = "event_id"
-    reference: Sequence[str] = ("filename", "file_row_number")
+    reference: Sequence[str] = PLACE
 
     def __init__(self, segments: Sequence[Segment], found: Filter, names: Names, values: Values) -> None:
         self._segments = segments
@@ -115,7 +115,7 @@ class Events:
 
     def _selected(self, how: Kept) -> str:
         columns = [f"{make(how)} AS {name}" for name, make in self._columns.items()]
-        always = ["ts", "batch_id", "ordinal", *self.reference]
+        always = ["ts", "batch_id", "ordinal", *place_in(how)]
         return ", ".join([*always, f"epoch_us(ts) AS {self.time}", f"{ID_TEXT} AS {self.event_id}", *columns])
 
 
