@@ -38,7 +38,7 @@ from cordwood.store.segments.pacing import (
     rows_in,
 )
 from cordwood.store.segments.skipping import Part, Skipping
-from cordwood.store.segments.sourcing import NEWEST_FIRST, PLACE, Source, paths_of
+from cordwood.store.segments.sourcing import NEWEST_FIRST, PLACE, Source, lies_within, paths_of
 from cordwood.store.segments.spans import Span, spans
 from cordwood.store.slices import HOUR_US
 
@@ -167,7 +167,7 @@ class SegmentReader:
         segments = [part.segment for part in parts]
         rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
         # The catalog knows how many events a segment has: one that counts as a whole is not opened.
-        opened = [segment for segment in segments if plan.filter != Everything() or not _lies_within(segment, plan)]
+        opened = [segment for segment in segments if plan.filter != Everything() or not lies_within(segment, plan)]
         counted = sum(segment.events for segment in segments) - sum(segment.events for segment in opened)
         if opened:
             async with self._session(opened) as session:
@@ -304,12 +304,6 @@ class SegmentReader:
                 )
         reason = str(error).partition("\n")[0]
         return Unavailable(f"the segment engine failed: {reason}", hint="look at the disk and at store.memory_bytes")
-
-
-def _lies_within(segment: Segment, plan: Plan) -> bool:
-    return (plan.start_us is None or plan.start_us <= segment.min_us) and (
-        plan.end_us is None or segment.max_us < plan.end_us
-    )
 
 
 def _without(segments: Sequence[Segment], damaged: Sequence[Damage]) -> list[Segment]:

@@ -15,6 +15,7 @@ from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.group_index import GroupIndex
 from cordwood.store.segments.many_filters import Answers, ManyFilters
+from cordwood.store.segments.sourcing import lies_within
 
 _CACHE_BYTES = 96 << 20
 """Some 7 bytes an event."""
@@ -76,7 +77,7 @@ class Skipping:
         need = needs[how]
         if need is False:
             return None
-        is_within = _is_within(plan, segment.min_us, segment.max_us)
+        is_within = lies_within(segment, plan)
         index = None if is_within and need is True else self._index(segment)
         if index is None:
             return Part(segment, None, segment.row_groups or 1)
@@ -107,10 +108,6 @@ class Skipping:
                 _, dropped = self._indexes.popitem(last=False)
                 self._bytes -= _size(dropped)
         return found
-
-
-def _is_within(plan: Plan, min_us: int, max_us: int) -> bool:
-    return (plan.start_us is None or plan.start_us <= min_us) and (plan.end_us is None or max_us < plan.end_us)
 
 
 def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

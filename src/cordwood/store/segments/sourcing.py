@@ -24,6 +24,8 @@ Rows: TypeAlias = Sequence[tuple[int, int]]
 """first ≤ row < behind"""
 Asked: TypeAlias = tuple[str, dict[str, object]]
 """A statement and its values."""
+_Alike: TypeAlias = tuple[Kept, str | None, bool]
+"""How segments keep what is asked for, the path of one that is asked alone, and whether all is in the plan's time."""
 
 
 class Source(Struct, frozen=True):
@@ -45,11 +47,12 @@ class Source(Struct, frozen=True):
         keep those so."""
         parts: list[str] = []
         values: dict[str, object] = {}
-        for number, ((how, path), group) in enumerate(self._alike(segments, asked).items(), first):
+        for number, ((how, path, is_within), group) in enumerate(self._alike(segments, asked).items(), first):
             conditions = Conditions(f"part{number}_")
             if path is not None:
                 conditions.of_rows(self.rows[path])
-            conditions.between(self.plan.start_us, self.plan.end_us)
+            if not is_within:
+                conditions.between(self.plan.start_us, self.plan.end_us)
             conditions.matching(self.plan.filter, how)
             if self.plan.after is not None:
                 conditions.behind(self.plan.after)
@@ -62,20 +65,29 @@ class Source(Struct, frozen=True):
         columns = ("ts", "batch_id", "ordinal")
         return self.selected(segments, self.plan.filter, lambda how: ", ".join([*place_in(how), *columns]))
 
-    def _alike(self, segments: Sequence[Segment], asked: Filter) -> Mapping[tuple[Kept, str | None], list[Segment]]:
-        alike: dict[tuple[Kept, str | None], list[Segment]] = {}
+    def _alike(self, segments: Sequence[Segment], asked: Filter) -> Mapping[_Alike, list[Segment]]:
+        alike: dict[_Alike, list[Segment]] = {}
         alone = 0
         for segment in segments:
             is_alone = segment.path in self.rows and alone < _MOST_ALONE
             alone += is_alone
             how = kept(segment, asked)
-            alike.setdefault((how, segment.path if is_alone else None), []).append(segment)
+            # To compare the times of ten million events takes as long as to count them by level.
+            is_within = lies_within(segment, self.plan)
+            alike.setdefault((how, segment.path if is_alone else None, is_within), []).append(segment)
         return alike
 
 
 def place_in(how: Kept) -> Sequence[str]:
     """The columns of `PLACE`, as SQL over segments that keep events so."""
     return PLACE if how.has_shapes else [*PLACE[:-1], f"NULL::VARCHAR AS {PLACE[-1]}"]
+
+
+def lies_within(segment: Segment, plan: Plan) -> bool:
+    """Whether all events of a segment are in the time of a plan."""
+    return (plan.start_us is None or plan.start_us <= segment.min_us) and (
+        plan.end_us is None or segment.max_us < plan.end_us
+    )
 
 
 def paths_of(root: Path, segments: Sequence[Segment]) -> list[str]:

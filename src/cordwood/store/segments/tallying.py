@@ -19,7 +19,7 @@ from cordwood.store.segments.asking.places import SCALARS, Kept, kept
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Row
 from cordwood.store.segments.filter_sql import Conditions
-from cordwood.store.segments.sourcing import FILES, Rows, paths_of
+from cordwood.store.segments.sourcing import FILES, Rows, lies_within, paths_of
 
 _DERIVED = ("level", "service", "message")
 _TYPES: Mapping[str, str] = {
@@ -63,7 +63,7 @@ class Tally:
         self, cursor: duckdb.DuckDBPyConnection, root: Path, segments: Sequence[Segment], rows: Mapping[str, Rows]
     ) -> None:
         """What matches in some segments; of those in `rows`, these rows only."""
-        alike: dict[tuple[Kept, Kept, frozenset[str], bool, str | None], list[Segment]] = {}
+        alike: dict[tuple[Kept, Kept, frozenset[str], bool, str | None, bool], list[Segment]] = {}
         for segment in segments:
             key = (
                 kept(segment, self._plan.filter),
@@ -71,18 +71,20 @@ class Tally:
                 segment.columns.intersection(self._columns),
                 segment.texts is not None,
                 segment.path if segment.path in rows else None,
+                lies_within(segment, self._plan),
             )
             alike.setdefault(key, []).append(segment)
         groups = list(alike.items())
         for start in range(0, len(groups), _FILES_AT_ONCE):
             parts, values = list[str](), dict[str, object]()
-            for number, ((how, messages, columns, has_shape, path), group) in enumerate(
+            for number, ((how, messages, columns, has_shape, path, is_within), group) in enumerate(
                 groups[start : start + _FILES_AT_ONCE]
             ):
                 conditions, others = Conditions(f"w{number}_"), Values(f"m{number}_")
                 if path is not None:
                     conditions.of_rows(rows[path])
-                conditions.between(self._plan.start_us, self._plan.end_us)
+                if not is_within:
+                    conditions.between(self._plan.start_us, self._plan.end_us)
                 conditions.matching(self._plan.filter, how)
                 given = [
                     message_of(messages, others) + " AS message" if name == "message" else name
