@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from cordwood.language.filters.regexes import compile_regex
 from cordwood.model.plan import Plan
+from cordwood.model.search.field import MESSAGE
+from cordwood.model.search.filters import Regex
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.skipping import Part, Skipping
@@ -78,6 +81,20 @@ async def test_a_rare_value_opens_what_may_have_it_and_nothing_else(store: Segme
     (event,) = [event async for block in store.read(plan, DEFAULT_TENANT) for event in block]
     assert b"request 1234 of 7" in event.data
     assert await store.count(Plan(filter=equal("trace_id", "not there")), DEFAULT_TENANT) == 0
+
+
+@pytest.mark.parametrize(
+    ("expression", "read"),
+    [(r"^request \d+ of 7 ends$", 0), (r"user kim\b .* late$", 1), ("kim", 3), ("user kim|user tom", 3), ("", 3)],
+)
+async def test_an_expression_opens_what_has_its_words(store: SegmentStore, expression: str, read: int) -> None:
+    for user in ("kim", "kimberly", "tom"):
+        await store.write([load([{"message": f"{n}: user {user} came late"} for n in range(MANY)])])
+    plan = Plan(filter=Regex(MESSAGE, expression))
+    assert (await store.coverage(plan, DEFAULT_TENANT)).read == read
+    found = compile_regex(expression)
+    users = [user for user in ("kim", "kimberly", "tom") if found.search(f"1: user {user} came late")]
+    assert await store.count(plan, DEFAULT_TENANT) == MANY * len(users)
 
 
 async def test_row_groups_of_a_segment_are_skipped(store: SegmentStore) -> None:

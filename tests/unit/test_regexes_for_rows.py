@@ -3,8 +3,8 @@
 import pytest
 
 from cordwood.errors import BadQuery
-from cordwood.store.postgres.filters.regex.characters import in_any_case, of_unicode, others, united, without
-from cordwood.store.postgres.filters.regex.reading import read
+from cordwood.language.regex.characters import in_any_case, of_unicode, others, united, without
+from cordwood.language.regex.reading import read
 from cordwood.store.postgres.filters.regex.writing import written
 
 

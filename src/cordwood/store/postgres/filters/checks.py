@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from cordwood.language.filters.regexes import compile_regex
 from cordwood.language.quantities import spelled_number
+from cordwood.language.regex.reading import read
 from cordwood.language.texts import folded, like_regex, words_regex
 from cordwood.model.search.filters import (
     Bound,
@@ -39,7 +40,6 @@ from cordwood.store.postgres.filters.jsonpath import (
     is_number_within,
     literal,
 )
-from cordwood.store.postgres.filters.regex.reading import read
 from cordwood.store.postgres.filters.regex.writing import written
 from cordwood.store.postgres.filters.values import Values
 from cordwood.store.postgres.jsonb import SENTINEL, escaped_text

@@ -198,8 +198,8 @@ class _Fields:
         ways, before = list[str](), list[str]()
         for column in self._message_columns():
             name, is_text = quoted_name(column), column.endswith(":str")
-            is_some = [f"{name} <> ''"] if is_text else []
-            ways.append(all_of([test.text(name if is_text else _text_of_column(column)), *is_some, *before]))
+            is_some = [f"{name} <> ''"] if is_text and test.is_of_empty else []
+            ways.append(all_of([*before, test.text(name if is_text else _text_of_column(column)), *is_some]))
             before.append(f"({name} IS NULL OR {name} = '')" if is_text else f"{name} IS NULL")
         for text in self.messages()[1:]:
             # A number that is a message may have another spelling there.

@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cordwood.language.match import check_of
 from cordwood.language.quantities import spelled_number
+from cordwood.language.regex.literals import literals
 from cordwood.language.texts import folded, like_regex, words_regex
 from cordwood.model.search.filters import (
     Bound,
@@ -85,6 +87,8 @@ class ValueTest(Struct, frozen=True):
     """The booleans that will."""
     needle: Needle | None = None
     """Of JSON that holds a value that will do, as far as it is not escaped."""
+    is_of_empty: bool = True
+    """Whether the empty text may do."""
 
     def truth(self, boolean: str) -> str | None:
         """What is asked of a boolean."""
@@ -99,6 +103,10 @@ class ValueTest(Struct, frozen=True):
 
 def value_test(found: Leaf, values: Values) -> ValueTest:
     """What a filter asks of the values that its field leads to."""
+    return replace(_value_test(found, values), is_of_empty=check_of(found)(""))
+
+
+def _value_test(found: Leaf, values: Values) -> ValueTest:
     check = check_of(found)
     truths = [each for each in (True, False) if check(each)]
     match found:
@@ -126,12 +134,14 @@ def value_test(found: Leaf, values: Values) -> ValueTest:
                 needle if is_only_text else None,
             )
         case Regex(pattern=pattern):
-            bound = values.bind(engine_regex(pattern))
-
-            def is_found(text: str) -> str:
-                return f"regexp_matches({text}, {bound})"
-
-            return ValueTest(is_found, None if found.field is None else lambda each: is_found(each.text), truths)
+            searched, needle = _searched(pattern, values)
+            is_only_text = found.field is None or (needle is not None and needle.is_of_texts)
+            return ValueTest(
+                searched,
+                None if is_only_text else lambda each: searched(each.text),
+                truths,
+                needle if is_only_text else None,
+            )
         case InNetwork(network=network):
             regex = values.bind(network_regex(network))
             return ValueTest(lambda text: f"regexp_full_match({text}, {regex})", None, truths)
@@ -159,9 +169,7 @@ def _words(is_anywhere: bool, pattern: str, truths: Sequence[bool], values: Valu
 
 def _longest(pattern: str) -> Needle | None:
     """The longest text that must be within what is as a pattern says, of characters that are no trouble."""
-    texts = [each for piece in pieces(pattern) if isinstance(piece, str) for each in _UNESCAPED.findall(piece)]
-    longest = max(texts, key=len, default="")
-    return Needle(longest) if len(longest) >= _LEAST_NEEDLE else None
+    return _needle("\0".join(piece for piece in pieces(pattern) if isinstance(piece, str)))
 
 
 def _like(pattern: str, values: Values) -> TextTest:
@@ -183,6 +191,27 @@ def _like(pattern: str, values: Values) -> TextTest:
         return all_of([*(each.within(text, values) for each in needles), searched])
 
     return test
+
+
+def _searched(pattern: str, values: Values) -> tuple[TextTest, Needle | None]:
+    """The same, of an expression; and the longest text that must be there."""
+    known = literals(pattern)
+    longest = max(known.texts, key=len, default="")
+    if known.is_all:
+        return lambda text: f"contains({text}, {values.bind(longest)})", _needle(longest)
+
+    def test(text: str) -> str:
+        found = f"regexp_matches({text}, {values.bind(engine_regex(pattern))})"
+        # Before the expression, for a search through bytes costs a fifth of it.
+        return all_of([f"contains({text}, {values.bind(longest)})", found]) if longest else found
+
+    return test, _needle(longest)
+
+
+def _needle(text: str) -> Needle | None:
+    """The longest part of a text that is no trouble."""
+    longest = max(_UNESCAPED.findall(text), key=len, default="")
+    return Needle(longest) if len(longest) >= _LEAST_NEEDLE else None
 
 
 def engine_regex(pattern: str) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from cordwood.language.quantities import spelled_number
+from cordwood.language.regex.literals import literals
 from cordwood.language.texts import folded
 from cordwood.model.search.filters import (
     And,
@@ -28,6 +29,7 @@ from cordwood.model.search.filters import (
     Like,
     Not,
     Or,
+    Regex,
     Words,
 )
 from cordwood.model.search.wildcards import Wild, pieces, plain
@@ -129,7 +131,7 @@ def _in_columns(found: Leaf, kinds: set[str], has_texts: bool, is_message: bool)
     held = Held([_hashes(words)])
     if isinstance(found, InNetwork) or not all(_NO_TEXT.fullmatch(folded(word)) for word in words):
         return held  # only a text can match
-    if is_message or isinstance(found, Like):
+    if is_message or isinstance(found, Like | Regex):
         # By the text of a number or boolean too.
         return True if has_texts or kinds - {"str"} else held
     number = _number(found)
@@ -161,6 +163,8 @@ def _words_of(found: Leaf) -> list[str]:
             return _WORD.findall(text)
         case Words(pattern=pattern) | Like(pattern=pattern):
             return whole_words(pattern)
+        case Regex(pattern=pattern):
+            return [word for text in literals(pattern).texts for word in _within(text)]
         case InNetwork(network=network):
             return _octets(network)
         case _:
@@ -172,12 +176,15 @@ def whole_words(pattern: str) -> list[str]:
     found: list[str] = []
     parts = pieces(pattern)
     for number, piece in enumerate(parts):
-        if isinstance(piece, Wild):
-            continue
-        first = 1 if number else 0
-        behind = len(piece) - (number < len(parts) - 1)
-        found += [word[0] for word in _WORD.finditer(piece) if first <= word.start() and word.end() <= behind]
+        if not isinstance(piece, Wild):
+            found += _within(piece, is_begin=number == 0, is_end=number == len(parts) - 1)
     return found
+
+
+def _within(piece: str, *, is_begin: bool = False, is_end: bool = False) -> list[str]:
+    """The words of a piece of a text that do not go on before or behind it."""
+    first, behind = 0 if is_begin else 1, len(piece) - (not is_end)
+    return [word[0] for word in _WORD.finditer(piece) if first <= word.start() and word.end() <= behind]
 
 
 def _octets(network: str) -> list[str]:

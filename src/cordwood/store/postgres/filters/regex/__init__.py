@@ -1,1 +1,1 @@
-"""RE2's syntax → regular expressions of PostgreSQL that find the same texts: read, sets of characters, written."""
+"""Regular expressions as data → those of PostgreSQL that find the same texts."""

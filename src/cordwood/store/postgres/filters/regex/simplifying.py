@@ -4,7 +4,7 @@ It makes a state of every repetition, and an arc for every way past those that m
 `(((a?){10}){10}){10}`, took it 16 s, and 300 of `\\b\\w*` more memory than it takes.
 """
 
-from cordwood.store.postgres.filters.regex.nodes import Chars, Edge, Either, Node, Repeat, Row
+from cordwood.language.regex.nodes import Chars, Edge, Either, Node, Repeat, Row
 
 _WORD_EDGE = 20
 """It is written as four of what is empty, and each that follows multiplies them: 12 took 2.6 s, and 16 too much."""

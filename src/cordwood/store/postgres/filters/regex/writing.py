@@ -6,8 +6,8 @@ The dot, `\\d`, `\\w` and `\\y` of PostgreSQL, which follow its locale and its f
 """
 
 from cordwood.errors import BadQuery
-from cordwood.store.postgres.filters.regex.characters import WORD, Ranges, holds, without
-from cordwood.store.postgres.filters.regex.nodes import Chars, Edge, Either, Node, Repeat, Row
+from cordwood.language.regex.characters import WORD, Ranges, holds, without
+from cordwood.language.regex.nodes import Chars, Edge, Either, Node, Repeat, Row
 from cordwood.store.postgres.filters.regex.simplifying import most_empty, simplified
 from cordwood.store.postgres.jsonb import SENTINEL
 

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple, NoReturn
 
 from cordwood.errors import BadQuery
-from cordwood.store.postgres.filters.regex.characters import (
+from cordwood.language.regex.characters import (
     ANY,
     DIGITS,
     NEWLINE,
@@ -20,7 +20,7 @@ from cordwood.store.postgres.filters.regex.characters import (
     others,
     united,
 )
-from cordwood.store.postgres.filters.regex.nodes import Chars, Edge, Either, Node, Repeat, Row
+from cordwood.language.regex.nodes import Chars, Edge, Either, Node, Repeat, Row
 
 _MAX_UNICODE_CLASSES = 32
 """Of one expression: each may be hundreds of ranges."""

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from cordwood.store.postgres.filters.regex.characters import Ranges
+from cordwood.language.regex.characters import Ranges
 
 
 class Edge(Enum):
