@@ -40,7 +40,7 @@ def _run(options: argparse.Namespace) -> int:
             figures = bare_copy.measure(options.dsn, options.events, options.connections)
         case "patterns":
             figures = patterns.measure(options.directory, options.runs)
-        case "query" | "soak" | "scale":
+        case "query" | "people" | "soak" | "scale":
             figures = _own(options)
         case _:
             from bench import suite
@@ -52,13 +52,18 @@ def _run(options: argparse.Namespace) -> int:
 
 def _own(options: argparse.Namespace) -> dict[str, Any]:
     """What needs a set-up to itself, and takes long: recorded beside what the suite has found."""
-    from bench import query, scale, soak, suite
+    from bench import people, query, scale, soak, suite
     from bench.setups import embedded
 
     with embedded() as setup:
         match options.command:
             case "query":
                 figures = query.measure(setup, query.QueryLoad(options.events, options.runs))
+            case "people":
+                figures = people.measure(
+                    setup,
+                    people.PeopleLoad(options.events, options.people, options.pause, options.seconds, options.rate),
+                )
             case "soak":
                 figures = soak.measure(
                     setup, soak.SoakLoad(options.events, options.clients, options.batch, options.every, options.rate)
@@ -127,6 +132,14 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("query", help="cordwood up with many events on segments: how long questions take, warm")
     one.add_argument("--events", type=_number, default=10_000_000)
     one.add_argument("--runs", type=int, default=20, help="of each question")
+    _add_record(one)
+
+    one = commands.add_parser("people", help="cordwood up with many people who ask while events come in")
+    one.add_argument("--events", type=_number, default=10_000_000, help="that are there to begin with")
+    one.add_argument("--people", type=int, default=50)
+    one.add_argument("--pause", type=float, default=5.0, help="seconds between an answer and the next question")
+    one.add_argument("--seconds", type=float, default=30.0, help="of people alone, of events alone, and of both")
+    one.add_argument("--rate", type=float, default=100_000.0, help="events/s")
     _add_record(one)
 
     one = commands.add_parser("soak", help="cordwood up under steady ingest: does memory grow?")

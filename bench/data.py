@@ -18,7 +18,7 @@ _VERSION = 1
 _CHUNK_EVENTS = 10_000
 _KEEP_S = 2 * 3600
 
-_SERVICES = ("checkout", "auth", "search", "billing", "gateway", "inventory")
+SERVICES = ("checkout", "auth", "search", "billing", "gateway", "inventory")
 _LEVELS = ("info",) * 7 + ("warn", "error", "debug")
 _STATUSES = (200, 200, 200, 404, 500)
 
@@ -37,30 +37,30 @@ def generate(events: int, base: datetime, seed: int = 1) -> Iterator[bytes]:
         match number % 4:
             case 0:
                 lines.append(
-                    f'{{"timestamp":"{stamp}","level":"{pick(_LEVELS)}","service":"{pick(_SERVICES)}",'
+                    f'{{"timestamp":"{stamp}","level":"{pick(_LEVELS)}","service":"{pick(SERVICES)}",'
                     f'"host":"ip-10-0-{below(20)}-{below(250)}","message":"request completed in {below(2000)} ms",'
                     f'"http":{{"method":"GET","status":{pick(_STATUSES)},"path":"/api/v1/items/{below(10_000)}",'
                     f'"duration_ms":{unit() * 500:.3f}}},"trace_id":"{bits(128):032x}"}}\n'
                 )
             case 1:
                 lines.append(
-                    f'{{"@timestamp":"{stamp}","level":"{pick(_LEVELS)}","service":"{pick(_SERVICES)}",'
+                    f'{{"@timestamp":"{stamp}","level":"{pick(_LEVELS)}","service":"{pick(SERVICES)}",'
                     f'"message":"user {below(100_000)} logged in from 10.{below(256)}.{below(256)}.1",'
                     f'"user":{{"id":{below(100_000)},"plan":"pro","locale":"en-GB"}},"session":"{bits(64):016x}",'
                     f'"region":"eu-west-1","mfa":true,"ok":true,"device":null}}\n'
                 )
             case 2:
                 lines.append(
-                    f'{{"ts":{ms},"severity":"{pick(("INFO", "WARN", "ERROR"))}","service":"{pick(_SERVICES)}",'
+                    f'{{"ts":{ms},"severity":"{pick(("INFO", "WARN", "ERROR"))}","service":"{pick(SERVICES)}",'
                     f'"msg":"query took {unit() * 100:.2f} ms: SELECT * FROM orders WHERE id = {below(1_000_000)}",'
                     f'"db":{{"rows":{below(100)},"pool":{below(10)}}},'
                     f'"kubernetes":{{"pod":"db-{below(50)}","namespace":"prod","node":"node-{below(10)}"}}}}\n'
                 )
             case _:
                 lines.append(
-                    f'{{"time":"{stamp}","level":"{pick(_LEVELS)}","service":{{"name":"{pick(_SERVICES)}"}},'
+                    f'{{"time":"{stamp}","level":"{pick(_LEVELS)}","service":{{"name":"{pick(SERVICES)}"}},'
                     f'"message":"cache miss for key item:{below(1_000_000)}",'
-                    f'"tags":["cache","redis","{pick(_SERVICES)}"],"latency_us":{below(100_000)},'
+                    f'"tags":["cache","redis","{pick(SERVICES)}"],"latency_us":{below(100_000)},'
                     f'"span_id":"{bits(64):016x}","trace_id":"{bits(128):032x}"}}\n'
                 )
         if len(lines) == _CHUNK_EVENTS:

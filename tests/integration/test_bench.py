@@ -47,7 +47,7 @@ def bench(*arguments: object) -> "subprocess.CompletedProcess[str]":
 
 
 def run_alone(out: Path, command: str, *arguments: object) -> dict[str, Any]:
-    """What `bench query`, `soak` or `scale` records."""
+    """What `bench query`, `people`, `soak` or `scale` records."""
     done = bench(command, *arguments, "--out", out)
     assert done.returncode == 0, done.stderr
     figures: dict[str, Any] = json.loads((out / "results.json").read_text())["embedded"][command]
@@ -196,3 +196,11 @@ def test_scale_compares_each_step_with_the_first(tmp_path):
     for goal in GOALS:
         if goal.part == "scale":
             assert figures[goal.figure] > 0, goal.text
+
+
+def test_people_ask_while_events_come_in(tmp_path):
+    arguments = ["--events", 60_000, "--people", 5, "--pause", 0.05, "--seconds", 1, "--rate", 20_000]
+    figures = run_alone(tmp_path, "people", *arguments)
+    assert figures["errors"] == 0
+    assert min(figures["idle_questions"], figures["busy_questions"]) > 5
+    assert figures["rate_share"] > 0.1
