@@ -11,7 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cordwood import __version__
+from cordwood.cli.app import COMMANDS, app_of
 from tests.support.processes import Cordwood
 from tests.support.waiting import wait_until
 
@@ -114,11 +117,12 @@ def _is_refused(process: Cordwood) -> bool:
 
 
 def test_the_command_line_speaks_for_itself(tmp_path: Path) -> None:
-    for command in ("up", "api", "worker", "query", "migrate", "send", "search", "config", "version"):
-        done = subprocess.run(
-            [sys.executable, "-m", "cordwood", command, "--help"], capture_output=True, text=True, check=True
-        )
-        assert "Usage" in done.stdout
+    for command in COMMANDS:
+        told = CliRunner().invoke(app_of([command]), [command, "--help"])
+        assert (told.exit_code, "Usage" in told.output) == (0, True), told.output
+    for asked in (["--version"], ["version"]):
+        done = subprocess.run([sys.executable, "-m", "cordwood", *asked], capture_output=True, text=True, check=True)
+        assert done.stdout.startswith(f"cordwood {__version__} (Python ")
     settings = subprocess.run(
         [sys.executable, "-m", "cordwood", "config", "--json"],
         env={**os.environ, "CORDWOOD_STORE_URL": "postgresql://me:hidden@db/logs"},

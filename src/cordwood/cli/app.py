@@ -2,41 +2,53 @@
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Annotated
 
 import typer
 
-COMMANDS = {
-    "up": "up.up",
-    "api": "api.api",
-    "worker": "worker.worker",
-    "query": "query.query",
-    "migrate": "migrate.migrate",
-    "send": "send.send",
-    "import": "import_.import_",
-    "export": "export.export",
-    "search": "search.search",
-    "stats": "stats.stats",
-    "top": "stats.top",
-    "sql": "sql.sql",
-    "histogram": "histogram.histogram",
-    "patterns": "stats.patterns",
-    "tail": "tail.tail",
-    "fields": "explore.fields",
-    "facets": "explore.facets",
-    "context": "explore.context",
-    "explain": "explain.explain",
-    "delete": "delete.delete",
-    "audit": "audit.audit",
-    "config": "config.config",
-    "version": "version.version",
-    "keys": "keys.keys",
-    "tenants": "tenants.tenants",
-    "dead-letters": "deadletters.dead_letters",
-    "store": "store.store",
-    "alerts": "alerts.alerts",
-    "saved": "saved.saved",
+from cordwood.cli.version import version
+
+PANELS = {
+    "Run": {
+        "up": "up.up",
+        "api": "api.api",
+        "worker": "worker.worker",
+        "query": "query.query",
+        "migrate": "migrate.migrate",
+    },
+    "Send and move": {
+        "send": "send.send",
+        "import": "import_.import_",
+        "export": "export.export",
+    },
+    "Ask": {
+        "search": "search.search",
+        "tail": "tail.tail",
+        "stats": "stats.stats",
+        "top": "stats.top",
+        "histogram": "histogram.histogram",
+        "patterns": "stats.patterns",
+        "explain": "explain.explain",
+        "fields": "explore.fields",
+        "facets": "explore.facets",
+        "context": "explore.context",
+        "sql": "sql.sql",
+        "saved": "saved.saved",
+        "alerts": "alerts.alerts",
+    },
+    "Look after": {
+        "audit": "audit.audit",
+        "dead-letters": "deadletters.dead_letters",
+        "delete": "delete.delete",
+        "keys": "keys.keys",
+        "tenants": "tenants.tenants",
+        "store": "store.store",
+        "config": "config.config",
+        "version": "version.version",
+    },
 }
-"""Each command, and where it is."""
+"""Each command, and where it is, as the help shows them."""
+COMMANDS = {name: (panel, place) for panel, places in PANELS.items() for name, place in places.items()}
 
 
 def app_of(names: Sequence[str]) -> typer.Typer:
@@ -49,17 +61,32 @@ def app_of(names: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     # Else one command alone would take no name.
-    app.callback(help=app.info.help)(lambda: None)
+    app.callback(help=app.info.help)(_whatever_the_command)
     for name in names:
-        module, _, attribute = COMMANDS[name].partition(".")
+        panel, place = COMMANDS[name]
+        module, _, attribute = place.partition(".")
         found: Callable[..., None] | typer.Typer = getattr(import_module(f"cordwood.cli.{module}"), attribute)
         if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
+            app.add_typer(found, name=name, rich_help_panel=panel)
         else:
-            app.command(name)(found)
+            app.command(name, rich_help_panel=panel)(found)
     return app
 
 
 def app_for(arguments: Sequence[str]) -> typer.Typer:
     """The command line, with the command that these arguments name; all when they name none."""
     return app_of(arguments[:1] if arguments and arguments[0] in COMMANDS else list(COMMANDS))
+
+
+def _told(is_asked: bool) -> None:
+    if is_asked:
+        version()
+        raise typer.Exit
+
+
+def _whatever_the_command(
+    _: Annotated[
+        bool, typer.Option("--version", "-V", callback=_told, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
