@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from cordwood.errors import CordwoodError, Refused, Unavailable
+from cordwood.store.segments.priority import answer
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -24,15 +25,16 @@ class Engine:
     """Hands out cursors. Synchronous; any thread may ask."""
 
     def __init__(self, spill: Path, memory_bytes: int) -> None:
-        self._connection = duckdb.connect(
-            config={
-                "threads": _THREADS,
-                "memory_limit": f"{memory_bytes}B",
-                "temp_directory": str(spill),
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            }
-        )
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": _THREADS,
+            "memory_limit": f"{memory_bytes}B",
+            "temp_directory": str(spill),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        # The engine's own threads have the priority of the one that starts it.
+        with ThreadPoolExecutor(1, initializer=answer) as starting:
+            self._connection = starting.submit(duckdb.connect, config=config).result()
         # Of all cursors. Rows keep their order: ordinals are counted from it.
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL preserve_insertion_order = true")
         # Ids stay ids. Segments never change: what was read of a footer stays true.

@@ -1,15 +1,11 @@
 """Is there little to do? What can wait is done then."""
 
-import os
-import sys
-import threading
 import time
 from collections.abc import Callable
 
 _BUSY = 0.3
 """Of one core: a hundred thousand events a second take more."""
 _SHORTEST_S = 1.0
-_NICE = 10
 
 
 class Quiet:
@@ -30,10 +26,3 @@ class Quiet:
         """Whether little was taken since the last round ended, and for long enough to tell."""
         passed_s = self._now_s() - self._began_at
         return passed_s >= _SHORTEST_S and self._cpu_s() - self._cpu_at < _BUSY * passed_s
-
-
-def give_way() -> None:
-    """Let this thread have the CPU when nothing else wants it. Where threads have no priority of their own, it stays as
-    it is."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

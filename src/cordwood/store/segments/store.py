@@ -33,7 +33,8 @@ from cordwood.store.segments.exploring import SegmentExplorer
 from cordwood.store.segments.folding import SegmentFolder
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.naming import ThreadedListing
-from cordwood.store.segments.quiet import Quiet, give_way
+from cordwood.store.segments.priority import answer, give_way
+from cordwood.store.segments.quiet import Quiet
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
 from cordwood.store.segments.sql_reader import SegmentSql
@@ -94,7 +95,7 @@ class SegmentStore:
         # Pools apart, so that long reads and merges never take the threads that writes wait for. Each is waited for
         # at the end, the writers longest: what is under way in the others is interrupted.
         self._writing = self._pool(_WRITES_AT_ONCE, "segment-write")
-        reading = self._pool(_READS_AT_ONCE, "segment-read")
+        reading = self._pool(_READS_AT_ONCE, "segment-read", answer)
         self._merging = self._pool(1, "segment-merge", give_way)
         self._stack.callback(engine.stop)
         grace_s = settings.query_timeout_s + _GRACE_S

@@ -27,7 +27,8 @@ from cordwood.store.segments.counting import count
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
 from cordwood.store.segments.exploring import SegmentExplorer
-from cordwood.store.segments.quiet import Quiet, give_way
+from cordwood.store.segments.priority import answer, give_way
+from cordwood.store.segments.quiet import Quiet
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
 from cordwood.store.segments.sql_reader import SegmentSql
@@ -82,7 +83,7 @@ class SharedStore(PostgresStore):
         self._later(engine.close)
         # As of `SegmentStore`: long reads and merges never take the threads that writes wait for.
         writing = self._pool(_WRITES_AT_ONCE, "segment-write")
-        reading = self._pool(_READS_AT_ONCE, "segment-read")
+        reading = self._pool(_READS_AT_ONCE, "segment-read", answer)
         self._merging = self._pool(1, "segment-merge", give_way)
         self._later(engine.stop)
         self._claim = Claim(database, place, is_writer=self._is_writer)
