@@ -3,17 +3,18 @@
 import math
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cordwood.db.postgres import Database
-from cordwood.errors import BadQuery
 from cordwood.language.parser import parse
 from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Everything, Filter
 from cordwood.model.tenant import DEFAULT_TENANT
 from cordwood.store.postgres.store import PostgresStore
+from cordwood.store.segments.piping.onward import EngineOnward
 from cordwood.store.settings import StoreSettings
 from tests.support import awkward, awkward_columns
 from tests.support.builders import load
@@ -23,10 +24,10 @@ from tests.support.pipelines import NOW_US, Pipelines
 
 
 @pytest.fixture
-async def store(postgres: str) -> AsyncIterator[PostgresStore]:
+async def store(postgres: str, tmp_path: Path) -> AsyncIterator[PostgresStore]:
     settings = StoreSettings(partition_days_back=0, partition_days_ahead=0)
     with database(postgres) as url:
-        async with PostgresStore(url, settings) as opened:
+        async with PostgresStore(url, settings, lambda: EngineOnward(tmp_path, settings)) as opened:
             await opened.migrate()
             yield opened
 
@@ -40,19 +41,27 @@ async def test_they_give_what_the_reference_does(store: PostgresStore) -> None:
     rng, source = random.Random(SEED), random.Random(20261126)
     for count, odd in ((30, 10), (30, 0)):
         await store.write([load(awkward_columns.events(source, count, odd))])
-    pipelines = Pipelines(rng, _fields(awkward_columns.FIELDS), has_extract=False)
+    pipelines = Pipelines(rng, _fields(awkward_columns.FIELDS))
     assert await compare(store, pipelines, rng, lambda rng: awkward_columns.any_filter(rng, 1), 100) > 20
 
 
 async def test_they_give_what_the_reference_does_of_texts_that_rows_keep_otherwise(store: PostgresStore) -> None:
     rng, source = random.Random(SEED), random.Random(20261126)
     await store.write([load(awkward.events(source, 200))])
-    pipelines = Pipelines(rng, _fields(awkward.FIELDS), has_extract=False)
+    pipelines = Pipelines(rng, _fields(awkward.FIELDS))
 
     def any_filter(rng: random.Random) -> Filter:
         return Everything() if rng.random() < 0.5 else awkward.random_filter(rng, 2)
 
     assert await compare(store, pipelines, rng, any_filter, 80) > 20
+
+
+async def test_what_is_extracted_goes_through_all_other_pipes_as_the_reference_has_it(store: PostgresStore) -> None:
+    rng, source = random.Random(SEED), random.Random(20261126)
+    await store.write([load(awkward.events(source, 120)), load(awkward_columns.events(source, 60, 10))])
+    fields = _fields([*awkward.FIELDS[:20], *awkward_columns.FIELDS[:20]])
+    pipelines = Pipelines(rng, fields, needs="| extract ")
+    assert await compare(store, pipelines, rng, lambda _: Everything(), 60) > 20
 
 
 async def answered(store: PostgresStore, text: str) -> list[dict[str, Any]]:
@@ -139,8 +148,3 @@ async def test_expressions_within_one_another_stay_small(store: PostgresStore) -
     await store.write([load([{"n": 1}])])
     (row,) = await answered(store, "".join("| eval n = n + n * n - n / 3" for _ in range(24)) + "| fields n")
     assert row == {"n": None}
-
-
-async def test_what_rows_cannot_do_is_refused(store: PostgresStore) -> None:
-    with pytest.raises(BadQuery, match="PostgreSQL rows cannot extract"):
-        await answered(store, r"| extract /(?P<a>\d+)/ | stats count() by a")

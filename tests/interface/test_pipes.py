@@ -47,3 +47,24 @@ async def test_patterns_are_mined_and_pipes_go_on_with_them(used_store: Store, t
     (row,) = await answered(used_store, tenant, "| patterns | where pattern:*else | fields pattern, count")
     assert row == {"pattern": "something else", "count": 1}
     assert await answered(used_store, tenant, "message:nowhere | patterns") == []
+
+
+async def test_parts_of_texts_are_columns(used_store: Store, tenant: Tenant) -> None:
+    events = [{"message": f"took {n} ms at host{n % 2}\0", "ts": NOON_US // 1000 + n} for n in range(10)]
+    await used_store.write([load([*events, {"message": "else"}], tenant=tenant)])
+    text = r"| extract /took (?P<ms>\d+?) .*(?P<host>host\d)/ | stats sum(ms) as ms, count() as n by host"
+    assert await answered(used_store, tenant, text) == [
+        {"host": "host0", "ms": 20, "n": 5},
+        {"host": "host1", "ms": 25, "n": 5},
+        {"host": None, "ms": None, "n": 1},
+    ]
+    text = '| extract "took <_> at <host>" | limit 3 | fields host'
+    assert await answered(used_store, tenant, text, limit=2) == [{"host": None}, {"host": "host1\0"}]
+
+
+async def test_parts_of_patterns_are_columns_and_parts_have_patterns(used_store: Store, tenant: Tenant) -> None:
+    await used_store.write([load([{"message": f"took {n} ms: user u{n} gone"} for n in range(9)], tenant=tenant)])
+    (row,) = await answered(used_store, tenant, '| patterns | extract "<a> <_>" from pattern | fields a, count')
+    assert row == {"a": "took", "count": 9}
+    text = '| extract "took <_> ms: <rest>" | patterns rest | where pattern:user* | fields count'
+    assert await answered(used_store, tenant, text) == [{"count": 9}]

@@ -27,6 +27,7 @@ from cordwood.model.search.filters import And
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.interface import Load, Store
 from cordwood.store.postgres.store import PostgresStore
+from cordwood.store.segments.piping.onward import EngineOnward
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
 from cordwood.store.shared.bucket import Bucket
@@ -58,7 +59,7 @@ async def opened(
             case "segments":
                 made = SegmentStore(Path(place), few_days, is_writer=True)
             case "postgres":
-                made = PostgresStore(place, few_days)
+                made = PostgresStore(place, few_days, lambda: EngineOnward(Path(directory), few_days))
             case "bucket":
                 assert bucket is not None, "its settings tell where it is"
                 made = shared_store(place, files or Path(directory), "segments", **bucket)

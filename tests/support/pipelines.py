@@ -41,15 +41,19 @@ _EXTRACTS = (
 class Pipelines:
     """Makes valid ones about some fields."""
 
-    def __init__(self, rng: random.Random, fields: Sequence[str], *, has_extract: bool = True) -> None:
+    def __init__(self, rng: random.Random, fields: Sequence[str], *, needs: str = "") -> None:
+        """`needs`: a text that each has."""
         self._rng = rng
-        self._kinds = "wwsssttcohlfFrdddxee1n" if has_extract else "wwsssttcohlfFrdddee1n"
+        self._needs = needs
+        self._kinds = "wwsssttcohlfFrdddxee1n"
         self._fields = [_quoted(name) for name in fields]
 
     def any(self) -> tuple[str, tuple[Pipe, ...]]:
         """A text, and what it means."""
         while True:
             text = "".join(f" | {self._pipe()}" for _ in range(self._rng.choice((1, 1, 2, 2, 3, 4))))
+            if self._needs not in text:
+                continue
             try:
                 return text, parse(text, NOW_US).pipes
             except BadQuery:

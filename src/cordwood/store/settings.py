@@ -78,7 +78,11 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         float, Meta(ge=86_400, description="seconds that an Idempotency-Key is remembered; a day at least")
     ] = 86_400.0
     memory_bytes: Annotated[
-        int, Meta(description="memory that the segment engine may use before it spills to disk")
+        int,
+        Meta(
+            description="memory that the segment engine may use before it spills to disk; "
+            "of rows, what `extract` goes on with"
+        ),
     ] = 512 << 20
     sql_timeout_s: Annotated[
         float, Meta(gt=0, description="seconds an SQL question may take, streams included, before it is stopped")

@@ -3,6 +3,7 @@
 Adapters are imported inside the functions, so that a set-up needs only its own drivers installed.
 """
 
+import functools
 import os
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -28,6 +29,7 @@ from cordwood.tenancy.quota.interface import Quota
 from cordwood.tenancy.quota.memory import MemoryQuota
 
 if TYPE_CHECKING:
+    from cordwood.store.onward import Onward
     from cordwood.store.shared.place import Place
 
 
@@ -90,7 +92,7 @@ def open_store(config: Config, *, is_writer: bool) -> Store:
             except ModuleNotFoundError as error:
                 raise _missing_extra("postgres", error) from error
             if settings.keep == "rows":
-                return PostgresStore(settings.url, settings)
+                return PostgresStore(settings.url, settings, functools.partial(_engine, config))
             from cordwood.store.shared.store import SharedStore
 
             return SharedStore(settings.url, *_shared(config), settings, is_writer=is_writer)
@@ -261,6 +263,13 @@ def open_quota(config: Config) -> Quota:
                 raise _missing_extra("redis", error) from error
             return RedisQuota(url, counted_here)
     raise _unknown("cache", url, "memory:, redis:// and rediss://")
+
+
+def _engine(config: Config) -> "Onward":
+    """What goes on where PostgreSQL's own SQL cannot. Raises Unavailable."""
+    from cordwood.store.segments.piping.onward import EngineOnward
+
+    return EngineOnward(config.data_dir / "spill", config.store)
 
 
 def _shared(config: Config) -> "tuple[Place, Path]":

@@ -10,16 +10,18 @@ from uuid import UUID
 import pyarrow as pa
 
 from cordwood.db.postgres import Connection, Database
-from cordwood.errors import Unavailable
+from cordwood.errors import BadQuery, Unavailable
 from cordwood.model.answer import Block, Row, StoredEvent
 from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.histogram import By, Histogram, SpanCount, in_order
 from cordwood.model.plan import Plan
-from cordwood.model.search.pipes import Pipe
+from cordwood.model.search.pipes import Extract, Pipe
 from cordwood.model.tenant import Tenant
+from cordwood.store.onward import Onward, WhenNeeded
 from cordwood.store.postgres.filter_sql import Conditions
 from cordwood.store.postgres.jsonb import unescaped_text
 from cordwood.store.postgres.keeping import refuse_other
+from cordwood.store.postgres.piping.handing import GivenRows, Handing, is_handed
 from cordwood.store.postgres.piping.statement import Answer, Piped, event_of, items_shown, over_table
 from cordwood.store.slices import FAR_SLICE, HOUR_US, hours
 from cordwood.store.sql.showing import rows_shown
@@ -35,9 +37,11 @@ _IDLE_GRACE_MS = 60_000
 class PostgresReader:
     """Answers from the `logs` table."""
 
-    def __init__(self, database: Database, timeout_s: float) -> None:
+    def __init__(self, database: Database, timeout_s: float, onward: WhenNeeded | None = None) -> None:
+        """`onward`: what goes on where PostgreSQL cannot."""
         self._database = database
         self._timeout_s = timeout_s
+        self._onward = onward
 
     async def read(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[Block, None]:
         """See `store.interface.Reader.read`: a cursor in one read-only snapshot."""
@@ -56,16 +60,49 @@ class PostgresReader:
                 async for block in blocks:
                     yield [Row(event, {}) for event in block]
             return
+        if is_handed(pipes):
+            async with contextlib.aclosing(self._handed(plan, pipes, tenant)) as blocks:
+                async for rows in blocks:
+                    yield rows
+            return
         piped = Piped(plan, pipes, tenant)
         sql, values, answer = piped.sql, piped.values, piped.answer
         async with self._snapshot() as (connection, left_s):
             if piped.behind is not None:
                 table = await self._mined(await connection.cursor(sql, *values, timeout=left_s()), left_s)
+                if any(isinstance(pipe, Extract) for pipe in piped.behind):
+                    onward = await self._engine(piped.behind)
+                    async with contextlib.aclosing(onward.of_table(table, piped.behind, plan.limit)) as blocks:
+                        async for rows in blocks:
+                            yield rows
+                    return
                 sql, values, answer = over_table(table, piped.behind, plan.limit)
             assert answer is not None, "of a statement that gives rows"
             cursor = await connection.cursor(sql, *values, timeout=left_s())
             while found := await cursor.fetch(_BLOCK, timeout=left_s()):
                 yield await asyncio.to_thread(_shown, answer, found)
+
+    async def _handed(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
+        """The same by an engine that goes on with rows of the cursor."""
+        handing = Handing(plan, pipes, tenant, await self._engine(pipes))
+        async with self._snapshot() as (connection, left_s):
+            given = GivenRows(connection, handing, left_s)
+            async with contextlib.aclosing(handing.further.rows(given)) as blocks:
+                async for rows in blocks:
+                    yield rows
+
+    async def _engine(self, pipes: Sequence[Pipe]) -> Onward:
+        """Raises BadQuery: there is none."""
+        if self._onward is not None:
+            return await self._onward.engine()
+        pattern = next(pipe.pattern for pipe in pipes if isinstance(pipe, Extract))
+        raise BadQuery(
+            "PostgreSQL cannot extract: its regular expressions find other parts of a text than RE2's",
+            query=pattern,
+            position=0,
+            length=len(pattern),
+            hint="leave `extract` out: `where f:/…/` finds the same rows",
+        )
 
     async def _mined(self, cursor: Any, left_s: Callable[[], float]) -> Table:
         """The patterns of the texts that a cursor gives."""

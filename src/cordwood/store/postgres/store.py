@@ -1,6 +1,6 @@
 """The PostgreSQL store, as its callers see it."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from uuid import UUID
@@ -20,6 +20,7 @@ from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Replay, Written
+from cordwood.store.onward import Onward, WhenNeeded
 from cordwood.store.postgres.books import Counting, PostgresBooks, count_rows
 from cordwood.store.postgres.deadletters import PostgresDeadLetters
 from cordwood.store.postgres.erasing import PostgresEraser
@@ -36,7 +37,8 @@ from cordwood.store.settings import StoreSettings
 class PostgresStore:
     """Rows of one database. Any number of processes write and read."""
 
-    def __init__(self, url: str, settings: StoreSettings) -> None:
+    def __init__(self, url: str, settings: StoreSettings, onward: Callable[[], Onward] | None = None) -> None:
+        """`onward` opens what does the pipes that PostgreSQL cannot do; without one, they are refused."""
         self._settings = settings
         self._kept_days = settings.retention_days
         self._database = Database(url)
@@ -44,7 +46,8 @@ class PostgresStore:
         self._migrations = migrations_in(files("cordwood.store.postgres") / "migrations")
         self._eraser = PostgresEraser(self._database, SystemClock())
         self._folder = PostgresFolder(self._database, settings.records_kept_s)
-        self._reader = PostgresExplorer(self._database, settings.query_timeout_s)
+        self._onward = None if onward is None else WhenNeeded(onward)
+        self._reader = PostgresExplorer(self._database, settings.query_timeout_s, self._onward)
 
     def _keep_in(self, keeper: Keeper, counting: Counting) -> None:
         """Where events go, and how those that are there are counted."""
@@ -57,6 +60,8 @@ class PostgresStore:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        if self._onward is not None:
+            await self._onward.close()
         await self._database.close()
 
     async def write(self, loads: Sequence[Load]) -> Sequence[Written]:

@@ -135,6 +135,10 @@ class Session:
         """Begin a statement whose rows `some` gives. Raises duckdb.Error, Unavailable (out of time)."""
         await self.run(lambda: self._cursor.execute(sql, values))
 
+    async def give(self, name: str, rows: pa.Table) -> None:
+        """Let statements read this as a relation. Raises duckdb.Error, Unavailable (out of time)."""
+        await self.run(lambda: self._cursor.register(name, rows))
+
     async def some(self, count: int) -> list[Row]:
         """At most `count` further rows; none at the end. Raises duckdb.Error, Unavailable (out of time)."""
         return await self.run(lambda: self._cursor.fetchmany(count))

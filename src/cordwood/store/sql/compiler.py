@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from cordwood.language.filters.regexes import compile_regex
 from cordwood.model.search import spans
-from cordwood.model.search.field import TIMESTAMP, Field, field_named, name_of
+from cordwood.model.search.field import TIMESTAMP, Field, name_of
 from cordwood.model.search.pipes import (
     Aggregate,
     Dedup,
@@ -26,13 +26,13 @@ from cordwood.model.search.pipes import (
     Top,
     Where,
 )
-from cordwood.model.search.wildcards import literal, plain
 from cordwood.store.sql.aggregates import Aggregates
+from cordwood.store.sql.choosing import chosen, left_out, renamed
 from cordwood.store.sql.dialect import Dialect, Source
 from cordwood.store.sql.expressions import Expressions
 from cordwood.store.sql.ordering import group_of, order_of, total_order_of
 from cordwood.store.sql.rows import SOURCE, Names, Rows
-from cordwood.store.sql.scope import Alias, Column, Scope, covers
+from cordwood.store.sql.scope import Scope
 from cordwood.store.sql.value import Kind, Order, Term, Value, order_by
 
 _IN_ORDER = Where | Eval | Extract | Fields | Rename
@@ -66,7 +66,8 @@ class Compiler:
     def __init__(
         self, source: Source, dialect: Dialect, names: Names, within: Range, scope: Scope | None = None
     ) -> None:
-        """`within`: the time range of the events. `scope`: of a table that takes the place of events."""
+        """`within`: the time range of the events. `scope`: of a table that takes the place of events, or of rows that
+        pipes were begun with elsewhere."""
         self._source = source
         self._dialect = dialect
         self._names = names
@@ -76,23 +77,33 @@ class Compiler:
 
     def compiled(self, pipes: Sequence[Pipe], limit: int | None) -> tuple[str, Shown]:
         """The statement, in which `rows.SOURCE` stands for the relation of events, and what its columns are."""
-        if self._dialect.fence and is_in_order(pipes):
+        self.begin(pipes, is_in_order=is_in_order(pipes))
+        if limit is not None:
+            self._rows.cut(self._scope.order, limit, 0)
+        parts: list[tuple[str, Kind]] = []
+        columns: list[str] = []
+        for name, column in self._scope.columns.items():
+            for kind, part in column.parts.items() if isinstance(column, Value) else ():
+                parts.append((name, kind))
+                columns.append(part)
+        reference = list(self._source.reference) if self._scope.needs_event else []
+        sql = self._rows.sql(", ".join([*columns, *reference]) or "1", self._scope.order)
+        return sql, Shown(self._scope, parts, len(reference))
+
+    def begin(self, pipes: Sequence[Pipe], *, is_in_order: bool) -> Scope:
+        """Take pipes with which a statement begins; what names mean behind them. `is_in_order`: see there, of all pipes
+        of the statement."""
+        if self._dialect.fence and is_in_order:
             self._rows.fence(f"{order_by(self._source.order)} {self._dialect.fence}")
         for pipe in pipes:
             if not isinstance(pipe, _IN_ORDER):
                 self._rows.fence(self._dialect.fence)
             self._through(pipe)
-        if limit is not None:
-            self._rows.cut(self._scope.order, limit, 0)
-        parts: list[tuple[str, Kind]] = []
-        chosen: list[str] = []
-        for name, column in self._scope.columns.items():
-            for kind, part in column.parts.items() if isinstance(column, Value) else ():
-                parts.append((name, kind))
-                chosen.append(part)
-        reference = list(self._source.reference) if self._scope.needs_event else []
-        sql = self._rows.sql(", ".join([*chosen, *reference]) or "1", self._scope.order)
-        return sql, Shown(self._scope, parts, len(reference))
+        return self._scope
+
+    def columns(self, names: Sequence[str], *, is_ordered: bool) -> str:
+        """The statement so far, of these columns."""
+        return self._rows.sql(", ".join(names) or "1", self._scope.order if is_ordered else ())
 
     def texts(self, pipes: Sequence[Pipe], field: Field) -> str:
         """A statement of two columns, in no order: the text of a field, and the event's time."""
@@ -117,12 +128,12 @@ class Compiler:
             case Limit(count=count, offset=offset):
                 self._rows.cut(self._scope.order, min(count, _MOST), min(offset, _MOST))
             case Fields(patterns=patterns, is_excluding=True):
-                self._leave_out(patterns)
+                self._scope = left_out(self._scope, patterns)
             case Fields(patterns=patterns):
-                self._choose(patterns)
+                self._scope = chosen(self._scope, patterns)
             case Rename(pairs=pairs):
                 for field, name in pairs:
-                    self._rename(field, name)
+                    self._scope = renamed(self._scope, field, name)
             case Dedup(count=count, fields=fields):
                 self._first_of_each(fields, self._scope.order, count)
             case Extract(pattern=pattern, field=field):
@@ -242,52 +253,6 @@ class Compiler:
 
     def _named(self, value: Value) -> Value:
         return Value(**{kind: self._rows.bind(part) for kind, part in value.parts.items()})
-
-    def _choose(self, patterns: Sequence[str]) -> None:
-        columns: dict[str, Column] = {}
-        wild: list[str] = []
-        for pattern in patterns:
-            name = plain(pattern)
-            if name is None:
-                set_before = {each: value for each, value in self._scope.columns.items() if covers(pattern, each)}
-                columns = {**set_before, **columns}
-                wild.append(pattern)
-            elif name not in columns:
-                meant = self._scope.meant(field_named(name))
-                columns[name] = Alias(meant.field) if isinstance(meant, Alias) else meant or Value()
-        is_shown = bool(wild) and self._scope.has_event and (bool(self._scope.wild) or not self._scope.is_table)
-        lots = (*self._scope.wild, tuple(wild)) if is_shown else ()
-        self._scope = replace(self._scope, columns=columns, is_table=True, wild=lots)
-
-    def _leave_out(self, patterns: Sequence[str]) -> None:
-        kept = {
-            name: column
-            for name, column in self._scope.columns.items()
-            if not any(covers(pattern, name) for pattern in patterns)
-        }
-        if self._scope.is_table:
-            self._scope = replace(self._scope, columns=kept, left_out=(*self._scope.left_out, *patterns))
-        else:
-            self._scope = replace(self._scope, columns=kept, hidden=(*self._scope.hidden, *patterns))
-
-    def _rename(self, field: Field, name: str) -> None:
-        old = name_of(field)
-        meant = self._scope.meant(field)
-        if self._scope.is_table:
-            columns: dict[str, Column] = {}
-            for each, column in self._scope.columns.items():
-                if each == old:
-                    columns[name] = column
-                elif each != name:
-                    columns[each] = column
-            if old not in self._scope.columns and isinstance(meant, Alias):
-                columns[name] = meant
-            left_out = (*self._scope.left_out, literal(old), literal(name))
-            self._scope = replace(self._scope, columns=columns, left_out=left_out)
-            return
-        self._leave_out([literal(old)])
-        value = Value() if meant is None else meant
-        self._scope = replace(self._scope, columns={**self._scope.columns, name: value})
 
 
 _MOST = (1 << 63) - 1

@@ -37,19 +37,19 @@ def _row(shown: Shown, found: Sequence[Any], event: StoredEvent | None, items: I
         if value is not None:
             computed[name] = items(value) if kind == "items" else part_shown(kind, value)
     seen = None if event is None else decoded(event)
+    leaves = leaves_of(seen.data) if seen is not None and shown.scope.wild else {}
     columns: dict[str, Any] = {}
     for name, column in shown.scope.columns.items():
         if isinstance(column, Alias):
             assert seen is not None, "aliases need the event"
             value = _raw(seen, column.field)
-            if column.is_asked or value is not None:
+            if column.is_asked or value is not None or column.field.name in leaves:
                 columns[name] = value
         else:
             columns[name] = computed.get(name)
     if event is None or seen is None:
         return Row(None, columns)
     if shown.scope.is_table:
-        leaves = leaves_of(seen.data) if shown.scope.wild else {}
         return Row(None, {**{name: value for name, value in leaves.items() if shown.scope.shows(name)}, **columns})
     if shown.scope.hidden:
         kept = _pruned(seen.data, shown.scope.hidden, "")

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from cordwood.errors import BadQuery
 from cordwood.model.event import MIN_TIMESTAMP_US
 from cordwood.model.search.filters import Exists, Leaf
 from cordwood.store.postgres.filters.checks import check_of
@@ -115,13 +114,7 @@ class Postgres:
         return f"right({_aligned(text)}, length({part})) = {_aligned(part)}"
 
     def extracted(self, text: str, pattern: str, groups: Mapping[str, int], count: int) -> Mapping[str, str]:
-        raise BadQuery(
-            "PostgreSQL rows cannot extract: its regular expressions find other parts of a text than RE2's",
-            query=pattern,
-            position=0,
-            length=len(pattern),
-            hint="keep events in segments (store.keep), or leave `extract` out: `where f:/…/` finds the same rows",
-        )
+        raise AssertionError("PostgreSQL's expressions find other parts than RE2's: see `handing`")
 
     def holds(self, found: Leaf, value: Value) -> str:
         if isinstance(found, Exists):

@@ -44,8 +44,8 @@ class Piped:
                 limit = plan.limit
                 sql, shown = compiler.compiled(pipes, limit)
                 self.answer = Answer(shown)
-        relation = events.relation(conditions.where, _enough(pipes, limit), dialect.fence)
-        self.sql, self.values = _with_named(sql.replace(SOURCE, f"({relation}) AS e"), conditions.values)
+        relation = events.relation(conditions.where, enough(pipes, limit), dialect.fence)
+        self.sql, self.values = with_named(sql.replace(SOURCE, f"({relation}) AS e"), conditions.values)
 
 
 def over_table(table: Table, pipes: Sequence[Pipe], limit: int | None) -> tuple[str, list[object], "Answer"]:
@@ -60,7 +60,7 @@ def over_table(table: Table, pipes: Sequence[Pipe], limit: int | None) -> tuple[
         given.append(values.bound(plain, f"{dialect.types[kind]}[]"))
     names = ", ".join([*(name for name, _ in table.names.values()), NUMBER])
     rows = f"unnest({', '.join(given)}) WITH ORDINALITY AS e ({names})"
-    sql, kept = _with_named(sql.replace(SOURCE, rows), bound)
+    sql, kept = with_named(sql.replace(SOURCE, rows), bound)
     return sql, kept, Answer(shown)
 
 
@@ -96,7 +96,7 @@ def items_shown(found: bytes) -> list[Any]:
     return items
 
 
-def _enough(pipes: Sequence[Pipe], limit: int | None) -> str | None:
+def enough(pipes: Sequence[Pipe], limit: int | None) -> str | None:
     """SQL: how many of the newest events are enough. None: all are needed, in any order."""
     if not is_in_order(pipes):
         return None
@@ -109,7 +109,7 @@ def _enough(pipes: Sequence[Pipe], limit: int | None) -> str | None:
     return _SOME if limit is None else f"{limit:d}"
 
 
-def _with_named(sql: str, values: Sequence[object]) -> tuple[str, list[object]]:
+def with_named(sql: str, values: Sequence[object]) -> tuple[str, list[object]]:
     """Without the values that the statement does not name: PostgreSQL could not tell their types."""
     numbers = {number: place for place, number in enumerate(dict.fromkeys(_BOUND.findall(sql)), 1)}
     kept = [values[int(number) - 1] for number in numbers]

@@ -1,10 +1,8 @@
 """Plan, pipes and segments → rows."""
 
-import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncGenerator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cordwood.model.answer import Row, StoredEvent
 from cordwood.model.plan import Plan
@@ -13,17 +11,11 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Session
 from cordwood.store.segments.pacing import BLOCK_EVENTS
+from cordwood.store.segments.piping.mining import mined_of
 from cordwood.store.segments.piping.statement import Piped, items_shown, over_table
 from cordwood.store.segments.reader import SegmentReader
-from cordwood.store.segments.sourcing import Asked
 from cordwood.store.sql.compiler import Shown
 from cordwood.store.sql.showing import rows_shown
-from cordwood.store.sql.table import Table
-
-if TYPE_CHECKING:  # it brings the compiler
-    from cordwood.patterns import Patterns
-
-_MINED_EVENTS, _MINED_AT_ONCE = 200_000, 2
 
 
 class PipedReader(SegmentReader):
@@ -45,29 +37,14 @@ class PipedReader(SegmentReader):
             else:
                 await held.enter_async_context(self._held(session, segments))
                 asked = piped.over(self._files.root, segments, rows)
-            if piped.behind is not None:
-                asked, shown = over_table(await self._mined(session, asked), piped.behind, plan.limit)
+            behind = piped.statement.behind
+            if behind is not None:
+                asked, shown = over_table(await mined_of(session, self._executor, asked), behind, plan.limit)
             else:
-                shown = piped.shown
+                shown = piped.statement.shown
             await session.start(*asked)
             while found := await session.some(BLOCK_EVENTS):
                 yield await self._shown(session, shown, found, segments)
-
-    async def _mined(self, session: Session, asked: Asked) -> Table:
-        """The patterns of the texts that a statement gives."""
-        # Here, as only who asks for patterns is to pay for the compiler.
-        from cordwood.store.mining import Mined, mined
-
-        found, loop = Mined(), asyncio.get_running_loop()
-        under_way: deque[asyncio.Future[Patterns]] = deque()
-        async with contextlib.aclosing(session.batches(*asked, rows=_MINED_EVENTS)) as batches:
-            async for batch in batches:
-                under_way.append(loop.run_in_executor(self._executor, mined, batch["text"], batch["at_us"]))
-                if len(under_way) > _MINED_AT_ONCE:
-                    found.add(await under_way.popleft())
-        for part in under_way:
-            found.add(await part)
-        return await session.run(found.table)
 
     async def _shown(
         self, session: Session, shown: Shown, found: Sequence[Any], segments: Sequence[Segment]
