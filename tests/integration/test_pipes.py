@@ -4,10 +4,12 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
@@ -90,6 +92,48 @@ def test_csv_has_names_in_front(server: Cordwood) -> None:
     _, body = asked(server, "n:0", "text/csv")
     (row,) = csv.DictReader(io.StringIO(body.decode()))
     assert (row["level"], json.loads(row["data"])) == ("error", EVENTS[0])
+
+
+def arrow(server: Cordwood, query: str, **parameters: object) -> pa.Table:
+    status, body = asked(server, query, "application/vnd.apache.arrow.stream", **parameters)
+    assert status == 200, body
+    return pa.ipc.open_stream(body).read_all()
+
+
+def test_a_stream_of_arrow_has_types_that_the_query_tells(server: Cordwood) -> None:
+    found = arrow(
+        server, 'service:s0 | stats count() as c, avg(n) as a, max(ts) as m, last(message) as l by level, "n"'
+    )
+    assert [(field.name, str(field.type)) for field in found.schema] == [
+        ("level", "string"),
+        ("n", "string"),
+        ("c", "int64"),
+        ("a", "double"),
+        ("m", "string"),
+        ("l", "string"),
+    ]
+    assert found.to_pylist()[0] == {
+        "level": "error", "n": "0", "c": 1, "a": 0.0, "m": str(START_S), "l": "took 0 ms for user u0"
+    }  # fmt: skip
+    found = arrow(server, "service:s0 | timechart span=6s count() as c | eval few = c < 4, half = c / 2")
+    assert found.schema.types == [pa.timestamp("us", "UTC"), pa.int64(), pa.bool_(), pa.float64()]
+    assert found["timestamp"].to_pylist()[0] == datetime.fromtimestamp(START_S, UTC)
+    assert found["half"].to_pylist() == [1.5, 1.5]
+
+
+def test_events_are_in_arrow_with_their_json_and_what_pipes_set_beside_it(server: Cordwood) -> None:
+    (event,) = arrow(server, "n:0").to_pylist()
+    assert json.loads(event.pop("data")) == EVENTS[0]
+    assert (event["timestamp"], event["level"]) == (datetime.fromtimestamp(START_S, UTC), "error")
+    assert set(event) == {"id", "timestamp", "inserted_at", "level", "service"}
+    (event,) = arrow(server, 'n:0 | eval double = n * 2, level = "high", list = "x"').to_pylist()
+    assert (event["double"], event["level"], event["columns.level"]) == (0.0, "error", "high")
+
+
+def test_no_rows_in_arrow_have_names_and_types(server: Cordwood) -> None:
+    found = arrow(server, "service:none | stats count() as c by service | where c > 0")
+    assert (found.num_rows, found.schema.names) == (0, ["service", "c"])
+    assert arrow(server, "service:none").schema.names[:2] == ["id", "timestamp"]
 
 
 def test_no_cell_is_a_formula(server: Cordwood) -> None:

@@ -4,12 +4,14 @@ import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from cordwood.language.parser import parse
 from cordwood.model.answer import Row
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT
+from cordwood.query.arrow_rows import ArrowRows
 from cordwood.store.segments import runs, tables
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.layout import Directory
@@ -17,7 +19,7 @@ from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings
 from tests.support.awkward_columns import FIELDS, any_filter, events
 from tests.support.builders import load
-from tests.support.piped import SEED, compare
+from tests.support.piped import SEED, TIMES, compare
 from tests.support.pipelines import Pipelines
 
 _FEW = 30
@@ -71,3 +73,21 @@ async def test_they_give_what_the_reference_does(store: SegmentStore) -> None:
     rng = random.Random(SEED)
     pipelines = Pipelines(rng, [name for name in FIELDS if name not in ("", "\\")])
     assert await compare(store, pipelines, rng, lambda rng: any_filter(rng, 1), 100) > 20
+
+
+async def test_in_arrow_each_row_has_the_types_that_the_query_tells(store: SegmentStore) -> None:
+    rng = random.Random(SEED)
+    pipelines = Pipelines(rng, [name for name in FIELDS if name not in ("", "\\")])
+    some = 0
+    for _ in range(60 * TIMES):
+        text, pipes = pipelines.any()
+        blocks = [block async for block in store.rows(Plan(), pipes, DEFAULT_TENANT)]
+        stream = ArrowRows(pipes)
+        try:
+            written = b"".join([*map(stream, [block[start::2] for block in blocks for start in (0, 1)]), stream.end()])
+        except pa.ArrowException as error:
+            raise AssertionError(text) from error
+        found = pa.ipc.open_stream(written).read_all()
+        assert found.num_rows == sum(map(len, blocks))
+        some += found.num_rows > 0
+    assert some > 20

@@ -11,6 +11,7 @@ from cordwood.http.openapi import CSV, JSON, NDJSON, Answer, Operation, Paramete
 from cordwood.model.event import Level
 from cordwood.query.ledger import LedgerAnswer
 from cordwood.query.receipts import ReceiptFate
+from cordwood.query.routes import ARROW
 from cordwood.query.tail import EVENT_STREAM, PATH
 
 _Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -157,7 +158,7 @@ QUERY = (
         about="events, newest first, or what pipes make of them: a page, or all of it as a stream",
         scope="query",
         parameters=QUESTION,
-        answers={200: Answer(about="the events", content={JSON: Page, NDJSON: str, CSV: str})},
+        answers={200: Answer(about="the events", content={JSON: Page, NDJSON: str, CSV: str, ARROW: bytes})},
         errors=(Overloaded, Cancelled),
     ),
     Operation(

@@ -27,7 +27,7 @@ from cordwood.query.wanted import Wanted
 from cordwood.store.interface import Explorer
 from cordwood.tenancy.interface import Keys
 
-NDJSON, CSV = "application/x-ndjson", "text/csv"
+NDJSON, CSV, ARROW = "application/x-ndjson", "text/csv", "application/vnd.apache.arrow.stream"
 
 
 class QueryRoutes:
@@ -53,7 +53,7 @@ class QueryRoutes:
         tenant = self._tenant(request)
         plan, pipes = question_of(request.query_params.multi_items(), self._clock.now_us())
         accepted = request.headers.get("accept", "")
-        if (kind := next((each for each in (NDJSON, CSV) if each in accepted), None)) is not None:
+        if (kind := next((each for each in (NDJSON, CSV, ARROW) if each in accepted), None)) is not None:
             stream = await self._started(
                 lambda: self._wanted.stream(request, tenant, self._stream(plan, pipes, tenant, kind))
             )
@@ -93,9 +93,21 @@ class QueryRoutes:
         return as_json(await self._engine.event(event_id_of(request.path_params["id"]), tenant))
 
     def _stream(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, kind: str) -> AsyncGenerator[bytes, None]:
+        if kind == ARROW:
+            return self._arrow(plan, pipes, tenant)
         if pipes or kind == CSV:
             return self._engine.rows(plan, pipes, tenant, rows_ndjson if kind == NDJSON else Csv())
         return self._engine.stream(plan, tenant)
+
+    async def _arrow(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[bytes, None]:
+        # Here, as only who asks for it is to pay for loading it.
+        from cordwood.query.arrow_rows import ArrowRows
+
+        stream = ArrowRows(pipes)
+        async with contextlib.aclosing(self._engine.rows(plan, pipes, tenant, stream)) as blocks:
+            async for block in blocks:
+                yield block
+        yield stream.end()
 
     async def _started(self, start: Callable[[], AsyncGenerator[bytes, None]]) -> AsyncIterator[bytes]:
         """A stream, its first block already there: what fails at once is answered with a status, not a cut."""

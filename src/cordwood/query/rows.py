@@ -18,7 +18,7 @@ _EVENT = ("id", "timestamp", "inserted_at", "level", "service", "data")
 
 def row_json(row: Row) -> bytes:
     """A row as a JSON object; of an event as it is answered anyway, with what pipes have set under `columns`."""
-    columns = _encoded(row.columns)
+    columns = encoded(row.columns)
     return columns if row.event is None else event_json(row.event)[:-1] + b',"columns":' + columns + b"}"
 
 
@@ -30,7 +30,7 @@ def rows_ndjson(rows: Sequence[Row]) -> bytes:
 def table_json(rows: Sequence[Row], *, is_table: bool, is_cut: bool) -> bytes:
     """All of an answer as the inside of a JSON object, open for more members. Rows of events are `events`."""
     name = b"rows" if is_table else b"events"
-    head = b'{"columns":' + _encoded(columns_of(rows)) + b',"' + name + b'":['
+    head = b'{"columns":' + encoded(columns_of(rows)) + b',"' + name + b'":['
     return head + b",".join(map(row_json, rows)) + b'],"truncated":' + (b"true" if is_cut else b"false")
 
 
@@ -74,7 +74,7 @@ def _cell(value: Any) -> str | int | float:
         case None:
             return ""
         case bool() | list() | dict():
-            return _encoded(value).decode()
+            return encoded(value).decode()
         case str():
             return neutral_cell(value)
         case int() | float():
@@ -83,7 +83,8 @@ def _cell(value: Any) -> str | int | float:
             raise AssertionError(f"no value of JSON: {value!r}")
 
 
-def _encoded(value: Any) -> bytes:
+def encoded(value: Any) -> bytes:
+    """A value of a row as JSON."""
     try:
         return msgspec.json.encode(value)
     except (UnicodeEncodeError, msgspec.MsgspecError, OverflowError):
