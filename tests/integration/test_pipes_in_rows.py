@@ -19,8 +19,9 @@ from cordwood.store.settings import StoreSettings
 from tests.support import awkward, awkward_columns
 from tests.support.builders import load
 from tests.support.fixtures import database
-from tests.support.piped import SEED, compare, rows
+from tests.support.piped import SEED, compare, rows, seen
 from tests.support.pipelines import NOW_US, Pipelines
+from tests.support.reference.pipes import answer
 
 
 @pytest.fixture
@@ -62,6 +63,22 @@ async def test_what_is_extracted_goes_through_all_other_pipes_as_the_reference_h
     fields = _fields([*awkward.FIELDS[:20], *awkward_columns.FIELDS[:20]])
     pipelines = Pipelines(rng, fields, needs="| extract ")
     assert await compare(store, pipelines, rng, lambda _: Everything(), 60) > 20
+
+
+async def test_json_that_differs_is_counted_together_where_values_are_equal(store: PostgresStore) -> None:
+    source = random.Random(SEED)
+    numbers = ["1", "1.0", "1e0", "0", "-0.0", "1e400", "2e400", "0.1", "0.10000000000000000555"]
+    great = ["9007199254740993", "9007199254740993.0", "9.007199254740993e15", "9223372036854775807", "1e17", "1e17"]
+    others = ['"1"', "[1]", "[2]", "{}", '{"g":1}', "null", "true", '"a\\u0000"', '"\ue0c0"']
+    alike = [*numbers, *great, *others]
+    lines = [f'{{"f":{source.choice(alike)},"g":{source.choice(alike)}}}'.encode() for _ in range(300)]
+    await store.write([load(lines)])
+    every = await seen(store)
+    asked = ["top 40 f", "top 3 f by g", "rare 40 f, g", "stats count() as n, count() as m by f", "top 5 message, f.g"]
+    asked.append("stats count() as n by g, f | where n > 2 | stats count() as k, sum(n) as s by g")
+    for text in asked:
+        search = parse(f"| {text}", NOW_US)
+        assert await rows(store, Plan(), search.pipes) == answer(search, every), text
 
 
 async def answered(store: PostgresStore, text: str) -> list[dict[str, Any]]:

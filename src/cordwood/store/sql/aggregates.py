@@ -14,12 +14,16 @@ MOST_VALUES = 100
 class Aggregates:
     """Collects the columns that a grouping computes."""
 
-    def __init__(self, rows: Rows, names: Names, computing: Expressions, dialect: Dialect, source: Source) -> None:
+    def __init__(
+        self, rows: Rows, names: Names, computing: Expressions, dialect: Dialect, source: Source, count: str
+    ) -> None:
+        """`count`: how many there are in a group."""
         self._rows = rows
         self._names = names
         self._computing = computing
         self._dialect = dialect
         self._source = source
+        self._count = count
         self.columns: dict[str, str] = {}
 
     def add(self, asked: Aggregate, seconds: float | None) -> Value:
@@ -34,7 +38,7 @@ class Aggregates:
             count = f"count(*) {_filter(condition)}"
             return self._real(f"CAST({count} AS {self._dialect.types['real']}) / {self._constant(seconds)}")
         if asked.argument is None:
-            return self._whole(f"count(*) {_filter(condition)}")
+            return self._whole(f"{self._count} {_filter(condition)}")
         if asked.function == "count" and isinstance(asked.argument, Column):
             there = self._rows.bind(self._computing.is_field_there(asked.argument.field))
             return self._whole(f"count(*) {_filter(condition, there)}")

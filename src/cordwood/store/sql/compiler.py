@@ -146,6 +146,10 @@ class Compiler:
             case Patterns():
                 raise AssertionError("stores mine templates, and go on with the table")
 
+    @property
+    def _count(self) -> str:
+        return self._source.count if self._scope.has_event else "count(*)"
+
     def _computing(self) -> Expressions:
         return Expressions(self._rows, self._scope, self._source, self._dialect)
 
@@ -162,7 +166,7 @@ class Compiler:
             seconds: float | None = span_us / 1_000_000
         else:
             seconds = None if start_us is None or end_us is None else (end_us - start_us) / 1_000_000
-        counted = Aggregates(self._rows, self._names, computing, self._dialect, self._source)
+        counted = Aggregates(self._rows, self._names, computing, self._dialect, self._source, self._count)
         found: dict[str, Value] = {each.name: counted.add(each, seconds) for each in aggregates}
         self._group({**groups, **found}, groups, counted.columns, is_one=not by)
         self._scope = Scope(self._order_of(groups), self._scope.columns, is_table=True, has_event=False)
@@ -187,7 +191,7 @@ class Compiler:
             self._rows.keep(there or "false")
         count = self._names.new()
         columns = {**by, **top, "count": Value(whole=count)}
-        self._group(columns, {**by, **top}, {count: "count(*)"}, is_one=False)
+        self._group(columns, {**by, **top}, {count: self._count}, is_one=False)
         within = (Term(count, is_descending=not pipe.is_rare), *self._order_of(top))
         if by:
             keys = [part for value in by.values() for part in value.parts.values()]

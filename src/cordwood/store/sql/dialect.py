@@ -148,6 +148,8 @@ class Source(Protocol):
     """When an event happened."""
     event_id: str
     """As a text."""
+    count: str
+    """How many events there are in a group of rows."""
     reference: Sequence[str]
     """The columns by which an event can be fetched."""
 

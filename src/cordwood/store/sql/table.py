@@ -36,6 +36,7 @@ class NoEvents:
 
     order: Order = ()
     time = event_id = "NULL"
+    count = "count(*)"
     reference: Sequence[str] = ()
 
     def value(self, field: Field) -> Value:

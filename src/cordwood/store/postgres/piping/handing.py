@@ -52,6 +52,7 @@ class Handed:
     order: Order = (Term("ts", True, is_ever_null=False), Term("event_id", True, is_ever_null=False))
     time = "ts"
     event_id = "event_id"
+    count = "count(*)"
     reference: Sequence[str] = ("ts", "event_id")
 
     def __init__(self, events: Events) -> None:

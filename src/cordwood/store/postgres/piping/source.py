@@ -12,6 +12,8 @@ from cordwood.store.sql.value import Order, Term, Value, order_by
 
 _COLUMNS = {"level": 'level COLLATE "C"', "service": 'service COLLATE "C"', "timestamp": "ts", "_id": "id::text"}
 
+_WEIGHT = "weight"
+
 
 class Events:
     """See `store.sql.dialect.Source`. What nothing asks for is not computed: PostgreSQL leaves out columns itself."""
@@ -19,6 +21,7 @@ class Events:
     order: Order = (Term("ts", True, is_ever_null=False), Term("id", True, is_ever_null=False))
     time = "ts"
     event_id = "event_id"
+    count = "count(*)"
     reference: Sequence[str] = ("id", "ts", "inserted_at", "level", "service", "data")
 
     def __init__(self, names: Names, values: Values) -> None:
@@ -90,10 +93,45 @@ class Events:
         bounds = f"{newest_first} {fence if enough is None else f'LIMIT {enough}'}"
         columns = ", ".join([*self.reference, *_named(self._columns)])
         rows = f"SELECT {columns} FROM logs {where} {bounds}"
+        return self._leveled(rows, newest_first, fence)
+
+    def _leveled(self, rows: str, order: str, fence: str) -> str:
         for level in self._levels:
             if level:
-                rows = f"SELECT *, {', '.join(_named(level))} FROM ({rows}) AS l {newest_first} {fence}"
+                rows = f"SELECT *, {', '.join(_named(level))} FROM ({rows}) AS l {order} {fence}"
         return rows
+
+
+class Counted(Events):
+    """The same, of which nothing but the number for each combination of values matters. Telling what a value is costs
+    more than counting it: it is done once for all that are alike."""
+
+    count = f"sum({_WEIGHT})::bigint"
+
+    def __init__(self, names: Names, values: Values) -> None:
+        super().__init__(names, values)
+        self._columns.clear()
+        self._sent_ones: set[str] = set()
+
+    def _sent(self, field: Field) -> Value:
+        before = set(self._columns)
+        value = super()._sent(field)
+        self._sent_ones |= self._columns.keys() - before
+        return value
+
+    def relation(self, where: str, enough: str | None, fence: str) -> str:
+        columns = list(self._columns)
+        sent = [name for name in columns if name in self._sent_ones]
+        # Numbers are equal as JSON, and beyond 2⁵³ not as values, if one of them is spelt with a fraction.
+        spelt = [
+            f"CASE WHEN jsonb_typeof({name}) = 'number' THEN scale({name}::numeric) = 0 END AS {name}_whole"
+            for name in sent
+        ]
+        rows = f"SELECT {', '.join(_named(self._columns))} FROM logs {where} {fence}"
+        chosen = ", ".join([*columns, *spelt])
+        places = ", ".join(map(str, range(1, len(columns) + len(spelt) + 1)))
+        rows = f"SELECT {chosen}, count(*) AS {_WEIGHT} FROM ({rows}) AS l GROUP BY {places}"
+        return self._leveled(rows, "", fence)
 
 
 def _named(columns: dict[str, str]) -> list[str]:

@@ -7,13 +7,14 @@ from typing import Any
 
 from cordwood.model.answer import StoredEvent
 from cordwood.model.plan import Plan
-from cordwood.model.search.pipes import Limit, Patterns, Pipe, Where
+from cordwood.model.search.field import DERIVED_TIMES
+from cordwood.model.search.pipes import Aggregate, Limit, Patterns, Pipe, Stats, Top, Where
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.filter_sql import Conditions
 from cordwood.store.postgres.filters.values import Values
 from cordwood.store.postgres.jsonb import escaped_text, unescaped, unescaped_text
 from cordwood.store.postgres.piping.dialect import Postgres
-from cordwood.store.postgres.piping.source import Events
+from cordwood.store.postgres.piping.source import Counted, Events
 from cordwood.store.sql.compiler import Compiler, Shown, is_in_order
 from cordwood.store.sql.rows import SOURCE, Names
 from cordwood.store.sql.table import NUMBER, NoEvents, Table
@@ -30,7 +31,8 @@ class Piped:
     def __init__(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> None:
         conditions = Conditions(plan, tenant, with_position=False)
         values, names = Values(conditions.values), Names()
-        events, dialect = Events(names, values), Postgres(values)
+        events = (Counted if _only_counts(pipes) else Events)(names, values)
+        dialect = Postgres(values)
         compiler = Compiler(events, dialect, names, (plan.start_us, plan.end_us))
         place = next((number for number, pipe in enumerate(pipes) if isinstance(pipe, Patterns)), None)
         self.behind: Sequence[Pipe] | None = None if place is None else pipes[place + 1 :]
@@ -94,6 +96,22 @@ def items_shown(found: bytes) -> list[Any]:
     """A list of values out of its jsonb."""
     items: list[Any] = json.loads(unescaped(found))
     return items
+
+
+def _only_counts(pipes: Sequence[Pipe]) -> bool:
+    """Whether nothing matters but how many events have which values of some fields."""
+    match pipes[0] if pipes else None:
+        case Top(fields=fields, by=by):
+            by = (*fields, *by)
+        case Stats(aggregates=aggregates, by=by, span_us=None) if all(map(_is_count, aggregates)):
+            pass
+        case _:
+            return False
+    return bool(by) and all(field.derived not in DERIVED_TIMES and field.derived != "_id" for field in by)
+
+
+def _is_count(found: Aggregate) -> bool:
+    return found.function == "count" and found.argument is None and found.condition is None
 
 
 def enough(pipes: Sequence[Pipe], limit: int | None) -> str | None:

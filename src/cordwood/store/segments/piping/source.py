@@ -33,6 +33,7 @@ class Events:
     order: Order = (Term("ts", True), Term("batch_id", True), Term("ordinal", True))
     time = "at_us"
     event_id = "event_id"
+    count = "count(*)"
     reference: Sequence[str] = PLACE
 
     def __init__(self, segments: Sequence[Segment], found: Filter, names: Names, values: Values) -> None:
