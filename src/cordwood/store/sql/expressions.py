@@ -17,6 +17,7 @@ from cordwood.model.search.expressions import (
 )
 from cordwood.model.search.field import Field
 from cordwood.model.search.filters import Everything, Exists, Leaf, Regex, Words
+from cordwood.store.sql.constants import decided
 from cordwood.store.sql.dialect import Dialect, Source
 from cordwood.store.sql.rows import Rows
 from cordwood.store.sql.scope import Alias, Scope
@@ -172,6 +173,8 @@ class Expressions:
         return self._rows.bind(f"CAST({self._dialect.bind(float(value))} AS {self._dialect.types['real']})")
 
     def _compared(self, found: Comparison) -> str:
+        if (is_so := decided(found)) is not None:
+            return "true" if is_so else "false"
         left, right = self.value(found.left), self.value(found.right)
         types = {type_of(found.left), type_of(found.right)}
         if "number" in types:
