@@ -6,9 +6,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from cordwood.cli.app import app_of
+from cordwood.model.census import Census, FieldCount
+from cordwood.query.exploring import facets_of
 from tests.support.fixtures import database
 from tests.support.processes import Cordwood
 
@@ -81,6 +84,20 @@ def test_facets_are_of_what_a_query_matches(server: Cordwood) -> None:
     assert facets["http.status"]["values"] == [{"value": 500, "count": 8}]
     assert (facets["n"]["unique"], facets["n"]["distinct"], facets["n"]["values"]) == (True, 8, [])
     assert "tags" not in facets
+
+
+def test_what_was_sent_is_no_facet_beside_a_derived_value_that_says_the_same(server: Cordwood) -> None:
+    names = {facet["name"] for facet in server.json("/api/v1/facets")["facets"]}
+    assert {"level", "service", "message"} <= names
+    assert not {".level", ".service", ".message"} & names
+
+
+def test_it_is_one_where_it_says_something_else() -> None:
+    sent = FieldCount(".level", ("str",), 2, 2, (("WARN", 1), ("warn", 1)))
+    census = Census(2, 2, [FieldCount("level", ("str",), 2, 1, (("warn", 2),)), sent, replace(sent, name=".a")])
+    facets = facets_of(census)["facets"]
+    assert isinstance(facets, list)
+    assert {facet["name"] for facet in facets} == {"level", ".level", ".a"}
 
 
 def test_values_of_a_field_are_completed(server: Cordwood) -> None:

@@ -2,10 +2,11 @@
 
 import re
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -152,7 +153,8 @@ def fields_of(census: Census) -> dict[str, object]:
 
 def facets_of(census: Census) -> dict[str, object]:
     """The fields with their values, those that the most events have in front."""
-    met = [field for field in census.fields if field.distinct]
+    named = {field.name: field for field in census.fields}
+    met = [field for field in census.fields if field.distinct and not _is_copied(field, named)]
     return {
         "facets": [
             {
@@ -181,6 +183,12 @@ def values_of(census: Census, field: Field) -> dict[str, object]:
 
 def _values(census: Census, field: FieldCount) -> list[dict[str, object]]:
     return [{"value": value, "count": _estimated(census, count)} for value, count in field.values]
+
+
+def _is_copied(field: FieldCount, named: Mapping[str, FieldCount]) -> bool:
+    """Whether it is what was sent by the name of a derived value, which says the same of as many events."""
+    meant = named.get(field.name[1:]) if field.name.startswith(".") else None
+    return meant is not None and replace(field, name=meant.name) == meant
 
 
 def _is_unique(field: FieldCount) -> bool:
