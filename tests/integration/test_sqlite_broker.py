@@ -17,6 +17,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from cordwood.broker.interface import Waiting
 from cordwood.broker.settings import BrokerSettings
 from cordwood.broker.sqlite import SqliteBroker, SqliteDelivery
 from cordwood.broker.sqlite_schema import SCHEMA, data_version
@@ -424,3 +425,17 @@ def rows(path: Path, sql: str) -> list[Any]:
     """What another program sees in the file."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         return connection.execute(sql).fetchall()
+
+
+async def test_what_waits_in_a_queue_of_an_earlier_version_is_counted_too(tmp_path: Path) -> None:
+    path = tmp_path / "queue.sqlite"
+    held = batch([{"n": 1}, {"n": 2}])
+    with contextlib.closing(open_database(path, synchronous="FULL")) as queue:
+        migrate(queue, SCHEMA[:2])
+        for header in (msgspec.json.encode(held.header), b"damaged"):
+            queue.execute(
+                "INSERT INTO queue (batch_id, header, enqueued_at_us, size_bytes, body) VALUES (?, ?, 5, 1, 'b')",
+                (header[:16], header),
+            )
+    async with SqliteBroker(path, BrokerSettings()) as broker:
+        assert await broker.waiting(held.header.tenant) == Waiting(2, 5)

@@ -4,19 +4,22 @@ import asyncio
 import contextlib
 import itertools
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
-from cordwood.broker.interface import Broker, Delivery
+from cordwood.broker.interface import Broker, Delivery, Waiting
 from cordwood.broker.rabbitmq import RabbitBroker
 from cordwood.broker.settings import BrokerSettings
 from cordwood.broker.spool import Spool
 from cordwood.broker.sqlite import SqliteBroker
 from cordwood.errors import Overloaded
+from cordwood.model.tenant import Tenant
 from tests.support.builders import batch
 from tests.support.waiting import eventually
 
@@ -258,3 +261,29 @@ async def test_the_backlog_counts_what_waits(broker: Broker) -> None:
 
 async def _waits(broker: Broker, batches: int) -> bool:
     return (await broker.backlog()).batches == batches
+
+
+async def test_a_queue_that_knows_all_tells_which_events_of_a_tenant_wait(broker: Broker, opens: Opens) -> None:
+    mine, other = Tenant("mine"), Tenant("other")
+    if not isinstance(broker, SqliteBroker):
+        assert await broker.waiting(mine) is None
+        return
+    assert await broker.waiting(mine) == Waiting(0, None)
+    before_us = time.time_ns() // 1000
+    first = batch([{"n": 1}, {"n": 2}], tenant=mine)
+    for each in (first, first, batch([{"n": 3}], tenant=mine), batch([{"n": 4}], tenant=other)):
+        await broker.publish(each)
+    beat = replace(batch([{"n": 5}], tenant=mine), header=replace(batch().header, tenant=mine, kind="heartbeat"))
+    await broker.publish(beat)
+    waiting = await broker.waiting(mine)
+    assert (waiting.events, (await broker.waiting(other)).events) == (3, 1)
+    assert waiting.since_us is not None
+    assert before_us <= waiting.since_us <= time.time_ns() // 1000
+    async with consuming(broker) as arrived:
+        await (await take(arrived)).ack()
+        await (await take(arrived)).reject("no reason")
+        await eventually(lambda: _waits(broker, 2), 10, "both to be settled")
+        assert await broker.waiting(mine) == Waiting(0, None)
+        assert (await broker.waiting(other)).events == 1
+    async with opens() as again:
+        assert await again.waiting(other) == await broker.waiting(other)

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from cordwood.model.batch import Batch
+from cordwood.model.tenant import Tenant
 
 Settlement = Literal["stored", "rejected"]
 """How a batch left the queue: acked by a worker that has stored it, or rejected into the dead letters."""
@@ -21,6 +22,15 @@ class Backlog(msgspec.Struct, frozen=True):
     batches: int
     size_bytes: int | None
     oldest_age_s: float | None
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """What a tenant's senders had accepted, and no worker has settled yet. An event that was just stored counts for a
+    moment more."""
+
+    events: int
+    since_us: int | None
+    """All that was accepted before this was settled, µs since 1970 UTC; None: nothing waits."""
 
 
 class Delivery(Protocol):
@@ -82,6 +92,11 @@ class Broker(Protocol):
 
     async def backlog(self) -> Backlog:
         """Raises Unavailable."""
+        ...
+
+    async def waiting(self, tenant: Tenant) -> Waiting | None:
+        """None where this broker does not know all that was accepted, or would have to count it. Cheap, however long
+        the queue is. Raises Unavailable."""
         ...
 
     async def check(self) -> None:

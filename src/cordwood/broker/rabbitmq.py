@@ -19,6 +19,7 @@ from cordwood.broker.interface import Backlog, Settlement
 from cordwood.broker.settings import BrokerSettings
 from cordwood.errors import CordwoodError, Overloaded, Unavailable
 from cordwood.model.batch import Batch
+from cordwood.model.tenant import Tenant
 
 log = structlog.get_logger()
 
@@ -94,6 +95,9 @@ class RabbitBroker:
             oldest_us = min(delivery.batch.header.received_at_us for delivery in self._held)
             return Backlog(waiting + len(self._held), None, max(0.0, time.time() - oldest_us / 1e6))
         return Backlog(waiting, None, None if waiting else 0.0)
+
+    async def waiting(self, tenant: Tenant) -> None:
+        """RabbitMQ counts batches, whosever they are, and knows of no spool."""
 
     async def check(self) -> None:
         await self._publisher.channel(_PATIENCE_S)

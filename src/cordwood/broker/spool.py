@@ -19,6 +19,7 @@ from cordwood.broker.interface import Backlog, Broker, Delivery, Settlement
 from cordwood.db.sqlite import FileLock
 from cordwood.errors import CordwoodError, Overloaded, Unavailable
 from cordwood.model.batch import Batch
+from cordwood.model.tenant import Tenant
 
 log = structlog.get_logger()
 
@@ -91,6 +92,9 @@ class Spool:
     async def backlog(self) -> Backlog:
         """Of the broker behind; the spool's own is in the metrics."""
         return await self._primary.backlog()
+
+    async def waiting(self, tenant: Tenant) -> None:
+        """Other processes have spools, too, and nobody knows what lies in all of them."""
 
     async def check(self) -> None:
         """Well while either takes batches."""

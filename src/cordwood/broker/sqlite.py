@@ -13,15 +13,16 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from cordwood.broker.interface import Backlog, Settlement
+from cordwood.broker.interface import Backlog, Settlement, Waiting
 from cordwood.broker.settings import BrokerSettings
 from cordwood.broker.sqlite_room import Room
-from cordwood.broker.sqlite_schema import SCHEMA, Row, last_seq, rows_after, rows_at, totals
+from cordwood.broker.sqlite_schema import SCHEMA, Row, last_seq, rows_after, rows_at, totals, waiting_of
 from cordwood.broker.sqlite_watch import Watches
 from cordwood.broker.sqlite_writer import Settle, WriterThread
 from cordwood.db.sqlite import DatabaseThread, FileLock, hint_for, migrate, open_database, unusable
 from cordwood.errors import Unavailable
 from cordwood.model.batch import Batch, BatchHeader
+from cordwood.model.tenant import Tenant
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -48,8 +49,11 @@ class SqliteBroker:
 
     async def __aenter__(self) -> "SqliteBroker":
         """Raises ConfigError when the file cannot be used."""
-        reader, writer = await asyncio.to_thread(self._open)
-        self._reader = DatabaseThread(reader, "queue-reader")
+        writer, *readers = await asyncio.to_thread(self._open)
+        # Questions have a thread of their own: bodies, which the other reads, take their time.
+        self._reader, self._asking = (
+            DatabaseThread(reader, name) for reader, name in zip(readers, ("queue-reader", "queue-asking"), strict=True)
+        )
         self._writer = WriterThread(writer, asyncio.get_running_loop(), Room(self._path, self._settings))
         self._writer.start()
         self._watches = Watches(self._reader, _POLL_S)
@@ -59,6 +63,7 @@ class SqliteBroker:
         """What was acked and rejected is committed first."""
         await asyncio.to_thread(self._writer.close)
         await self._reader.close()
+        await self._asking.close()
 
     async def publish(self, batch: Batch) -> None:
         try:
@@ -105,6 +110,12 @@ class SqliteBroker:
         age_s = 0.0 if held.oldest_us is None else max(0.0, time.time() - held.oldest_us / 1e6)
         return Backlog(held.batches, held.size_bytes, age_s)
 
+    async def waiting(self, tenant: Tenant) -> Waiting:
+        try:
+            return await self._asking.run(lambda connection: waiting_of(connection, tenant))
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
+
     async def check(self) -> None:
         await self._read(totals)
         await self._writer.probe()
@@ -134,9 +145,13 @@ class SqliteBroker:
         try:
             return await self._reader.run(call)
         except sqlite3.Error as error:
-            raise Unavailable(f"cannot read {self._path}: {error}", hint=hint_for(error)) from error
+            raise self._unreadable(error) from error
 
-    def _open(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    def _unreadable(self, error: sqlite3.Error) -> Unavailable:
+        return Unavailable(f"cannot read {self._path}: {error}", hint=hint_for(error))
+
+    def _open(self) -> list[sqlite3.Connection]:
+        """The one that writes, and two that read."""
         with contextlib.ExitStack() as opened:
             writer = open_database(self._path, synchronous="FULL", page_size_bytes=_PAGE_BYTES, may_shrink=True)
             opened.callback(writer.close)
@@ -146,9 +161,12 @@ class SqliteBroker:
                 migrate(writer, SCHEMA)
             except sqlite3.Error as error:
                 raise unusable(self._path, error) from error
-            reader = open_database(self._path, synchronous="NORMAL")
+            readers = []
+            for _ in range(2):
+                readers.append(open_database(self._path, synchronous="NORMAL"))
+                opened.callback(readers[-1].close)
             opened.pop_all()
-        return reader, writer
+        return [writer, *readers]
 
 
 class SqliteDelivery:

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from cordwood.broker.interface import Waiting
+from cordwood.model.tenant import Tenant
+
 T = TypeVar("T")
 
 SCHEMA = (
@@ -35,6 +38,16 @@ SCHEMA = (
     CREATE TABLE totals (batches INTEGER NOT NULL, size_bytes INTEGER NOT NULL);
     INSERT INTO totals SELECT count(*), coalesce(sum(size_bytes), 0) FROM queue;
     CREATE INDEX dead_batch_id ON dead (batch_id)
+    """,
+    # The same of events, by tenant.
+    """
+    CREATE TABLE waiting (tenant TEXT PRIMARY KEY, events INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO waiting
+        SELECT json_extract(head, '$.tenant'), sum(json_extract(head, '$.events'))
+        FROM (SELECT CAST(header AS TEXT) AS head FROM queue) WHERE json_valid(head)
+            AND json_extract(head, '$.tenant') IS NOT NULL AND json_extract(head, '$.events') IS NOT NULL
+            AND coalesce(json_extract(head, '$.kind'), 'events') = 'events'
+        GROUP BY 1
     """,
 )
 """Numbered from 1, forward only; never edited once released."""
@@ -76,18 +89,28 @@ def rows_at(connection: sqlite3.Connection, seqs: Collection[int]) -> list[Row]:
     return [Row(*row) for row in connection.execute(sql, tuple(seqs))]
 
 
-def remove(connection: sqlite3.Connection, seqs: Collection[int]) -> tuple[int, int]:
-    """Remove these batches; how many were there, and the bytes of their bodies.
+def remove(connection: sqlite3.Connection, seqs: Collection[int]) -> list[tuple[bytes, int]]:
+    """Remove these batches; the headers of those that were there, and the bytes of their bodies.
 
     Two statements for hundreds of rows: each one gives up the interpreter, and waits for its turn.
     """
-    batches = size_bytes = 0
+    removed: list[tuple[bytes, int]] = []
     for some in _chunks(seqs):
         which = f"FROM queue WHERE seq IN ({_marks(some)})"
-        found, size = connection.execute(f"SELECT count(*), coalesce(sum(size_bytes), 0) {which}", some).fetchone()
+        removed += connection.execute(f"SELECT header, size_bytes {which}", some).fetchall()
         connection.execute(f"DELETE {which}", some)
-        batches, size_bytes = batches + found, size_bytes + size
-    return batches, size_bytes
+    return removed
+
+
+def waiting_of(connection: sqlite3.Connection, tenant: Tenant) -> Waiting:
+    """A tenant's events in the queue; of one moment, being one statement."""
+    sql = """
+        SELECT coalesce((SELECT events FROM waiting WHERE tenant = ?), 0),
+            (SELECT enqueued_at_us FROM queue ORDER BY seq LIMIT 1)
+    """
+    events, head_us = connection.execute(sql, (tenant,)).fetchone()
+    # What others accepted before is no matter, but to find one's own first batch would take a search.
+    return Waiting(events, head_us) if events > 0 and head_us is not None else Waiting(0, None)
 
 
 def totals(connection: sqlite3.Connection) -> Totals:

@@ -6,6 +6,7 @@ import queue
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -17,6 +18,7 @@ from cordwood.broker.sqlite_schema import remove
 from cordwood.db.sqlite import hint_for
 from cordwood.errors import CordwoodError, Overloaded, Unavailable
 from cordwood.model.batch import Batch
+from cordwood.model.tenant import Tenant
 
 log = structlog.get_logger()
 
@@ -34,6 +36,17 @@ class Settle(Struct, frozen=True):
 
     seq: int
     reason: str | None
+
+
+class _Whose(Struct, frozen=True):
+    """What a header says of the events."""
+
+    tenant: Tenant
+    events: int
+    kind: str = "events"
+
+
+_whose = msgspec.json.Decoder(_Whose)
 
 
 class _Publish(Struct, frozen=True):
@@ -214,7 +227,10 @@ class WriterThread(threading.Thread):
             "ON CONFLICT (batch_id) DO NOTHING",
             (batch.header.id.bytes, msgspec.json.encode(batch.header), time.time_ns() // 1000, size, batch.body),
         )
-        totals.change(inserted.rowcount, size * inserted.rowcount)
+        if inserted.rowcount:
+            totals.change(1, size)
+            if batch.header.kind == "events":
+                totals.wait(batch.header.tenant, batch.header.events)
 
     def _remove(self, settles: list[Settle], totals: "_Totals") -> None:
         for settle in settles:
@@ -224,8 +240,13 @@ class WriterThread(threading.Thread):
                     "SELECT seq, batch_id, header, body, ?, ? FROM queue WHERE seq = ?",
                     (settle.reason, time.time_ns() // 1000, settle.seq),
                 )
-        batches, size_bytes = remove(self._connection, {settle.seq for settle in settles})
-        totals.change(-batches, -size_bytes)
+        removed = remove(self._connection, {settle.seq for settle in settles})
+        totals.change(-len(removed), -sum(size for _, size in removed))
+        for header, _ in removed:
+            with contextlib.suppress(msgspec.MsgspecError):  # a damaged one was never counted
+                of_whom = _whose.decode(header)
+                if of_whom.kind == "events":
+                    totals.wait(of_whom.tenant, -of_whom.events)
 
 
 class _Totals:
@@ -234,7 +255,11 @@ class _Totals:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.batches, self.size_bytes = connection.execute("SELECT batches, size_bytes FROM totals").fetchone()
+        self._waiting: Counter[Tenant] = Counter()
         self._is_changed = False
+
+    def wait(self, tenant: Tenant, events: int) -> None:
+        self._waiting[tenant] += events
 
     def change(self, batches: int, size_bytes: int) -> None:
         self.batches += batches
@@ -244,3 +269,10 @@ class _Totals:
     def save(self) -> None:
         if self._is_changed:
             self._connection.execute("UPDATE totals SET batches = ?, size_bytes = ?", (self.batches, self.size_bytes))
+        if changed := [(tenant, events) for tenant, events in self._waiting.items() if events]:
+            self._connection.executemany(
+                "INSERT INTO waiting VALUES (?, ?) "
+                "ON CONFLICT (tenant) DO UPDATE SET events = events + excluded.events",
+                changed,
+            )
+            self._connection.execute("DELETE FROM waiting WHERE events = 0")
