@@ -4,7 +4,7 @@ A store is constructed cheaply and entered with `async with`. Entering a file st
 directory cannot be used; entering a PostgreSQL store never fails because the server is away (`check` tells).
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -131,6 +131,11 @@ class Reader(Protocol):
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         """The version of what `plan` can see: any write in its time range raises it; and what is left out because it is
         damaged. Cheap. Raises Unavailable."""
+        ...
+
+    async def versions(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Mapping[int, int]:
+        """The same by slice (see `store.slices`): of each hour since 1970 that start ≤ timestamp < end touches, and the
+        far one, which stands for any. One that is not there was never written to. Raises Unavailable."""
         ...
 
     async def check(self) -> None:

@@ -162,6 +162,11 @@ class PostgresReader:
         refuse_other(row["answers"], "rows")
         return int(row["version"])
 
+    async def versions(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> dict[int, int]:
+        """See `store.interface.Reader.versions`."""
+        async with self._database.connection() as connection:
+            return await versions(connection, tenant, start_us, end_us)
+
     @contextlib.asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[tuple[Connection, Callable[[], float]]]:
         """A connection that sees one state of the tables, and what is left of the read's time, in seconds."""
@@ -201,6 +206,13 @@ def _shown(answer: Answer, found: Sequence[Sequence[object]]) -> Sequence[Row]:
     return rows_shown(answer.shown, columns, events, items_shown)
 
 
+async def versions(connection: Connection, tenant: Tenant, start_us: int | None, end_us: int | None) -> dict[int, int]:
+    """See `store.interface.Reader.versions`."""
+    first, last = hours(start_us, end_us)
+    least, most = FAR_SLICE if first is None else first, -FAR_SLICE if last is None else last
+    return {row["hour"]: row["version"] for row in await connection.fetch(_VERSIONS, tenant, FAR_SLICE, least, most)}
+
+
 _FIND = f"""
     SELECT {", ".join("l." + name for name in COLUMNS.split(", "))}
     FROM batches b JOIN logs l ON l.ts BETWEEN b.min_ts AND b.max_ts AND l.id = $2 AND l.tenant = $1
@@ -220,3 +232,5 @@ _VERSION = """
     SELECT coalesce(sum(version), 0)::bigint AS version, (SELECT answers FROM keeping) AS answers FROM slices
     WHERE tenant = $1 AND (hour = $2 OR hour BETWEEN $3 AND $4)
 """
+
+_VERSIONS = "SELECT hour, version FROM slices WHERE tenant = $1 AND (hour = $2 OR hour BETWEEN $3 AND $4)"

@@ -1,6 +1,6 @@
 """The PostgreSQL store, as its callers see it."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from uuid import UUID
@@ -99,6 +99,9 @@ class PostgresStore:
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         return Coverage(await self._reader.version(plan, tenant))
+
+    async def versions(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Mapping[int, int]:
+        return await self._reader.versions(tenant, start_us, end_us)
 
     def ask(self, question: Question, tenant: Tenant) -> AsyncGenerator[Rows, None]:
         """Raises BadRequest: this store's rows are asked by its own clients."""

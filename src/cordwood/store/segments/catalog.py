@@ -346,6 +346,16 @@ class Catalog:
         )
         return int(version)
 
+    def versions(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> dict[int, int]:
+        """The same by slice."""
+        first, last = hours(start_us, end_us)
+        rows = self.rows(
+            "SELECT hour, version FROM slices WHERE tenant = ? AND "
+            "(hour = ? OR (hour >= coalesce(?, hour) AND hour <= coalesce(?, hour)))",
+            (tenant, FAR_SLICE, first, last),
+        )
+        return dict(rows)
+
     def damaged(self) -> dict[str, str]:
         """Segments that were found damaged, and why."""
         return dict(self.rows("SELECT path, reason FROM damaged JOIN segments USING (path)", ()))

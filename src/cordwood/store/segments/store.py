@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -152,6 +152,9 @@ class SegmentStore:
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         return await self._reader.coverage(plan, tenant)
+
+    async def versions(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Mapping[int, int]:
+        return await asyncio.to_thread(self._catalog.versions, tenant, start_us, end_us)
 
     def ask(self, question: Question, tenant: Tenant) -> AsyncGenerator[Rows, None]:
         return self._sql.ask(question, tenant)
