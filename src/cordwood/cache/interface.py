@@ -1,5 +1,6 @@
 """What the query service asks of a cache."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 
@@ -15,6 +16,14 @@ class Cache(Protocol):
         """The value, or None when unknown or away. Answers within a fraction of a second either way."""
         ...
 
+    async def get_all(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """The same for many, in their order, and in the same time."""
+        ...
+
     async def put(self, key: bytes, value: bytes, ttl_s: float) -> None:
         """Keep `value` for up to `ttl_s` seconds, or not at all when away."""
+        ...
+
+    async def put_all(self, values: Mapping[bytes, bytes], ttl_s: float) -> None:
+        """The same for many."""
         ...

@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 
 
 class MemoryCache:
@@ -30,6 +31,9 @@ class MemoryCache:
         self._values.move_to_end(key)
         return value
 
+    async def get_all(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        return [await self.get(key) for key in keys]
+
     async def put(self, key: bytes, value: bytes, ttl_s: float) -> None:
         if key in self._values:
             self._forget(key)
@@ -39,6 +43,10 @@ class MemoryCache:
         self._size += len(key) + len(value)
         while self._size > self._max_bytes:
             self._forget(next(iter(self._values)))
+
+    async def put_all(self, values: Mapping[bytes, bytes], ttl_s: float) -> None:
+        for key, value in values.items():
+            await self.put(key, value, ttl_s)
 
     def _forget(self, key: bytes) -> None:
         _, value = self._values.pop(key)

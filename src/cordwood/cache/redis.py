@@ -1,6 +1,7 @@
 """A cache in Redis, shared by all query processes. Away means a miss: slower, never wrong, never an error."""
 
 import time
+from collections.abc import Mapping, Sequence
 
 import structlog
 from redis.asyncio import Redis
@@ -42,11 +43,32 @@ class RedisCache:
         assert value is None or isinstance(value, bytes), "no decoding was asked for"
         return value
 
+    async def get_all(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        if not keys or time.monotonic() < self._rests_until:
+            return [None] * len(keys)
+        try:
+            values = await self._redis.mget(keys)
+        except (RedisError, OSError) as error:
+            self._failed("get", error)
+            return [None] * len(keys)
+        return [value if isinstance(value, bytes) else None for value in values]
+
     async def put(self, key: bytes, value: bytes, ttl_s: float) -> None:
         if time.monotonic() < self._rests_until:
             return
         try:
             await self._redis.set(key, value, px=max(1, round(ttl_s * 1000)))
+        except (RedisError, OSError) as error:
+            self._failed("put", error)
+
+    async def put_all(self, values: Mapping[bytes, bytes], ttl_s: float) -> None:
+        if not values or time.monotonic() < self._rests_until:
+            return
+        try:
+            async with self._redis.pipeline(transaction=False) as commands:
+                for key, value in values.items():
+                    commands.set(key, value, px=max(1, round(ttl_s * 1000)))
+                await commands.execute()
         except (RedisError, OSError) as error:
             self._failed("put", error)
 
