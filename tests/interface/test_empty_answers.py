@@ -7,10 +7,15 @@ import pytest
 
 from cordwood.cache.memory import MemoryCache
 from cordwood.cache.settings import CacheSettings
+from cordwood.clock import SystemClock
 from cordwood.language.parser import parse_filter
+from cordwood.model.event import format_timestamp
+from cordwood.model.ledger import DAY_US
 from cordwood.model.plan import Plan
+from cordwood.model.retention import Retention
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.query.diagnosis import Diagnosis
+from cordwood.query.dropped import Dropped
 from cordwood.query.engine import Engine
 from cordwood.query.settings import QuerySettings
 from cordwood.store.interface import Store
@@ -62,8 +67,40 @@ async def test_where_the_range_has_nothing_it_tells_what_there_is(store: Store) 
 
 async def test_of_other_tenants_it_tells_nothing(store: Store) -> None:
     found = await why(store, "level:error", tenant=Tenant("other"))
-    assert found == {"events_in_range": 0, "events_stored": 0}
+    assert found == {"events_in_range": 0, "events_stored": 0, "tenant": found["tenant"]}
+    assert found["tenant"] == "a key sees the logs of its own tenant alone, and this tenant has none"
+    assert "tenant" not in await why(store, "nothing", start_us=NOON_US + 60_000_000)
 
 
 async def test_what_matches_is_told_when_pipes_leave_nothing(store: Store) -> None:
     assert await why(store, "level:error") == {"events_in_range": 10, "events_matching": 3}
+
+
+async def test_what_retention_took_out_of_the_range_is_told(store: Store) -> None:
+    now_us = SystemClock().now_us()
+    days_ago = [{"ts": (now_us - days * DAY_US) // 1000, "n": days} for days in (0, 5, 6)]
+    await store.write([load(days_ago)])
+    retention = Retention(3)
+
+    async def told(start_us: int | None) -> dict[str, Any] | None:
+        engine = Engine(store, MemoryCache(1 << 20), QuerySettings(), CacheSettings())
+
+        async def rules() -> Retention:
+            return retention
+
+        plan = Plan(start_us=start_us, filter=parse_filter("level:fatal", now_us))
+        diagnosis = Diagnosis(engine, store, Dropped(rules, store, SystemClock()))
+        found: dict[str, Any] | None = (await diagnosis.why_empty(plan, DEFAULT_TENANT))["empty"].get("retention")
+        return found
+
+    assert await told(None) is None, "nothing was dropped yet"
+    await store.expire(retention)
+    dropped = await told(None)
+    assert dropped is not None
+    assert (dropped["days"], dropped["events_dropped"]) == (3, 2)
+    assert dropped["dropped_before"] == format_timestamp((now_us // DAY_US - 3) * DAY_US)
+    assert dropped["last_dropped_at"] >= format_timestamp(now_us)
+    partly = await told((now_us // DAY_US - 5) * DAY_US)
+    assert partly is not None
+    assert partly["events_dropped"] == 1
+    assert await told(now_us - 2 * DAY_US) is None, "the range is younger than what is dropped"

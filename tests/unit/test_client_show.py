@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cordwood.client.search import Empty, Event, UnknownField
+from cordwood.client.search import DroppedEvents, Empty, Event, UnknownField
 from cordwood.client.show import empty_text, event_text
 from cordwood.neutral import neutral, neutral_json
 
@@ -86,6 +86,12 @@ def test_colours_surround_only_what_is_ours():
     [
         (None, "no event matches"),
         (Empty(0), "nothing is stored"),
+        (Empty(0, tenant="so it is"), "nothing is stored: so it is"),
+        (
+            Empty(1, removed_by="a:b", events_before=1, retention=DroppedEvents(1234, "2026-01-01T00:00:00Z")),
+            "no event matches: a:b leaves none of 1; retention has dropped 1,234 events of this time range, from "
+            "before 2026-01-01T00:00:00Z",
+        ),
         (
             Empty(0, events_stored=1200, newest="2026-11-23T12:00:00.000000Z"),
             "no event in this time range; the newest of 1,200 is of 2026-11-23T12:00:00.000000Z",

@@ -11,7 +11,7 @@ import typer
 from cordwood.cli.asking import checked
 from cordwood.cli.search import blaming_usage, is_to_be_coloured, quiet_pipe, shape_of
 from cordwood.cli.shown import print_json
-from cordwood.cli.telling import telling_errors
+from cordwood.cli.telling import tell_in_flight, telling_errors
 from cordwood.client.explore import Context, Counted, Facets, Fields, Scalar, question
 from cordwood.client.explore import context as ask_context
 from cordwood.client.explore import facets as ask_facets
@@ -148,6 +148,7 @@ def _tell(found: Counted) -> None:
         typer.echo("no event matches", err=True)
     elif not found.exact:
         typer.echo(f"estimated from {found.examined:,} of {found.events:,} events", err=True)
+    tell_in_flight(found.in_flight)
 
 
 def _require_complete(is_complete: bool) -> None:

@@ -11,7 +11,7 @@ from cordwood.cli.asking import checked
 from cordwood.cli.rows import print_rows
 from cordwood.cli.search import blaming_usage, quiet_pipe
 from cordwood.cli.shown import print_json
-from cordwood.cli.telling import telling_errors
+from cordwood.cli.telling import tell_in_flight, telling_errors
 from cordwood.client.http import Api
 
 
@@ -24,6 +24,7 @@ class _Count(msgspec.Struct, frozen=True):
 class _Histogram(msgspec.Struct, frozen=True):
     counts: Sequence[_Count]
     complete: bool
+    in_flight: int | None = None
 
 
 def histogram(
@@ -63,6 +64,7 @@ def histogram(
             print_json(answer)
         else:
             print_rows(map(msgspec.json.encode, _rows(found.counts, is_grouped=by is not None)), sys.stdout.buffer)
+    tell_in_flight(found.in_flight)
     if not found.complete:
         typer.echo("not complete: damaged segments are left out", err=True)
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ import typer
 
 from cordwood.cli.asking import asked
 from cordwood.cli.rows import print_rows
-from cordwood.cli.telling import telling_errors
+from cordwood.cli.telling import tell_in_flight, telling_errors
 from cordwood.client.http import Api
 from cordwood.client.search import parse_event, why_empty
 from cordwood.client.search import search as ask
@@ -72,6 +72,7 @@ def search(
         what = asked(query)
         api = Api(url, api_key)
         left_out: list[str] = []
+        in_flight: list[int] = []
         answer = ask(
             api,
             start=start,
@@ -80,6 +81,7 @@ def search(
             filters=filters or (),
             limit=None if is_all or what.is_table else limit,
             on_incomplete=left_out.append,
+            on_in_flight=in_flight.append,
         )
         if what.is_table and output == "text":
             count = print_rows(answer, sys.stdout.buffer)
@@ -92,6 +94,7 @@ def search(
         if count == 0 and sys.stderr.isatty():
             why = empty_text(why_empty(api, start=start, end=end, query=query, filters=filters or ()))
         api.close()
+    tell_in_flight(sum(in_flight))
     if left_out:
         typer.echo(f"not complete: {neutral(left_out[0])}", err=True)
         raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """What a person reads when a command fails."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,3 +21,9 @@ def telling_errors() -> Iterator[None]:
         if error.hint:
             typer.echo(f"  → {neutral(error.hint)}", err=True)
         raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
+
+
+def tell_in_flight(events: int | None) -> None:
+    """What an answer may lack because it is not stored yet. A program is told by the answer itself."""
+    if events and sys.stderr.isatty():
+        typer.echo(f"{events:,} more accepted events are on their way into the store, and not in here", err=True)

@@ -16,6 +16,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     examined: int
     exact: bool
     complete: bool
+    in_flight: int | None = None
 
 
 class FieldTold(msgspec.Struct, frozen=True):

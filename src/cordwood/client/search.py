@@ -28,15 +28,24 @@ class UnknownField(msgspec.Struct, frozen=True):
     suggestion: str | None = None
 
 
+class DroppedEvents(msgspec.Struct, frozen=True):
+    """What retention took out of a time range."""
+
+    events_dropped: int
+    dropped_before: str
+
+
 class Empty(msgspec.Struct, frozen=True):
     """Why nothing was found, as far as the server could tell."""
 
-    events_in_range: int
+    events_in_range: int = 0
     removed_by: str | None = None
     events_before: int = 0
     events_matching: int = 0
     events_stored: int = 0
     newest: str | None = None
+    tenant: str | None = None
+    retention: DroppedEvents | None = None
     unknown_fields: Sequence[UnknownField] = ()
 
 
@@ -58,9 +67,10 @@ def search(
     filters: Sequence[str],
     limit: int | None,
     on_incomplete: Callable[[str], None],
+    on_in_flight: Callable[[int], None],
 ) -> Iterator[bytes]:
     """The matching events, newest first, each as one line of JSON; all of them when `limit` is None. `on_incomplete`
-    hears what the answer leaves out, if it does.
+    hears what the answer leaves out, if it does; `on_in_flight` how many accepted events are not stored yet.
 
     Raises what `Api.stream` raises: TryAgain also in the middle, when the answer breaks off.
     """
@@ -69,6 +79,8 @@ def search(
     def look(headers: Mapping[str, str]) -> None:
         if left_out := headers.get("cordwood-incomplete"):
             on_incomplete(left_out)
+        if (in_flight := headers.get("cordwood-in-flight", "")).isdecimal():
+            on_in_flight(int(in_flight))
 
     return api.stream("/api/v1/query", parameters, look)
 

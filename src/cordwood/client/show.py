@@ -48,12 +48,20 @@ def event_text(event: Event, *, is_coloured: bool) -> str:
 
 
 def empty_text(why: Empty | None) -> str:
-    """Why nothing was found, in a sentence."""
+    """Why nothing was found, in a sentence or two."""
     if why is None:
         return "no event matches"
+    found = _why(why)
+    if why.retention is not None:
+        found += f"; retention has dropped {why.retention.events_dropped:,} events of this time range, "
+        found += f"from before {neutral(why.retention.dropped_before)}"
+    return found
+
+
+def _why(why: Empty) -> str:
     if not why.events_in_range:
         if not why.events_stored:
-            return "nothing is stored"
+            return f"nothing is stored: {neutral(why.tenant)}" if why.tenant else "nothing is stored"
         return f"no event in this time range; the newest of {why.events_stored:,} is of {neutral(why.newest or '?')}"
     if why.removed_by is None:
         return f"no row is left of {why.events_matching:,} events" if why.events_matching else "no event matches"

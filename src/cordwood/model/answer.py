@@ -32,6 +32,15 @@ Block = Sequence[StoredEvent]
 """Some consecutive events of an answer, in its order."""
 
 
+class Arrived(msgspec.Struct, frozen=True):
+    """What of the events that were accepted can be found. None: nobody here knows."""
+
+    watermark_us: int | None = None
+    """All that was accepted before this can be found, µs since 1970 UTC."""
+    in_flight: int | None = None
+    """Events that were accepted and may not be found yet."""
+
+
 class Coverage(msgspec.Struct, frozen=True):
     """What an answer would be made of: `version` rises with every write that a plan could see. It starts at random, so
     that no two stores share one (but 0, which means: nothing)."""
@@ -49,5 +58,8 @@ class Coverage(msgspec.Struct, frozen=True):
     """Further ones of the segments in the plan's range."""
     events: int | None = None
     """Events in those that may hold an answer: at most so many are looked at. None where nobody knows."""
+    arrived: Arrived = Arrived()
+    """As it was before the version was asked for, so that it holds for whatever is kept under that, too. Stores leave
+    it as it is."""
     looked: object = None
     """What the store that made it remembers, to answer the same question."""

@@ -17,18 +17,22 @@ from cordwood.model.plan import Plan
 from cordwood.model.search.field import Field
 from cordwood.model.search.filters import And, Everything, Filter, Not, Or
 from cordwood.model.tenant import Tenant
+from cordwood.query.dropped import Dropped
 from cordwood.query.engine import Engine
 from cordwood.store.interface import Explorer
 
 _LONGEST_S = 2.0
 _MOST_CLAUSES = 16
+_NOTHING_OF_THIS_TENANT = "a key sees the logs of its own tenant alone, and this tenant has none"
 
 
 class Diagnosis:
     """Asks further questions, for a bounded time. What cannot be found out is left out."""
 
-    def __init__(self, engine: Engine, explorer: Explorer) -> None:
+    def __init__(self, engine: Engine, explorer: Explorer, dropped: Dropped | None = None) -> None:
+        """Without `dropped`, nothing is known of retention."""
         self._engine = engine
+        self._dropped = dropped
         self._explorer = explorer
 
     async def why_empty(self, plan: Plan, tenant: Tenant) -> dict[str, Any]:
@@ -40,6 +44,8 @@ class Diagnosis:
         return {"empty": found} if found else {}
 
     async def _look(self, plan: Plan, tenant: Tenant, found: dict[str, Any]) -> None:
+        if self._dropped is not None and (dropped := await self._dropped.within(plan, tenant)) is not None:
+            found["retention"] = dropped
         in_range = found["events_in_range"] = await self._count(plan, Everything(), tenant)
         if in_range == 0:
             await self._look_elsewhere(tenant, found)
@@ -65,7 +71,10 @@ class Diagnosis:
 
     async def _look_elsewhere(self, tenant: Tenant, found: dict[str, Any]) -> None:
         stored = found["events_stored"] = await self._count(Plan(), Everything(), tenant)
-        if stored:
+        if not stored:
+            # The same words whatever others have: they tell of this tenant alone.
+            found["tenant"] = _NOTHING_OF_THIS_TENANT
+        else:
             async with contextlib.aclosing(self._engine.events(Plan(limit=1), tenant)) as blocks:
                 async for block in blocks:
                     found["newest"] = format_timestamp(block[0].timestamp_us)

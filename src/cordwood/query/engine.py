@@ -15,11 +15,12 @@ from cordwood.cache.interface import Cache
 from cordwood.cache.settings import CacheSettings
 from cordwood.errors import BadRequest, Corrupt, NotFound, Unavailable
 from cordwood.language.pipes.known import makes_table
-from cordwood.model.answer import Block, Coverage, Row, StoredEvent
+from cordwood.model.answer import Arrived, Block, Coverage, Row, StoredEvent
 from cordwood.model.plan import Plan, Position
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import event_json, ndjson, page_json
+from cordwood.query.arrivals import Arrivals
 from cordwood.query.flights import Flights
 from cordwood.query.parameters import cursor_of
 from cordwood.query.rows import table_json
@@ -49,8 +50,17 @@ class Page(msgspec.Struct, frozen=True):
 class Engine:
     """Answers plans. Bounded: a few questions at once, a few more waiting."""
 
-    def __init__(self, reader: Reader, cache: Cache, settings: QuerySettings, cache_settings: CacheSettings) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        cache: Cache,
+        settings: QuerySettings,
+        cache_settings: CacheSettings,
+        arrivals: Arrivals | None = None,
+    ) -> None:
+        """Without `arrivals` nobody is told how far what was accepted can be found."""
         self._reader = reader
+        self._arrivals = arrivals
         self._cache = cache
         self._settings = settings
         self._cache_settings = cache_settings
@@ -141,7 +151,13 @@ class Engine:
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         """What an answer would be made of, and what it leaves out because it cannot be read. Raises Unavailable."""
-        return await self._reader.coverage(plan, tenant)
+        # In this order: what is looked for after the watermark was told has all that came before it.
+        arrived = await self.arrived(tenant)
+        return replace(await self._reader.coverage(plan, tenant), arrived=arrived)
+
+    async def arrived(self, tenant: Tenant) -> Arrived:
+        """How far what was accepted can be found."""
+        return Arrived() if self._arrivals is None else await self._arrivals.of(tenant)
 
     async def stream(self, plan: Plan, tenant: Tenant) -> AsyncGenerator[bytes, None]:
         """All events of a plan as NDJSON, in blocks.
@@ -189,7 +205,7 @@ class Engine:
         """An answer of what can be read: damage that is met on the way is left out of the next attempt."""
         for _ in range(_MOST_DAMAGED):
             # Before the data: an answer may be newer than the version it is kept under, never older.
-            coverage = await self._reader.coverage(plan, tenant)
+            coverage = await self.coverage(plan, tenant)
             with contextlib.suppress(Corrupt):
                 return await answer(coverage)
         raise Unavailable(f"{_MOST_DAMAGED} segments in a row are damaged", hint="look at the disk; run cordwood audit")

@@ -19,9 +19,10 @@ from cordwood.model.plan import Plan
 from cordwood.model.search.field import DERIVED_TIMES, Field, field_named
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import with_members
+from cordwood.query.completeness import completeness
 from cordwood.query.engine import Engine, Page
 from cordwood.query.parameters import only_known, plan_of
-from cordwood.query.routes import as_json, completeness, event_id_of
+from cordwood.query.routes import as_json, event_id_of
 from cordwood.query.surroundings import beside, context_json
 from cordwood.query.wanted import Wanted
 from cordwood.store.interface import Store

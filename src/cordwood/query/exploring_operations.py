@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from cordwood.errors import NotFound, Overloaded
 from cordwood.http.openapi import JSON, Answer, Operation, Parameter
 from cordwood.model.census import FieldType
+from cordwood.query.completeness import Completeness
 from cordwood.query.exploring import MOST_BESIDE, MOST_FACET_VALUES, MOST_VALUES
-from cordwood.query.operations import QUESTION, AnsweredEvent, DamagedSegment, RowGroups, Segments
+from cordwood.query.operations import QUESTION, AnsweredEvent
 
 _Count = Annotated[int, Meta(ge=0)]
 _Scalar = str | int | float | bool
@@ -21,14 +22,9 @@ _RANGE = (
 )
 
 
-class _Answered(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _Answered(Completeness, frozen=True, forbid_unknown_fields=True, kw_only=True):
     cached: bool
     took_ms: Annotated[float, Meta(ge=0)]
-    complete: bool
-    damaged: Sequence[DamagedSegment] | UnsetType = UNSET
-    scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
-    segments: Segments | UnsetType = UNSET
-    row_groups: RowGroups | UnsetType = UNSET
 
 
 class _Counted(_Answered, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, get_args
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,10 +22,10 @@ from cordwood.model.histogram import By, SpanCount
 from cordwood.model.histogram import Histogram as Counted
 from cordwood.model.search.spans import fitting
 from cordwood.query.answers import with_members
+from cordwood.query.completeness import Completeness, completeness
 from cordwood.query.engine import Engine
-from cordwood.query.operations import QUESTION, DamagedSegment, RowGroups, Segments
+from cordwood.query.operations import QUESTION
 from cordwood.query.parameters import plan_of
-from cordwood.query.routes import completeness
 from cordwood.query.wanted import Wanted
 from cordwood.store.interface import Reader
 from cordwood.tenancy.interface import Keys
@@ -53,7 +53,7 @@ class CountOfValue(Struct, frozen=True, forbid_unknown_fields=True):
     count: Annotated[int, Meta(ge=1)]
 
 
-class Histogram(Struct, frozen=True, forbid_unknown_fields=True):
+class Histogram(Completeness, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Counts by time, then value; spans without events are left out."""
 
     span_s: Annotated[float, Meta(gt=0)]
@@ -64,11 +64,7 @@ class Histogram(Struct, frozen=True, forbid_unknown_fields=True):
     counts: Sequence[CountOfSpan]
     cached: bool
     took_ms: Annotated[float, Meta(ge=0)]
-    complete: bool
-    damaged: Sequence[DamagedSegment] | UnsetType = UNSET
-    scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
-    segments: Segments | UnsetType = UNSET
-    row_groups: RowGroups | UnsetType = UNSET
+    exact: bool
 
 
 class HistogramRoutes:
@@ -76,8 +72,8 @@ class HistogramRoutes:
 
     def __init__(self, engine: Engine, reader: Reader, keys: Keys, clock: Clock, wanted: Wanted) -> None:
         self._engine = engine
-        self._wanted = wanted
         self._reader = reader
+        self._wanted = wanted
         self._keys = keys
         self._clock = clock
 
@@ -100,7 +96,12 @@ class HistogramRoutes:
         async def answer() -> Response:
             page = await self._engine.answered(("histogram", span_us, by), plan, tenant, make)
             took_ms = round((time.perf_counter() - started) * 1e3, 3)
-            members = {"cached": page.is_cached, "took_ms": took_ms, **completeness(page.coverage)}
+            members: dict[str, object] = {
+                "cached": page.is_cached,
+                "took_ms": took_ms,
+                "exact": True,
+            }
+            members |= completeness(page.coverage)
             return Response(with_members(page.body, members), media_type="application/json")
 
         return await self._wanted.answer(request, tenant, answer())

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from cordwood.errors import Cancelled, NotFound, Overloaded
 from cordwood.http.openapi import CSV, JSON, NDJSON, Answer, Operation, Parameter
 from cordwood.model.event import Level
+from cordwood.query.completeness import Completeness
 from cordwood.query.ledger import LedgerAnswer
 from cordwood.query.receipts import ReceiptFate
 from cordwood.query.routes import ARROW
@@ -34,28 +35,6 @@ class AnsweredEvent(Struct, frozen=True, forbid_unknown_fields=True):
     columns: Mapping[str, Any] | UnsetType = UNSET
 
 
-class DamagedSegment(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an answer leaves out because it cannot be read."""
-
-    segment: str
-    events: Annotated[int, Meta(ge=0)]
-    reason: str
-
-
-class Segments(Struct, frozen=True, forbid_unknown_fields=True):
-    """Of the time range: segments that may hold an answer, and those that were not opened because they hold none."""
-
-    read: Annotated[int, Meta(ge=0)]
-    skipped: Annotated[int, Meta(ge=0)]
-
-
-class RowGroups(Struct, frozen=True, forbid_unknown_fields=True):
-    """The same of the row groups that those segments consist of, large ones in stretches of 16,384 rows."""
-
-    read: Annotated[int, Meta(ge=0)]
-    skipped: Annotated[int, Meta(ge=0)]
-
-
 class UnknownField(Struct, frozen=True, forbid_unknown_fields=True):
     """A field of that clause that none of the events looked at has, and what may be meant."""
 
@@ -63,11 +42,21 @@ class UnknownField(Struct, frozen=True, forbid_unknown_fields=True):
     suggestion: str | None
 
 
+class DroppedEvents(Struct, frozen=True, forbid_unknown_fields=True):
+    """Retention took these out of the days in the time range: `days` are kept, and those before `dropped_before` go."""
+
+    days: Annotated[int, Meta(ge=0)]
+    dropped_before: _Moment
+    events_dropped: Annotated[int, Meta(ge=1)]
+    last_dropped_at: _Moment | None
+
+
 class Empty(Struct, frozen=True, forbid_unknown_fields=True):
     """Why an answer has nothing: events in the time range, and the clause of the query that left none of them; or where
-    in time there are some."""
+    in time there are some; what retention took out of the range. `tenant` tells what a key sees, when it sees nothing.
+    """
 
-    events_in_range: Annotated[int, Meta(ge=0)]
+    events_in_range: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     removed_by: str | UnsetType = UNSET
     events_before: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     matches_alone: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
@@ -75,19 +64,17 @@ class Empty(Struct, frozen=True, forbid_unknown_fields=True):
     events_matching: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     events_stored: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     newest: _Moment | UnsetType = UNSET
+    tenant: str | UnsetType = UNSET
+    retention: DroppedEvents | UnsetType = UNSET
 
 
-class Page(Struct, frozen=True, forbid_unknown_fields=True):
+class Page(Completeness, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Events, newest first; `next` is the cursor of the page behind this one. With pipes, `rows`, or `events` if they
     are such still; `columns` are those that pipes made, and `truncated` tells that there are more."""
 
     cached: bool
     took_ms: Annotated[float, Meta(ge=0)]
-    complete: bool
-    damaged: Sequence[DamagedSegment] | UnsetType = UNSET
-    scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
-    segments: Segments | UnsetType = UNSET
-    row_groups: RowGroups | UnsetType = UNSET
+    exact: bool
     empty: Empty | UnsetType = UNSET
     events: Sequence[AnsweredEvent] | UnsetType = UNSET
     next: str | UnsetType | None = UNSET
@@ -96,25 +83,15 @@ class Page(Struct, frozen=True, forbid_unknown_fields=True):
     truncated: bool | UnsetType = UNSET
 
 
-class Cost(Struct, frozen=True, forbid_unknown_fields=True):
+class Cost(Completeness, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a question would look at, at most."""
 
-    complete: bool
-    damaged: Sequence[DamagedSegment] | UnsetType = UNSET
-    scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
-    segments: Segments | UnsetType = UNSET
-    row_groups: RowGroups | UnsetType = UNSET
 
-
-class Count(Struct, frozen=True, forbid_unknown_fields=True):
+class Count(Completeness, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How many events match."""
 
     count: Annotated[int, Meta(ge=0)]
-    complete: bool
-    damaged: Sequence[DamagedSegment] | UnsetType = UNSET
-    scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
-    segments: Segments | UnsetType = UNSET
-    row_groups: RowGroups | UnsetType = UNSET
+    exact: bool
     empty: Empty | UnsetType = UNSET
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -13,18 +14,16 @@ from starlette.routing import Route
 from cordwood.clock import Clock
 from cordwood.errors import BadRequest, Corrupt
 from cordwood.http.auth import authenticate
-from cordwood.model.answer import Coverage
-from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
-from cordwood.model.search.pipes import Pipe
+from cordwood.model.search.pipes import Pipe, Sample
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import with_members
+from cordwood.query.completeness import completeness, in_headers
 from cordwood.query.diagnosis import Diagnosis
 from cordwood.query.engine import Engine
 from cordwood.query.parameters import plan_of, question_of
 from cordwood.query.rows import Csv, rows_ndjson
 from cordwood.query.wanted import Wanted
-from cordwood.store.interface import Explorer
 from cordwood.tenancy.interface import Keys
 
 NDJSON, CSV, ARROW = "application/x-ndjson", "text/csv", "application/vnd.apache.arrow.stream"
@@ -33,12 +32,12 @@ NDJSON, CSV, ARROW = "application/x-ndjson", "text/csv", "application/vnd.apache
 class QueryRoutes:
     """`GET /api/v1/query`, `/api/v1/query/count`, `/api/v1/query/cost` and `/api/v1/events/{id}`."""
 
-    def __init__(self, engine: Engine, keys: Keys, clock: Clock, wanted: Wanted, explorer: Explorer) -> None:
+    def __init__(self, engine: Engine, keys: Keys, clock: Clock, wanted: Wanted, diagnosis: Diagnosis) -> None:
         self._engine = engine
         self._wanted = wanted
         self._keys = keys
         self._clock = clock
-        self._diagnosis = Diagnosis(engine, explorer)
+        self._diagnosis = diagnosis
 
     def routes(self) -> list[Route]:
         return [
@@ -54,11 +53,12 @@ class QueryRoutes:
         plan, pipes = question_of(request.query_params.multi_items(), self._clock.now_us())
         accepted = request.headers.get("accept", "")
         if (kind := next((each for each in (NDJSON, CSV, ARROW) if each in accepted), None)) is not None:
+            arrived = await self._engine.arrived(tenant)
             stream = await self._started(
                 lambda: self._wanted.stream(request, tenant, self._stream(plan, pipes, tenant, kind))
             )
-            damaged = (await self._engine.coverage(plan, tenant)).damaged
-            return StreamingResponse(stream, media_type=kind, headers=_incomplete(damaged))
+            coverage = replace(await self._engine.coverage(plan, tenant), arrived=arrived)
+            return StreamingResponse(stream, media_type=kind, headers=in_headers(coverage))
         return await self._wanted.answer(request, tenant, self._page(plan, pipes, tenant, started))
 
     async def _page(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, started: float) -> Response:
@@ -67,7 +67,8 @@ class QueryRoutes:
         else:
             page = await self._engine.page(plan, tenant)
         took_ms = round((time.perf_counter() - started) * 1e3, 3)
-        members = {"cached": page.is_cached, "took_ms": took_ms, **completeness(page.coverage)}
+        members: dict[str, object] = {"cached": page.is_cached, "took_ms": took_ms, "exact": is_exact(pipes)}
+        members |= completeness(page.coverage)
         if page.is_empty and plan.after is None:
             members |= await self._diagnosis.why_empty(plan, tenant)
         return as_json(with_members(page.body, members))
@@ -80,7 +81,7 @@ class QueryRoutes:
     async def _counted(self, plan: Plan, tenant: Tenant) -> Response:
         count, coverage = await self._engine.count(plan, tenant)
         why = {} if count else await self._diagnosis.why_empty(plan, tenant)
-        return as_json(msgspec.json.encode({"count": count, **completeness(coverage), **why}))
+        return as_json(msgspec.json.encode({"count": count, "exact": True, **completeness(coverage), **why}))
 
     async def _cost(self, request: Request) -> Response:
         """What a question would look at: nothing is read for it but the catalog and filters of words."""
@@ -138,27 +139,9 @@ def event_id_of(text: str) -> UUID:
         raise BadRequest(f"{text[:80]!r} is no event id", hint="event ids are UUIDs") from error
 
 
-def completeness(coverage: Coverage) -> dict[str, object]:
-    """Whether an answer is made of everything that is stored, and if not, what it lacks; what was looked at for it."""
-    members: dict[str, object] = {"complete": not coverage.damaged}
-    if coverage.damaged:
-        members["damaged"] = [
-            {"segment": each.path, "events": each.events, "reason": each.reason} for each in coverage.damaged
-        ]
-    if coverage.events is not None:
-        members["scanned"] = coverage.events
-    if coverage.read is not None:
-        members["segments"] = {"read": coverage.read, "skipped": coverage.skipped}
-        members["row_groups"] = {"read": coverage.groups_read, "skipped": coverage.groups_skipped}
-    return members
-
-
-def _incomplete(damaged: Sequence[Damage]) -> dict[str, str]:
-    """The same for a stream, which has no other place for it."""
-    if not damaged:
-        return {}
-    events = sum(each.events for each in damaged)
-    return {"cordwood-incomplete": f"{len(damaged)} damaged segments with {events} events are left out"}
+def is_exact(pipes: Sequence[Pipe]) -> bool:
+    """Whether an answer is about every event that matches."""
+    return not any(isinstance(pipe, Sample) for pipe in pipes)
 
 
 def as_json(body: bytes) -> Response:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from cordwood.broker.interface import Broker
 from cordwood.cache.interface import Cache
 from cordwood.clock import SystemClock
 from cordwood.config import Config
@@ -14,8 +15,11 @@ from cordwood.http.site import DirectHandler
 from cordwood.ingest.limits import LimitsRoutes
 from cordwood.ingest.routes import PATHS, IngestRoutes
 from cordwood.ingest.service import Ingest, limits_of
+from cordwood.query.arrivals import Arrivals
 from cordwood.query.deadletters import DeadLetterRoutes
 from cordwood.query.deletion import DeletionRoutes
+from cordwood.query.diagnosis import Diagnosis
+from cordwood.query.dropped import Dropped, Rules
 from cordwood.query.engine import Engine
 from cordwood.query.explain.routes import EXPLAIN, ExplainRoutes
 from cordwood.query.exploring import ExploringRoutes
@@ -54,14 +58,16 @@ ASKING: Sequence[Operation] = (*QUERY, *HISTOGRAM, *EXPLORING, *EXPLAIN, *SQL)
 """What `asking` answers, described; without the ledger's part."""
 
 
-def asking(config: Config, store: Store, cache: Cache, keys: Keys) -> list[Route]:
-    """What questions are put to, the books included."""
+def asking(
+    config: Config, store: Store, cache: Cache, keys: Keys, rules: Rules, broker: Broker | None = None
+) -> list[Route]:
+    """What questions are put to, the books included. `broker`: what takes all that is accepted."""
     clock = SystemClock()
-    engine = Engine(store, cache, config.query, config.cache)
+    engine = Engine(store, cache, config.query, config.cache, Arrivals(clock, broker))
     running = Running(clock)
     wanted = Wanted(running)
     return [
-        *QueryRoutes(engine, keys, clock, wanted, store).routes(),
+        *QueryRoutes(engine, keys, clock, wanted, Diagnosis(engine, store, Dropped(rules, store, clock))).routes(),
         *QueriesRoutes(running, keys).routes(),
         *HistogramRoutes(engine, store, keys, clock, wanted).routes(),
         *ExploringRoutes(engine, store, keys, clock, wanted).routes(),

@@ -48,7 +48,12 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
         live = watching(config, store, cache, tail, keys, stop)
         alerting = Alerting(config, await parts.alerts(), store, cache, keys)
-        routes = [*health.routes(), *limits(gate, keys), *asking(config, store, cache, keys), *live.routes()]
+        routes = [
+            *health.routes(),
+            *limits(gate, keys),
+            *asking(config, store, cache, keys, tenants.retention, broker),
+            *live.routes(),
+        ]
         routes += alerting.routes()
         taken, direct = taking(config, ingest, keys)
         operations = [*HEALTH, *INGEST, *ASKING, *TAIL, *MENDING, *ALERTS]
@@ -113,14 +118,20 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         )
     async with Opened(config) as parts:
         port = parts.port(_QUERY_PORT)
-        keys = (await parts.tenants()).door
+        tenants = await parts.tenants()
+        keys = tenants.door
         store = await parts.store(is_writer=False)
         cache = await parts.cache()
         tail = await parts.tail()
         health = Health({"store": store.check, "keys": keys.check})
         live = watching(config, store, cache, tail, keys, stop)
         alerting = Alerting(config, await parts.alerts(), store, cache, keys)
-        routes = [*health.routes(), *asking(config, store, cache, keys), *live.routes(), *alerting.routes()]
+        routes = [
+            *health.routes(),
+            *asking(config, store, cache, keys, tenants.retention),
+            *live.routes(),
+            *alerting.routes(),
+        ]
         site = Site("query", {}, routes, [*HEALTH, *ASKING, *TAIL, *MENDING, *ALERTS], sockets=live.sockets())
         async with asyncio.TaskGroup() as group:
             group.create_task(alerting.run(stop))

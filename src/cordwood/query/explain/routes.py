@@ -13,11 +13,12 @@ from cordwood.http.auth import authenticate
 from cordwood.http.openapi import JSON, Answer, Operation
 from cordwood.query.answers import with_members
 from cordwood.query.asked import json_body
+from cordwood.query.completeness import completeness
 from cordwood.query.engine import Engine
 from cordwood.query.explain.explainer import Explainer
 from cordwood.query.explain.shapes import ExplainAnswer
 from cordwood.query.explain.sides import Explain, sides_of
-from cordwood.query.routes import as_json, completeness
+from cordwood.query.routes import as_json
 from cordwood.query.wanted import Wanted
 from cordwood.store.interface import Store
 from cordwood.tenancy.interface import Keys

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypedDict
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from cordwood.query.operations import DamagedSegment, RowGroups, Segments
+from cordwood.query.completeness import DamagedSegment, RowGroups, Segments
 
 _Count = Annotated[int, Meta(ge=0)]
 _Share = Annotated[float, Meta(ge=0, le=1)]
@@ -106,6 +106,8 @@ class ExplainAnswer(Explained, frozen=True, forbid_unknown_fields=True, kw_only=
     cached: bool
     took_ms: Annotated[float, Meta(ge=0)]
     complete: bool
+    watermark: _Time | None
+    in_flight: _Count | None
     scanned: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     damaged: Sequence[DamagedSegment] | UnsetType = UNSET
     segments: Segments | UnsetType = UNSET
