@@ -61,6 +61,9 @@ CANARY_SECONDS = Histogram(
 )
 
 CACHE_LOOKUPS = Counter("cordwood_cache_lookups_total", "Answers looked up in the cache", ["result"])
+CACHE_SLICES = Counter(
+    "cordwood_cache_slices_total", "Parts of answers that were put together: kept ones, and those asked for", ["from"]
+)
 CACHE_FAILURES = Counter("cordwood_cache_failures_total", "Cache calls that failed and were taken as a miss")
 
 TAIL_READERS = Gauge("cordwood_tail_readers", "Live tails that are open in this process")

@@ -10,5 +10,8 @@ class CacheSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     url: Annotated[str, Meta(description="memory: or redis[s]://HOST:PORT/DB")] = "memory:"
     ttl_s: Annotated[float, Meta(description="seconds an answer is kept")] = 300.0
+    slice_ttl_s: Annotated[float, Meta(description="seconds a part of an answer, an hour or some days, is kept")] = (
+        3600.0
+    )
     max_answer_bytes: Annotated[int, Meta(description="larger answers are not cached")] = 1 << 20
     memory_bytes: Annotated[int, Meta(description="room for the in-process cache")] = 32 << 20

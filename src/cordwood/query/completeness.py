@@ -31,6 +31,13 @@ class RowGroups(Struct, frozen=True, forbid_unknown_fields=True):
     skipped: Annotated[int, Meta(ge=0)]
 
 
+class Slices(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of an answer that was put together from parts of its time range: parts that were kept, and those asked for."""
+
+    kept: Annotated[int, Meta(ge=0)]
+    asked: Annotated[int, Meta(ge=0)]
+
+
 class Completeness(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What an answer lacks, and what was looked at for it. `watermark`: all that was accepted before can be found;
     `in_flight`: events that were accepted and cannot yet. Null where this service cannot know."""

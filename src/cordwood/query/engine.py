@@ -13,10 +13,13 @@ from msgspec.structs import replace
 from cordwood import metrics
 from cordwood.cache.interface import Cache
 from cordwood.cache.settings import CacheSettings
+from cordwood.clock import Clock, SystemClock
 from cordwood.errors import BadRequest, Corrupt, NotFound, Unavailable
 from cordwood.language.pipes.known import makes_table
 from cordwood.model.answer import Arrived, Block, Coverage, Row, StoredEvent
+from cordwood.model.histogram import By, Histogram
 from cordwood.model.plan import Plan, Position
+from cordwood.model.search.filters import Everything
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import event_json, ndjson, page_json
@@ -25,6 +28,9 @@ from cordwood.query.flights import Flights
 from cordwood.query.parameters import cursor_of
 from cordwood.query.rows import table_json
 from cordwood.query.settings import QuerySettings
+from cordwood.query.slices.counts import Counts, histogram_of, total_of
+from cordwood.query.slices.keeping import PutTogether, Slices
+from cordwood.query.slices.tables import recipe_of
 from cordwood.query.turns import Turns
 from cordwood.store.interface import Reader
 
@@ -40,6 +46,12 @@ class Page(msgspec.Struct, frozen=True):
     body: bytes
     is_cached: bool
     coverage: Coverage
+    slices: tuple[int, int] | None = None
+    """Of how many parts it was put together just now, kept ones and others."""
+
+    def put_together(self, parts: "Sequence[PutTogether]") -> "Page":
+        """The same, of those parts, if there are any."""
+        return replace(self, slices=(parts[-1].kept, parts[-1].asked)) if parts else self
 
     @property
     def is_empty(self) -> bool:
@@ -57,6 +69,7 @@ class Engine:
         settings: QuerySettings,
         cache_settings: CacheSettings,
         arrivals: Arrivals | None = None,
+        clock: Clock | None = None,
     ) -> None:
         """Without `arrivals` nobody is told how far what was accepted can be found."""
         self._reader = reader
@@ -66,6 +79,7 @@ class Engine:
         self._cache_settings = cache_settings
         self._turns = Turns(settings.max_at_once, settings.max_waiting)
         self._flights = Flights[bytes]()
+        self._slices = Slices(reader, cache, cache_settings, self._turns, clock or SystemClock())
 
     async def page(self, plan: Plan, tenant: Tenant) -> Page:
         """One page. Raises BadRequest, Overloaded, Unavailable."""
@@ -113,6 +127,31 @@ class Engine:
             await self._cache.put(key, page, self._cache_settings.ttl_s)
         return Page(page, False, coverage)
 
+    async def histogram(
+        self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int, shown: Callable[[Histogram], bytes]
+    ) -> Page:
+        """Counts over time, as `shown` writes them: when there are `most`, others may be left out. Raises Overloaded,
+        Unavailable, and what `shown` raises."""
+        plan = replace(plan, limit=None, after=None)
+
+        async def answer(coverage: Coverage) -> Page:
+            told: list[PutTogether] = []
+
+            async def made() -> bytes:
+                if (parts := await self._counts(Counts(span_us, by), plan, tenant, coverage)) is not None:
+                    told.append(parts)
+                    return await asyncio.to_thread(lambda: shown(histogram_of(parts.groups)))
+                async with self._turns.turn():
+                    return shown(await self._reader.histogram(plan, tenant, span_us, by, most))
+
+            page = await self._kept(_key((plan, "histogram", span_us, by), tenant, coverage), coverage, made)
+            return page.put_together(told)
+
+        return await self._without_damage(plan, tenant, answer)
+
+    async def _counts(self, recipe: Counts, plan: Plan, tenant: Tenant, coverage: Coverage) -> PutTogether | None:
+        return await self._slices.put_together(recipe, plan, tenant, coverage) if recipe.can_be_cut() else None
+
     async def table(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> Page:
         """What pipes make of events, as one answer. Raises BadRequest, BadQuery, Overloaded, Unavailable."""
         most = self._settings.max_limit
@@ -129,17 +168,29 @@ class Engine:
     async def _table(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, coverage: Coverage) -> Page:
         assert plan.limit is not None, "an answer is bounded"
 
+        told: list[PutTogether] = []
+        recipe = recipe_of(plan, pipes)
+
         async def made() -> bytes:
             rows: list[Row] = []
+            if recipe is not None:
+                parts = await self._slices.put_together(recipe, plan, tenant, coverage)
+                if parts is not None:
+                    told.append(parts)
+                    rows = await asyncio.to_thread(recipe.rows, parts.groups)
+                    return await shown(rows)
             # One more than asked for tells whether there are more.
             asked = replace(plan, limit=plan.limit + 1 if plan.limit is not None else None)
             async with self._turns.turn(), _closing(self._reader.rows(asked, pipes, tenant)) as blocks:
                 async for block in blocks:
                     rows += block
+            return await shown(rows)
+
+        async def shown(rows: Sequence[Row]) -> bytes:
             is_table, is_cut = any(map(makes_table, pipes)), len(rows) > (plan.limit or 0)
             return await asyncio.to_thread(table_json, rows[: plan.limit], is_table=is_table, is_cut=is_cut)
 
-        return await self._kept(_key((plan, pipes), tenant, coverage), coverage, made)
+        return (await self._kept(_key((plan, pipes), tenant, coverage), coverage, made)).put_together(told)
 
     async def rows(
         self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, written: Callable[[Sequence[Row]], bytes]
@@ -192,8 +243,13 @@ class Engine:
 
     async def count(self, plan: Plan, tenant: Tenant) -> tuple[int, Coverage]:
         """How many events match, and what was looked at. Raises Overloaded, Unavailable."""
+        plan = replace(plan, limit=None, after=None)
 
         async def counted(coverage: Coverage) -> tuple[int, Coverage]:
+            # Segments know how many events they have.
+            is_known = plan.filter == Everything() and coverage.read is not None
+            if not is_known and (parts := await self._counts(Counts(None, None), plan, tenant, coverage)) is not None:
+                return total_of(parts.groups), coverage
             async with self._turns.turn():
                 return await self._reader.count(plan, tenant, coverage), coverage
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, get_args
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,12 +22,12 @@ from cordwood.model.histogram import By, SpanCount
 from cordwood.model.histogram import Histogram as Counted
 from cordwood.model.search.spans import fitting
 from cordwood.query.answers import with_members
-from cordwood.query.completeness import Completeness, completeness
+from cordwood.query.completeness import Completeness, Slices, completeness
 from cordwood.query.engine import Engine
 from cordwood.query.operations import QUESTION
 from cordwood.query.parameters import plan_of
+from cordwood.query.routes import put_together
 from cordwood.query.wanted import Wanted
-from cordwood.store.interface import Reader
 from cordwood.tenancy.interface import Keys
 
 PATH = "/api/v1/histogram"
@@ -65,14 +65,14 @@ class Histogram(Completeness, frozen=True, forbid_unknown_fields=True, kw_only=T
     cached: bool
     took_ms: Annotated[float, Meta(ge=0)]
     exact: bool
+    slices: Slices | UnsetType = UNSET
 
 
 class HistogramRoutes:
     """See the module."""
 
-    def __init__(self, engine: Engine, reader: Reader, keys: Keys, clock: Clock, wanted: Wanted) -> None:
+    def __init__(self, engine: Engine, keys: Keys, clock: Clock, wanted: Wanted) -> None:
         self._engine = engine
-        self._reader = reader
         self._wanted = wanted
         self._keys = keys
         self._clock = clock
@@ -89,17 +89,16 @@ class HistogramRoutes:
         span_us = _span_us(own["span"]) if "span" in own else fitting(plan.start_us, plan.end_us)
         by = _by(own.get("by"))
 
-        async def make() -> bytes:
-            counted = await self._reader.histogram(plan, tenant, span_us, by, _MOST_COUNTS + 1)
-            return _body(counted, span_us, by)
-
         async def answer() -> Response:
-            page = await self._engine.answered(("histogram", span_us, by), plan, tenant, make)
+            page = await self._engine.histogram(
+                plan, tenant, span_us, by, _MOST_COUNTS + 1, lambda counted: _body(counted, span_us, by)
+            )
             took_ms = round((time.perf_counter() - started) * 1e3, 3)
             members: dict[str, object] = {
                 "cached": page.is_cached,
                 "took_ms": took_ms,
                 "exact": True,
+                **put_together(page),
             }
             members |= completeness(page.coverage)
             return Response(with_members(page.body, members), media_type="application/json")

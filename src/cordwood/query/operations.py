@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from cordwood.errors import Cancelled, NotFound, Overloaded
 from cordwood.http.openapi import CSV, JSON, NDJSON, Answer, Operation, Parameter
 from cordwood.model.event import Level
-from cordwood.query.completeness import Completeness
+from cordwood.query.completeness import Completeness, Slices
 from cordwood.query.ledger import LedgerAnswer
 from cordwood.query.receipts import ReceiptFate
 from cordwood.query.routes import ARROW
@@ -75,6 +75,7 @@ class Page(Completeness, frozen=True, forbid_unknown_fields=True, kw_only=True):
     cached: bool
     took_ms: Annotated[float, Meta(ge=0)]
     exact: bool
+    slices: Slices | UnsetType = UNSET
     empty: Empty | UnsetType = UNSET
     events: Sequence[AnsweredEvent] | UnsetType = UNSET
     next: str | UnsetType | None = UNSET

@@ -20,7 +20,7 @@ from cordwood.model.tenant import Tenant
 from cordwood.query.answers import with_members
 from cordwood.query.completeness import completeness, in_headers
 from cordwood.query.diagnosis import Diagnosis
-from cordwood.query.engine import Engine
+from cordwood.query.engine import Engine, Page
 from cordwood.query.parameters import plan_of, question_of
 from cordwood.query.rows import Csv, rows_ndjson
 from cordwood.query.wanted import Wanted
@@ -68,7 +68,7 @@ class QueryRoutes:
             page = await self._engine.page(plan, tenant)
         took_ms = round((time.perf_counter() - started) * 1e3, 3)
         members: dict[str, object] = {"cached": page.is_cached, "took_ms": took_ms, "exact": is_exact(pipes)}
-        members |= completeness(page.coverage)
+        members |= put_together(page) | completeness(page.coverage)
         if page.is_empty and plan.after is None:
             members |= await self._diagnosis.why_empty(plan, tenant)
         return as_json(with_members(page.body, members))
@@ -137,6 +137,11 @@ def event_id_of(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         raise BadRequest(f"{text[:80]!r} is no event id", hint="event ids are UUIDs") from error
+
+
+def put_together(page: Page) -> dict[str, object]:
+    """Of how many parts an answer was made, if it was."""
+    return {} if page.slices is None else {"slices": {"kept": page.slices[0], "asked": page.slices[1]}}
 
 
 def is_exact(pipes: Sequence[Pipe]) -> bool:

@@ -69,7 +69,7 @@ def asking(
     return [
         *QueryRoutes(engine, keys, clock, wanted, Diagnosis(engine, store, Dropped(rules, store, clock))).routes(),
         *QueriesRoutes(running, keys).routes(),
-        *HistogramRoutes(engine, store, keys, clock, wanted).routes(),
+        *HistogramRoutes(engine, keys, clock, wanted).routes(),
         *ExploringRoutes(engine, store, keys, clock, wanted).routes(),
         *SqlRoutes(store, keys, clock, config.query, wanted).routes(),
         *ExplainRoutes(engine, store, keys, clock, wanted).routes(),
