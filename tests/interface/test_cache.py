@@ -34,6 +34,14 @@ async def test_what_was_put_is_got(cache: Cache, key: bytes) -> None:
     assert await cache.get(key) == b""
 
 
+async def test_many_are_put_and_got_at_once(cache: Cache, key: bytes) -> None:
+    await cache.put_all({key + b"1": b"one", key + b"3": b"three"}, 60)
+    assert list(await cache.get_all([key + b"1", key + b"2", key + b"3"])) == [b"one", None, b"three"]
+    assert await cache.get(key + b"3") == b"three"
+    await cache.put_all({}, 60)
+    assert list(await cache.get_all([])) == []
+
+
 async def test_a_value_is_forgotten_after_its_time(cache: Cache, key: bytes) -> None:
     await cache.put(key, b"value", 0.05)
 
@@ -59,3 +67,5 @@ async def test_a_redis_that_is_away_is_a_miss_and_asked_seldom() -> None:
         for _ in range(1000):
             assert await cache.get(b"key") is None
             await cache.put(b"key", b"value", 60)
+            assert list(await cache.get_all([b"key", b"other"])) == [None, None]
+            await cache.put_all({b"key": b"value"}, 60)

@@ -60,6 +60,8 @@ class Slices:
     async def put_together(self, recipe: Recipe, plan: Plan, tenant: Tenant, coverage: Coverage) -> PutTogether | None:
         """An answer to a plan, no part of it older than `coverage`; None where it is better asked as a whole. Raises
         Overloaded, Unavailable, Corrupt."""
+        if coverage.events is not None and coverage.events < self._settings.slice_min_events:
+            return None  # one question costs less than two of them
         parts = cut(plan.start_us, plan.end_us, self._clock.now_us())
         if not parts:
             return None

@@ -14,7 +14,8 @@ _LONGEST_US = {HOUR_US: 2 * DAY_US, DAY_US: 60 * DAY_US}
 """Of ranges that are cut into hours, and days, at most; their ends are in hours all the same."""
 _MOST_PARTS = 128
 _LEAST_US = 2 * HOUR_US
-_MOST_RUNS = 4
+_MOST_RUNS = 6
+_FEW_PARTS = 2
 
 
 class Part(Struct, frozen=True):
@@ -79,12 +80,21 @@ def runs(parts: Sequence[Part], missing: Sequence[bool], span_us: int | None) ->
     has rows by time."""
     found: list[tuple[int, int, int]] = []
     for number, part in enumerate(parts):
-        if not missing[number]:
-            continue
-        if found and found[-1][1] == number and (not part.length_us or found[-1][2] in (0, part.length_us)):
-            found[-1] = (found[-1][0], number + 1, max(found[-1][2], part.length_us))
-        else:
-            found.append((number, number + 1, part.length_us))
+        if missing[number] and part.length_us:
+            if found and found[-1][1:] == (number, part.length_us):
+                found[-1] = (found[-1][0], number + 1, part.length_us)
+            else:
+                found.append((number, number + 1, part.length_us))
+    for number, part in enumerate(parts):
+        if missing[number] and not part.length_us:
+            # Asked for with the parts beside it, unless these are many: others may be asking for just those.
+            beside = next((at for at, run in enumerate(found) if number in (run[0] - 1, run[1])), None)
+            if beside is None or found[beside][1] - found[beside][0] > _FEW_PARTS:
+                found.append((number, number + 1, 0))
+            else:
+                first, end, length_us = found[beside]
+                found[beside] = (min(first, number), max(end, number + 1), length_us)
+    found.sort()
     if len(found) > _MOST_RUNS:
         found = [(found[0][0], found[-1][1], HOUR_US)]
     return [Run(first, end, _span(length or HOUR_US, span_us)) for first, end, length in found]
