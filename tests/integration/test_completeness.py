@@ -96,3 +96,24 @@ def test_a_service_that_runs_apart_says_that_it_does_not_know(tmp_path: Path, po
         assert len(answer["events"]) == 1
         assert (answer["watermark"], answer["in_flight"], answer["complete"]) == (None, None, True)
         assert json.loads(server.get(QUESTIONS["events"])[1])["watermark"] is not None
+
+
+def test_the_same_question_a_moment_later_reads_only_what_is_new(tmp_path: Path) -> None:
+    with Cordwood("up", tmp_path / "data", cache_slice_min_events="0") as server:
+        hour_s = int(time.time()) // 3600 * 3600
+        events = [{"timestamp": hour_s - 3600 * n, "level": "error"} for n in range(8)]
+        assert server.post("/api/v1/ingest?wait=stored", json.dumps(events).encode())[0] == 202
+        start, end = hour_s - 8 * 3600 + 60, hour_s + 60
+        for path in (
+            "query?query=" + quote("| stats count() as n"),
+            "histogram?span=10m",
+            "query/count?query=level:error",
+        ):
+            answers = [server.json(f"/api/v1/{path}&start={start + moved}&end={end + moved}") for moved in (0, 1)]
+            assert not any(answer.get("cached") for answer in answers)
+            if "count?" in path:
+                assert [answer["count"] for answer in answers] == [8, 8]
+                continue
+            assert [answer["slices"] for answer in answers] == [{"kept": 0, "asked": 9}, {"kept": 7, "asked": 2}]
+            found = [answer.get("total") or answer["rows"][0]["n"] for answer in answers]
+            assert found == [8, 8], path

@@ -105,6 +105,9 @@ def test_an_outage_under_load(part: str, how: str, services: dict[str, Cordwood]
         if part == "redis":
             answer = services["query"].json("/api/v1/query?limit=1")
             assert answer["cached"] is False, "slower, never an error"
+            for _ in range(2):
+                answer = services["query"].json("/api/v1/query?start=-1d&query=%7C+stats+count()")
+                assert (answer["cached"], answer["slices"]["kept"]) == (False, 0), "and so are its parts"
             sender.wait_for_more()
         elif part == "postgres":
             sender.wait_for_more()  # the api does not need the store

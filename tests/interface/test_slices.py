@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -206,18 +206,37 @@ async def test_too_many_groups_are_asked_for_as_a_whole(
 
 
 async def test_a_count_is_never_stale_while_others_write(used_store: Store, tenant: Tenant) -> None:
-    asked = Asked(used_store, tenant)
-    chance = random.Random(9)
-    plan = Plan(start_us=NOW - DAY, end_us=NOW + HOUR_US, filter=parse("n:*", NOW).filter)
-    written = 0
-    for number in range(30):
-        events = [at(-chance.uniform(0, 80_000), n=number) for _ in range(chance.randrange(1, 4))]
-        await used_store.write([load(events, tenant=tenant)])
-        written += len(events)
-        count, _ = await asked.engine.count(plan, tenant)
-        assert count == written
-        page = await asked.engine.table(plan, parse("| stats count() as n", NOW).pipes, tenant)
-        assert rows_of(page.body) == [{"n": written}]
+    """Who asks after a batch was stored finds it, whoever else asks for the same parts at that moment."""
+    asked, chance = Asked(used_store, tenant), random.Random(9)
+    plan = Plan(start_us=NOON - 10 * HOUR_US, end_us=NOON, filter=parse("n:*", NOW).filter)
+    pipes = parse("| stats count() as n", NOW).pipes
+    stored, begun, is_over = 0, 0, False
+
+    async def write() -> None:
+        nonlocal stored, begun, is_over
+        for number in range(25):
+            events = [at(-chance.uniform(1, 36_000), n=number) for _ in range(chance.randrange(1, 4))]
+            begun += len(events)
+            await used_store.write([load(events, tenant=tenant)])
+            stored += len(events)
+        is_over = True
+
+    async def read(number: int) -> int:
+        times = 0
+        while not is_over:
+            before = stored
+            if number % 2:
+                count, _ = await asked.engine.count(plan, tenant)
+            else:
+                ((counted,),) = [row.values() for row in rows_of((await asked.engine.table(plan, pipes, tenant)).body)]
+                count = int(counted)
+            assert before <= count <= begun
+            times += 1
+        return times
+
+    _, times = await asyncio.gather(write(), asyncio.gather(*map(read, range(4))))
+    assert min(times) > 1
+    assert (await asked.engine.count(plan, tenant))[0] == stored
 
 
 async def test_a_cache_without_room_for_all_parts_changes_no_answer(used_store: Store, tenant: Tenant) -> None:
@@ -280,3 +299,37 @@ async def test_equal_parts_that_are_asked_for_at_once_are_read_once(
     assert {page.body for page in pages} == {pages[0].body}
     assert [plan.end_us for plan in ranges if plan.start_us == NOON - 5 * HOUR_US] == [NOON]
     assert sorted(plan.end_us or 0 for plan in ranges if plan.start_us == NOON) == [plan.end_us for plan in plans]
+
+
+async def test_nobody_waits_for_what_was_read_before_something_was_stored(
+    used_store: Store, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await used_store.write([load([at(-3600 * n) for n in range(1, 9)], tenant=tenant)])
+    asked = Asked(used_store, tenant)
+    has_read, may_go_on = asyncio.Event(), asyncio.Event()
+    rows = used_store.rows
+
+    async def held(*question: Any) -> AsyncIterator[Sequence[Row]]:
+        found = [block async for block in rows(*question)]
+        if not has_read.is_set():
+            has_read.set()
+            await may_go_on.wait()
+        for block in found:
+            yield block
+
+    monkeypatch.setattr(used_store, "rows", held)
+    search = parse("| stats count() as n", NOW)
+    plan = Plan(start_us=NOON - 10 * HOUR_US, end_us=NOON)
+
+    async def count() -> Any:
+        async with asyncio.timeout(20):
+            return rows_of((await asked.engine.table(plan, search.pipes, tenant)).body)[0]["n"]
+
+    async with asyncio.TaskGroup() as group:
+        early = group.create_task(count())
+        await has_read.wait()
+        await used_store.write([load([at(-60)], tenant=tenant)])
+        assert await count() == 9
+        may_go_on.set()
+    assert early.result() == 8
+    assert await count() == 9
