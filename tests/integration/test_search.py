@@ -241,3 +241,18 @@ def answering(raw: bytes) -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         thread.join()
+
+
+@pytest.mark.parametrize(("in_flight", "said"), [(b"1234", "1,234 more accepted events"), (b"0", ""), (b"x", "")])
+def test_a_terminal_is_told_what_is_not_stored_yet(in_flight: bytes, said: str) -> None:
+    answer = HEAD + b"cordwood-in-flight: %s\r\ncontent-length: %d\r\n\r\n%s" % (in_flight, len(EVENT), EVENT)
+    ours, theirs = os.openpty()
+    with answering(answer) as url:
+        command = [sys.executable, "-m", "cordwood", "search", "--url", url, "-o", "raw"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, timeout=60, check=False)
+    os.write(theirs, b"\n")
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(theirs)
+    os.close(ours)
+    assert (done.returncode, done.stdout) == (0, b'{"message":"whole"}\n')
+    assert shown.strip().startswith(said) if said else not shown.strip()
