@@ -42,6 +42,7 @@ PANELS = {
         "delete": "delete.delete",
         "keys": "keys.keys",
         "tenants": "tenants.tenants",
+        "sql-user": "sql_user.sql_user",
         "store": "store.store",
         "config": "config.config",
         "version": "version.version",

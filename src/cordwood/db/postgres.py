@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urlsplit
@@ -67,7 +67,8 @@ class Database:
     def __init__(self, url: str) -> None:
         """Raises ConfigError when the URL cannot be read."""
         self._url = url
-        self._shown = _shown(url)
+        self.shown = _shown(url)
+        """The server, as it is named to people."""
         _require_files(url)
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
@@ -90,6 +91,25 @@ class Database:
                     async with _while_connected(connection):
                         yield connection
 
+    @contextlib.asynccontextmanager
+    async def alone(self, user: str, password: str, settings: Mapping[str, str]) -> AsyncIterator[asyncpg.Connection]:
+        """A connection as another user, which nothing else uses before or after. At its end, what still runs there is
+        cancelled. Raises as `connection` does."""
+        with self._translated(f"gave no connection within {_CONNECT_TIMEOUT_S:g} s"):
+            connection = await asyncpg.connect(
+                self._url,
+                user=user,
+                password=password,
+                timeout=_CONNECT_TIMEOUT_S,
+                command_timeout=_COMMAND_TIMEOUT_S,
+                server_settings=dict(settings),
+            )
+            try:
+                with self._translated("did not answer in time"):
+                    yield connection
+            finally:
+                await asyncio.shield(_closed(connection))
+
     async def _opened(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
@@ -109,9 +129,18 @@ class Database:
         try:
             yield
         except TimeoutError as error:
-            raise Unavailable(f"PostgreSQL at {self._shown} {when_late}", hint="it is tried again") from error
+            raise Unavailable(f"PostgreSQL at {self.shown} {when_late}", hint="it is tried again") from error
         except _FAILURES as error:
-            raise _translated_error(error, self._shown) from error
+            raise _translated_error(error, self.shown) from error
+
+
+async def _closed(connection: asyncpg.Connection) -> None:
+    """The driver asks the server to cancel what a cancelled task waits for, and waits for its word."""
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+            await connection.close()
+    except (TimeoutError, *_FAILURES):
+        connection.terminate()
 
 
 @contextlib.asynccontextmanager
