@@ -93,11 +93,18 @@ def _values(column: Column, values: pa.Array) -> list[Any]:
         listed: list[Any] = values.to_pylist()
     except (ValueError, OverflowError, pa.ArrowException) as error:
         raise _unspeakable(error) from error
-    if column.type == "json":
+    if _is_json(column, values):
         return [None if value is None else msgspec.Raw(value.encode()) for value in listed]
     if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
         return [None if value is None else base64.b64encode(value).decode() for value in listed]
     return listed
+
+
+def _is_json(column: Column, values: pa.Array) -> bool:
+    """A text that is JSON already; so stores tell what Arrow has no like of."""
+    return pa.types.is_string(values.type) and (
+        column.type in ("json", "jsonb", "numeric", "record") or column.type.endswith(("[]", "range"))
+    )
 
 
 def _cell(value: object) -> str:

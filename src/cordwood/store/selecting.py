@@ -20,7 +20,8 @@ class Question(Struct, frozen=True):
 
 
 class Column(Struct, frozen=True):
-    """A column of an answer. `type` is how the store's own SQL names it, in lower case; `json` and `uuid` are texts."""
+    """A column of an answer. `type` is how the store's own SQL names it, in lower case; `json` and `uuid` are texts;
+    texts of the types `json`, `jsonb`, `numeric`, of arrays, rows and ranges are JSON."""
 
     name: str
     type: str

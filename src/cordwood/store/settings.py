@@ -91,7 +91,12 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         int, Meta(ge=64 << 20, description="memory that an SQL question over segments may use before it spills to disk")
     ] = 256 << 20
     sql_spill_bytes: Annotated[
-        int, Meta(ge=1 << 20, description="room on the disk that such a question may use beyond that")
+        int,
+        Meta(
+            ge=1 << 20,
+            description="room on the disk that an SQL question may use: beyond that memory, or for temporary files of "
+            "PostgreSQL",
+        ),
     ] = 1 << 30
     partition_days_back: Annotated[int, Meta(description="days of PostgreSQL partitions made behind today")] = 30
     partition_days_ahead: Annotated[int, Meta(description="days of PostgreSQL partitions made ahead of today")] = 7

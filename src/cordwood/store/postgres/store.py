@@ -8,7 +8,6 @@ from uuid import UUID
 from cordwood.clock import SystemClock
 from cordwood.db.migrate import ensure_current, migrate, migrations_in
 from cordwood.db.postgres import Connection, Database
-from cordwood.errors import BadRequest
 from cordwood.model.action import Action
 from cordwood.model.answer import Block, Coverage, Row, StoredEvent
 from cordwood.model.census import Asked, Census
@@ -29,6 +28,8 @@ from cordwood.store.postgres.folding import PostgresFolder
 from cordwood.store.postgres.keeping import Keeper, require
 from cordwood.store.postgres.partitions import ensure_partitions, wanted
 from cordwood.store.postgres.rows import RowKeeper
+from cordwood.store.postgres.sql.running import PostgresSql
+from cordwood.store.postgres.sql.users import PostgresSqlUsers
 from cordwood.store.postgres.writer import PostgresWriter
 from cordwood.store.selecting import Question, Rows
 from cordwood.store.settings import StoreSettings
@@ -48,6 +49,7 @@ class PostgresStore:
         self._folder = PostgresFolder(self._database, settings.records_kept_s)
         self._onward = None if onward is None else WhenNeeded(onward)
         self._reader = PostgresExplorer(self._database, settings.query_timeout_s, self._onward)
+        self._row_sql = PostgresSql(self._database, PostgresSqlUsers(self._database, settings), settings)
 
     def _keep_in(self, keeper: Keeper, counting: Counting) -> None:
         """Where events go, and how those that are there are counted."""
@@ -104,11 +106,7 @@ class PostgresStore:
         return await self._reader.versions(tenant, start_us, end_us)
 
     def ask(self, question: Question, tenant: Tenant) -> AsyncGenerator[Rows, None]:
-        """Raises BadRequest: this store's rows are asked by its own clients."""
-        raise BadRequest(
-            "this server keeps events as rows of PostgreSQL, and does not answer SQL itself",
-            hint="ask the table logs with a client of PostgreSQL, or keep segments: CORDWOOD_STORE_KEEP",
-        )
+        return self._row_sql.ask(question, tenant)
 
     async def batches(self, ids: Sequence[UUID], tenant: Tenant) -> Sequence[BatchAccount]:
         return await self._books.batches(ids, tenant)
