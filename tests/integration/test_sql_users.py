@@ -288,6 +288,30 @@ def test_what_is_allowed_tells_nothing_of_others(place: Place, user: str, statem
     assert told == "[]"
 
 
+def test_the_cheapest_condition_sees_no_row_before_the_tenant_does(place: Place, user: str) -> None:
+    """Of conditions the planner tries the cheaper ones first; this one tells what it is given."""
+    with place.admin() as admin:
+        admin.execute("""
+            CREATE FUNCTION leak(value text) RETURNS boolean LANGUAGE plpgsql STRICT COST 0.0000001 AS
+            $$ BEGIN RAISE EXCEPTION 'saw %', value; END $$
+        """)
+        with place.login(user) as connection:
+            assert connection.execute("SELECT count(*) FROM logs WHERE leak(service)").fetchone() == (0,)
+            with pytest.raises(psycopg.Error, match="saw info"):
+                connection.execute("SELECT count(*) FROM logs WHERE leak(level)")
+        admin.execute("DROP FUNCTION leak")
+
+
+def test_a_login_that_may_become_another_still_sees_its_own(place: Place, user: str, others: dict[str, str]) -> None:
+    with place.admin() as admin:
+        roles = names.Identifier(others["theirs"]), names.Identifier(user)
+        admin.execute(names.SQL("GRANT {} TO {}").format(*roles))
+        with place.login(user) as connection:
+            connection.execute(names.SQL("SET ROLE {}").format(roles[0]))
+            assert connection.execute("SELECT count(*) FROM cordwood_sql.logs").fetchone() == (5,)
+        admin.execute(names.SQL("REVOKE {} FROM {}").format(*roles))
+
+
 def test_row_level_security_switched_off_is_an_error_not_a_way(place: Place, user: str) -> None:
     with place.login(user) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("SET row_security = off; SELECT * FROM logs")
