@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,8 +16,8 @@ from typer.testing import CliRunner
 from cordwood.cli.app import app_of
 from cordwood.errors import BadQuery
 from cordwood.store.postgres.sql.reading import read
-from tests.integration.test_sql_users import drop_roles, service_role
-from tests.support.fixtures import database
+from tests.integration.test_sql_users import service_role
+from tests.support.fixtures import database, drop_roles
 from tests.support.processes import Cordwood
 from tests.support.waiting import wait_until
 
@@ -41,7 +42,7 @@ def settings(url: str) -> dict[str, str]:
     return {
         "store_url": url,
         "tenancy_api_keys": f"ours:{OURS},theirs:{THEIRS}",
-        "store_sql_timeout_s": "6",
+        "store_sql_timeout_s": "4",
         "store_sql_spill_bytes": f"{16 << 20}",
         "query_max_waiting": "1",
     }
@@ -441,6 +442,11 @@ def asking(up: Cordwood, sql: str, accept: str = "application/json") -> Iterator
         yield connection
 
 
+def listed(up: Cordwood) -> list[Any]:
+    found: list[Any] = up.json("/api/v1/queries", authorization=f"Bearer {OURS}")["queries"]
+    return found
+
+
 def working(admin: "psycopg.Connection[Any]") -> list[Any]:
     admin.rollback()
     return admin.execute(
@@ -451,21 +457,32 @@ def working(admin: "psycopg.Connection[Any]") -> list[Any]:
 @pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])
 def test_a_client_that_leaves_ends_the_work_in_the_database(up: Cordwood, url: str, accept: str) -> None:
     with psycopg.connect(url) as admin:
-        sql = SLOW if accept == "application/json" else "SELECT i FROM generate_series(1, 1000000000000) AS r(i)"
-        with asking(up, sql, accept) as connection:
+        with asking(up, SLOW, accept):
             wait_until(lambda: bool(working(admin)), 10, "the question to begin")
-            if accept != "application/json":
-                assert connection.getresponse().read(1000)
-        wait_until(lambda: not working(admin), 4, "the question to end, before its time is over")
+            assert [each["asked"] for each in listed(up)] == ["/api/v1/sql"]
+        wait_until(lambda: not working(admin), 3, "the question to end, before its time is over")
+
+
+def test_a_stream_ends_with_its_client_and_with_its_time(up: Cordwood, url: str) -> None:
+    sql = "SELECT generate_series(1, 1000000000000) AS i"
+    with psycopg.connect(url) as admin:
+        with asking(up, sql, "application/x-ndjson") as connection:
+            assert connection.getresponse().read(1000)
+        wait_until(lambda: not working(admin), 3, "the question to end, before its time is over")
+    with asking(up, sql, "application/x-ndjson") as connection:
+        response = connection.getresponse()
+        began_s = time.monotonic()
+        with pytest.raises(http.client.IncompleteRead):
+            while response.read(1 << 20):
+                pass
+    assert time.monotonic() - began_s < 6
 
 
 def test_a_question_is_listed_and_cancelled(up: Cordwood, url: str) -> None:
-    key = f"Bearer {OURS}"
     with psycopg.connect(url) as admin, asking(up, SLOW) as connection:
         wait_until(lambda: bool(working(admin)), 10, "the question to begin")
-        (listed,) = up.json("/api/v1/queries", authorization=key)["queries"]
-        assert listed["asked"] == "/api/v1/sql"
-        assert up.ask("DELETE", f"/api/v1/queries/{listed['id']}", authorization=key)[0] == 200
+        (question,) = listed(up)
+        assert up.ask("DELETE", f"/api/v1/queries/{question['id']}", authorization=f"Bearer {OURS}")[0] == 200
         with connection.getresponse() as response:
             assert (response.status, json.loads(response.read())["type"]) == (409, "urn:cordwood:problem:cancelled")
         wait_until(lambda: not working(admin), 4, "the question to end, before its time is over")

@@ -19,7 +19,7 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.settings import StoreSettings
 from tests.support.builders import load
-from tests.support.fixtures import database
+from tests.support.fixtures import database, drop_roles
 from tests.support.servers import Postgres
 
 OURS, THEIRS = Tenant("ours"), Tenant("theirs")
@@ -75,21 +75,6 @@ def place(postgres: str) -> Iterator[Place]:
         asyncio.run(fill(url))
         yield Place(url)
         drop_roles(url)
-
-
-def drop_roles(url: str) -> None:
-    """Roles are of the server, which other tests use."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        for (name,) in connection.execute(
-            "SELECT role FROM sql_users u JOIN pg_roles r ON r.oid = u.number"
-        ).fetchall():
-            connection.execute(names.SQL("DROP ROLE {0}").format(names.Identifier(name)))
-        connection.execute("""
-            DO $$ BEGIN
-                EXECUTE (SELECT format('DROP OWNED BY %1$I CASCADE; DROP ROLE %1$I', 'cordwood_sql_' || oid)
-                    FROM pg_database WHERE datname = current_database());
-            END $$
-        """)
 
 
 @pytest.fixture(scope="module")

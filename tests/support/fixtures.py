@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from cordwood.logs import LogSettings, configure_logs
 from tests.support.ceph import Ceph
@@ -204,3 +205,18 @@ class database:  # noqa: N801  # reads as what it makes
     def __exit__(self, *exc: object) -> None:
         with psycopg.connect(self._server_url, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{self._name}" WITH (FORCE)'.encode())
+
+
+def drop_roles(url: str) -> None:
+    """Those of a database's SQL users: roles are of the server, and stay when the database goes."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for (name,) in connection.execute(
+            "SELECT role FROM sql_users u JOIN pg_roles r ON r.oid = u.number"
+        ).fetchall():
+            connection.execute(sql.SQL("DROP ROLE {0}").format(sql.Identifier(name)))
+        connection.execute("""
+            DO $$ BEGIN
+                EXECUTE (SELECT format('DROP OWNED BY %1$I CASCADE; DROP ROLE %1$I', 'cordwood_sql_' || oid)
+                    FROM pg_database WHERE datname = current_database());
+            END $$
+        """)

@@ -66,9 +66,13 @@ class SqlRoutes:
         accepted = request.headers.get("accept", "")
         wanted = next((kind for kind in (NDJSON, CSV, ARROW) if kind in accepted), None)
         blocks = self._asked(question, tenant)
-        if wanted is None:
-            return await self._wanted.answer(request, tenant, _whole(blocks, limit))
-        # What fails at once is answered with a status, not a cut.
+        work = _whole(blocks, limit) if wanted is None else self._streamed(request, tenant, blocks, wanted)
+        return await self._wanted.answer(request, tenant, work)
+
+    async def _streamed(
+        self, request: Request, tenant: Tenant, blocks: AsyncGenerator[Rows, None], wanted: str
+    ) -> Response:
+        """Once there is something to send: what fails before is answered with a status, not a cut."""
         try:
             first = await anext(blocks)
         except BaseException:
