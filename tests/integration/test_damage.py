@@ -24,6 +24,28 @@ def send(up: Cordwood, first: int, count: int) -> None:
     assert (status, json.loads(answer)["stored"]) == (202, True)
 
 
+def asked(up: Cordwood, sql: str) -> tuple[int, dict[str, object]]:
+    status, body = up.post("/api/v1/sql", json.dumps({"sql": sql}).encode(), **{"content-type": "application/json"})
+    return status, json.loads(body)
+
+
+@pytest.mark.parametrize("how", ["cut", "gone"])
+def test_sql_leaves_a_damaged_segment_out_and_says_so(up: Cordwood, tmp_path: Path, how: str) -> None:
+    """Also when nothing else has found the damage before; it is no fault of the question."""
+    send(up, 0, 100)
+    (victim,) = (tmp_path / "data" / "store" / "segments").rglob("*.parquet")
+    send(up, 100, 100)
+    if how == "cut":
+        victim.write_bytes(victim.read_bytes()[:-100])
+    else:
+        victim.unlink()
+    status, answer = asked(up, "SELECT count(*), min(n) FROM logs")
+    assert (status, answer["rows"], answer["complete"]) == (200, [[100, 100]], False)
+    assert asked(up, "SELECT nothing_like_it(n) FROM logs")[0] == 400
+    shown = CliRunner().invoke(app_of(["sql"]), ["sql", "SELECT count(*) AS n FROM logs", "--url", up.url])
+    assert (shown.exit_code, "damaged segments are left out" in shown.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("how", ["cut", "flipped", "gone"])
 def test_a_damaged_segment_is_named_and_the_others_answer(up: Cordwood, tmp_path: Path, how: str) -> None:
     send(up, 0, 100)

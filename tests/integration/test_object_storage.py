@@ -25,6 +25,7 @@ from cordwood.db.postgres import Database
 from cordwood.errors import ConfigError, Corrupt, Unavailable
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT
+from cordwood.store.selecting import Question
 from cordwood.store.settings import StoreSettings
 from cordwood.store.shared import care
 from cordwood.store.shared.bucket import Bucket
@@ -106,7 +107,8 @@ async def test_a_storage_that_is_away_is_unavailable_within_seconds(
         await store.write([load([at(0, n=0)])])
     nobody = {**bucket, "s3_endpoint": f"http://127.0.0.1:{free_port()}"}
     async with shared_store(postgres_url, tmp_path / "other", "segments", **nobody) as store:
-        for asking in (store.check(), store.write([load()]), rows(store), store.count(Plan(), DEFAULT_TENANT)):
+        sql = anext(store.ask(Question("SELECT n FROM logs"), DEFAULT_TENANT))
+        for asking in (store.check(), store.write([load()]), rows(store), store.count(Plan(), DEFAULT_TENANT), sql):
             began = time.monotonic()
             with pytest.raises(Unavailable, match=nobody["segments_dir"]) as told:
                 await asking
@@ -250,6 +252,20 @@ async def test_an_object_that_is_not_as_written_is_named_and_left_out(
     async with care.look_into(postgres_url, place, tmp_path / "spill", settings) as look:
         found = [step.fault async for step in look.check(None) if step.fault is not None]
     assert [(fault.segment, fault.kind) for fault in found] == [(name, "missing" if harm is removed else "damaged")]
+
+
+@pytest.mark.parametrize("harm", [removed, overwritten, cut_short])
+async def test_sql_leaves_out_an_object_that_is_not_as_written(
+    harm: Callable[[Settings, str], None], postgres_url: str, tmp_path: Path, bucket: Settings
+) -> None:
+    async with opened(postgres_url, tmp_path, bucket) as store:
+        for n in range(3):
+            await store.write([load([at(n * 100 + each, n=n) for each in range(10)])])
+    harm(bucket, sorted(named(postgres_url))[1])
+    async with opened(postgres_url, tmp_path / "other", bucket) as other:
+        found = [each async for each in other.ask(Question("SELECT DISTINCT n FROM logs ORDER BY n"), DEFAULT_TENANT)]
+    assert [row["n"] for each in found for row in each.batch.to_pylist()] == [0, 2]
+    assert {each.left_out for each in found} == {"1 damaged segments with 10 events are left out"}
 
 
 async def test_a_copy_that_is_damaged_is_fetched_again(postgres_url: str, tmp_path: Path, bucket: Settings) -> None:

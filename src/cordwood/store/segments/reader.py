@@ -9,11 +9,10 @@ from uuid import UUID
 
 import duckdb
 import pyarrow as pa
-import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cordwood.errors import CordwoodError, Corrupt, Unavailable
+from cordwood.errors import CordwoodError, Unavailable
 from cordwood.model.answer import Block, Coverage, StoredEvent
 from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.histogram import By, Histogram
@@ -22,10 +21,10 @@ from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Everything, Filter
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.damages import Damages
 from cordwood.store.segments.engine import Engine, Session
 from cordwood.store.segments.fetching import Place, fetch
 from cordwood.store.segments.files import Files
-from cordwood.store.segments.health import damage
 from cordwood.store.segments.histogram import Counted
 from cordwood.store.segments.lately import Lately
 from cordwood.store.segments.naming import Listing
@@ -41,8 +40,6 @@ from cordwood.store.segments.skipping import Part, Skipping
 from cordwood.store.segments.sourcing import NEWEST_FIRST, PLACE, Source, lies_within, paths_of
 from cordwood.store.segments.spans import Span, spans
 from cordwood.store.slices import HOUR_US
-
-log = structlog.get_logger()
 
 _FETCHED_EVENTS = 16_384
 """Events made at once while an answer goes on: files are opened anew for each lot."""
@@ -79,8 +76,7 @@ class SegmentReader:
         self._timeout_s = timeout_s
         self._skipping = Skipping(files)
         self._lately = Lately(_LATELY_BYTES)
-        self._found: dict[str, str] = {}
-        """Damage that was met here, and that the catalog need not know of (yet): path and reason."""
+        self.damages = Damages(files, engine, executor)
 
     async def coverage(self, plan: Plan, tenant: Tenant) -> Coverage:
         """See `store.interface.Reader.coverage`."""
@@ -88,7 +84,7 @@ class SegmentReader:
         # Before the segments: they may be newer than the version, never older.
         version = await self._listing.version(tenant, plan.start_us, plan.end_us)
         segments, reasons = await self._listing.segments(tenant, plan.start_us, plan.end_us)
-        damaged = self._known(segments, reasons)
+        damaged = self.damages.known(segments, reasons)
         whole = _without(segments, damaged)
         parts = await asyncio.to_thread(self._skipping.possible, plan, whole)
         groups = sum(part.groups for part in parts)
@@ -186,7 +182,7 @@ class SegmentReader:
         if counted.is_of_rollups(plan.filter):
             rollups = await self._listing.rollups(tenant, plan.start_us, plan.end_us)
         named, reasons = await self._listing.segments(tenant, plan.start_us, plan.end_us)
-        whole = _without(named, self._known(named, reasons))
+        whole = _without(named, self.damages.known(named, reasons))
         # What was replaced after its rollup was taken is not among these: what replaced it is read.
         told = [rollups[segment.path] for segment in whole if segment.path in rollups]
         await asyncio.to_thread(counted.add_rollups, told, plan.filter)
@@ -215,17 +211,9 @@ class SegmentReader:
         if isinstance(looked, _Looked) and looked.is_of(plan, tenant) and now_s < looked.at_s + _SAME_MOMENT_S:
             return [part for part in looked.parts if end_us is None or part.segment.min_us < end_us]
         segments, reasons = await self._listing.segments(tenant, start_us, end_us)
-        whole = _without(segments, self._known(segments, reasons))
+        whole = _without(segments, self.damages.known(segments, reasons))
         within = replace(plan, start_us=start_us, end_us=end_us)
         return await asyncio.to_thread(self._skipping.possible, within, whole)
-
-    def _known(self, segments: Sequence[Segment], named: Mapping[str, str]) -> list[Damage]:
-        reasons = {**self._found, **named}
-        return [
-            Damage(segment.tenant, segment.path, segment.events, reasons[segment.path])
-            for segment in segments
-            if segment.path in reasons
-        ]
 
     async def _parts_of(self, span: Span, within: Plan, parts: Sequence[Part]) -> Sequence[Part]:
         """What a span has of some parts; of the few newest events, only the rows of its time."""
@@ -292,16 +280,9 @@ class SegmentReader:
         """Damage is named; anything else is the machine's."""
         if isinstance(error, duckdb.InterruptException):
             return Unavailable("the read was stopped: the store is closing")
-        for segment in segments if not isinstance(error, duckdb.OutOfMemoryException) else ():
-            if found := await asyncio.get_running_loop().run_in_executor(
-                self._executor, damage, self._engine, self._files, segment
-            ):
-                log.error("segment_damaged", path=segment.path, events=segment.events, reason=found)
-                self._found[segment.path] = found
-                return Corrupt(
-                    f"segment {segment.path} with {segment.events} events cannot be read: {found}",
-                    hint="ask again: it is left out now; restore the file from a backup to have its events back",
-                )
+        may_be_damage = not isinstance(error, duckdb.OutOfMemoryException)
+        if may_be_damage and (corrupt := await self.damages.met(segments)) is not None:
+            return corrupt
         reason = str(error).partition("\n")[0]
         return Unavailable(f"the segment engine failed: {reason}", hint="look at the disk and at store.memory_bytes")
 

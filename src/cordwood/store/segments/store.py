@@ -101,7 +101,9 @@ class SegmentStore:
         grace_s = settings.query_timeout_s + _GRACE_S
         self._writer = SegmentWriter(directory, catalog, clock)
         self._reader = SegmentExplorer(directory, ThreadedListing(catalog), engine, reading, settings.query_timeout_s)
-        self._sql = SegmentSql(directory, ThreadedListing(catalog), directory.spill, reading, clock, settings)
+        self._sql = SegmentSql(
+            directory, ThreadedListing(catalog), self._reader.damages, directory.spill, reading, clock, settings
+        )
         self._letters = SegmentDeadLetters(catalog, clock)
         self._eraser = SegmentEraser(directory, catalog, engine, clock)
         self._books = SegmentBooks(directory, catalog, engine)

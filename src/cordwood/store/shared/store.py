@@ -91,7 +91,7 @@ class SharedStore(PostgresStore):
         self._keep_in(BothKeeper(RowKeeper(database), segments) if settings.keep == "both" else segments, self._count)
         listing = SharedListing(database, self._books)
         self._segments = SegmentExplorer(place, listing, engine, reading, settings.query_timeout_s)
-        self._sql = SegmentSql(place, listing, spill, reading, self._clock, settings)
+        self._sql = SegmentSql(place, listing, self._segments.damages, spill, reading, self._clock, settings)
         catalog = SharedCatalog(database, place)
         self._compactor = Compactor(place, catalog, engine, self._clock)
         self._segment_eraser = SegmentEraser(place, catalog, engine, self._clock)

@@ -46,7 +46,7 @@ def main() -> None:
     except Wrong as wrong:
         write_frame(out, FAILED, msgspec.json.encode(wrong.failure))
     except duckdb.Error as error:
-        write_frame(out, FAILED, msgspec.json.encode(_failure(error, job.text)))
+        write_frame(out, FAILED, msgspec.json.encode(_failure(error, job)))
     except MemoryError:
         write_frame(out, FAILED, msgspec.json.encode(Failure("bound", "it takes more memory than a question may")))
     # Without the engine's farewell: whoever waits for the end has all of the answer.
@@ -128,7 +128,7 @@ def _write(out: BinaryIO, batch: pa.RecordBatch) -> None:
     write_frame(out, ROWS, sink.getvalue().to_pybytes())
 
 
-def _failure(error: duckdb.Error, text: str) -> Failure:
+def _failure(error: duckdb.Error, job: Job) -> Failure:
     said = str(error)
     kind, _, body = said.partition(": ")
     try:
@@ -138,12 +138,14 @@ def _failure(error: duckdb.Error, text: str) -> Failure:
     message = told.get("exception_message", said)
     if isinstance(error, duckdb.OutOfMemoryException):
         return Failure("bound", "it takes more memory, or room on the disk, than a question may")
-    if not isinstance(error, _QUESTIONS):
+    # What it says of a file, or of the function that makes events of its columns, is not the question's fault.
+    is_ours = "Python exception" in message or any(file.path in message for file in job.files)
+    if is_ours or not isinstance(error, _QUESTIONS):
         return Failure("failure", f"{kind}: {message.partition(chr(10))[0]}")
     if "position" not in told:
         return Failure("question", message)
     length = told.get("location", "").strip("[]").partition(",")[2] or "0"
-    return Failure("question", message, *characters(text, int(told["position"]), length))
+    return Failure("question", message, *characters(job.text, int(told["position"]), length))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,15 @@ from cordwood.store.selecting import Column, Rows
 _MODULE = "cordwood.store.segments.sql.process"
 
 
+class Unreadable(Unavailable):
+    """The engine failed at the files that it was given, or at something of the machine."""
+
+    status = 503
+    label = "unavailable"
+
+
 async def run(job: Job) -> AsyncGenerator[Rows, None]:
-    """The rows of a job. Closing it kills the process. Raises BadQuery, BadRequest, Unavailable."""
+    """The rows of a job. Closing it kills the process. Raises BadQuery, BadRequest, Unreadable, Unavailable."""
     deadline = asyncio.get_running_loop().time() + job.timeout_s
     async with _process(Path(job.spill)) as process:
         assert process.stdin is not None and process.stdout is not None, "they are pipes"
@@ -98,4 +105,4 @@ def _error(failure: Failure, job: Job) -> CordwoodError:
             hint = "ask for less, or raise store.sql_memory_bytes and store.sql_spill_bytes"
             return BadRequest(f"the question was stopped: {failure.message}", hint=hint)
         case "failure":
-            return Unavailable(f"the segments cannot be asked: {failure.message}", hint="run `cordwood store check`")
+            return Unreadable(f"the segments cannot be asked: {failure.message}", hint="run `cordwood store check`")
