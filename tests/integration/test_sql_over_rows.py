@@ -28,7 +28,7 @@ FEW = [
     for n, level in enumerate(["info", "error", "info", "warn", "error"])
 ]
 MANY = [{"time": "2026-01-02T00:00:00Z", "message": "many", "http": {"took": n / 2}, "n": n} for n in range(3000)]
-AWKWARD = {"time": "2026-01-03", "nul": "a\0b", "\ue0c0": 1, "huge": 0.5}
+AWKWARD = {"time": "2026-01-03", "dotted.key": "yes", "nul": "a\0b", "\ue0c0": 1, "huge": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,19 @@ def test_every_event_has_these_columns(up: Cordwood) -> None:
     assert (timestamp, level, service, message) == ("2026-01-01T00:00:03.000000Z", "warn", "pay", "event 3")
     assert ts == timestamp
     assert data == FEW[3], "as it was sent"
+
+
+def test_a_field_with_a_dot_is_a_column_however_it_was_sent(up: Cordwood) -> None:
+    """As a text; as a key with a dot or as an object."""
+    sql = 'SELECT max("http.took"::float8) AS "a.b", count("no.body") FROM logs WHERE "http.took" LIKE \'%.5\''
+    assert rows(up, sql) == [[1499.5, 0]]
+    assert rows(up, 'SELECT count(*) AS "x.y" FROM logs GROUP BY "http.took" ORDER BY "x.y" DESC LIMIT 2') == [[6], [1]]
+    assert rows(up, 'SELECT l."dotted.key" FROM logs AS l WHERE l."dotted.key" IS NOT NULL') == [["yes"]]
+    status, body = asked(up, 'SELECT "http.took", nothing FROM logs')
+    assert (status, json.loads(body)["position"]) == (400, 20)
+    assert asked(up, 'SELECT "a.b"; SELECT 2')[0] == 400
+    assert asked(up, 'SELECT "a.b" FROM logs) AS x, (SELECT 2')[0] == 400
+    assert rows(up, 'SELECT "it\'s.""quoted""", "{a,b}.c" FROM logs LIMIT 1') == [[None, None]]
 
 
 def test_what_jsonb_cannot_hold_comes_back_as_sent(up: Cordwood) -> None:
@@ -366,6 +379,10 @@ REFUSED = [
     "SELECT cordwood_within(1, 0)",
     "SELECT 1) AS cordwood_p OFFSET 0) AS cordwood_q UNION ALL SELECT * FROM (SELECT * FROM (SELECT 2",
     "SELECT 1 AS cordwood_q, repeat('x', 9000000)",
+    'SELECT "a.b" AS x) AS cordwood_p OFFSET 0) AS cordwood_q UNION ALL SELECT * FROM (SELECT * FROM (SELECT 2',
+    'SELECT "a.b" INTO mine FROM logs',
+    'WITH x AS (DELETE FROM cordwood_sql.logs RETURNING "a.b") SELECT * FROM x',
+    'WITH x AS (DELETE FROM cordwood_sql.logs RETURNING 1) SELECT "a.b" FROM logs',
 ]
 
 

@@ -74,6 +74,12 @@ async def test_events_come_back_as_sent(store: Store, tenant: Tenant) -> None:
     assert [json.loads(data) for (data,) in found] == [AWKWARD]
 
 
+async def test_a_field_is_a_column_however_it_was_sent(store: Store, tenant: Tenant) -> None:
+    await store.write([load([{"http": {"status": 500}}, {"http.status": 404}, {"http": 1}], tenant=tenant)])
+    sql = 'SELECT count("http.status"), max(CAST("http.status" AS INTEGER)) FROM logs'
+    assert await asked(store, tenant, sql) == [(2, 500)]
+
+
 async def test_what_is_wrong_is_the_questions_fault(store: Store, tenant: Tenant) -> None:
     with pytest.raises(BadQuery) as wrong:
         await asked(store, tenant, "SELECT nothing_like_it(1) FROM logs")

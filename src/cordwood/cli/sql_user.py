@@ -97,7 +97,7 @@ def delete(name: Name, as_json: AsJson = False, data_dir: DataDir = None) -> Non
 
 
 def _with_users(config: Config, use: Callable[[SqlUsers], Awaitable[T]]) -> T:
-    from cordwood.wiring.parts import open_sql_users
+    from cordwood.wiring.logins import open_sql_users
 
     async def main() -> T:
         async with open_sql_users(config) as users:

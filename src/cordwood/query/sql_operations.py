@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from cordwood.errors import Overloaded, UnsupportedMedia
+from cordwood.errors import Cancelled, Corrupt, Overloaded, UnsupportedMedia
 from cordwood.http.openapi import JSON, NDJSON, Answer, Operation
 from cordwood.query.sql import ARROW, CSV, PATH, SqlRequest
 
@@ -35,6 +35,6 @@ SQL = (
         scope="query",
         body={JSON: SqlRequest},
         answers={200: Answer(about="the rows", content={JSON: SqlAnswer, NDJSON: str, CSV: str, ARROW: bytes})},
-        errors=(UnsupportedMedia, Overloaded),
+        errors=(UnsupportedMedia, Overloaded, Cancelled, Corrupt),
     ),
 )

@@ -21,7 +21,6 @@ from cordwood.errors import ConfigError
 from cordwood.http.settings import is_loopback
 from cordwood.store.care import Checker, Merger, Surveyor
 from cordwood.store.interface import Store
-from cordwood.store.sql_users import SqlUsers
 from cordwood.tail.interface import Tail
 from cordwood.tenancy.configured import configured_grants
 from cordwood.tenancy.door import Door
@@ -171,25 +170,6 @@ def _has_catalog(config: Config, done: str, instead: str) -> bool:
                 hint=f"PostgreSQL looks after its tables itself: {instead}; `cordwood audit` counts the events",
             )
     raise _unknown("store", url, "file: and postgresql://")
-
-
-def open_sql_users(config: Config) -> AbstractAsyncContextManager[SqlUsers]:
-    """What makes logins for the rows that `store.url` names. Raises ConfigError, also for a store without rows."""
-    settings = config.store
-    scheme = urlsplit(settings.url).scheme
-    if scheme not in ("file", "postgresql", "postgres"):
-        raise _unknown("store", settings.url, "file: and postgresql://")
-    if scheme == "file" or settings.keep == "segments":
-        raise ConfigError(
-            "SQL users log in to PostgreSQL and see its rows, and this store has none",
-            hint="segments are asked with `cordwood sql`; rows beside segments are made with CORDWOOD_STORE_KEEP=both",
-        )
-    try:
-        from cordwood.db.postgres import Database
-        from cordwood.store.postgres.sql.users import PostgresSqlUsers
-    except ModuleNotFoundError as error:
-        raise _missing_extra("postgres", error) from error
-    return PostgresSqlUsers(Database(settings.url), settings)
 
 
 def open_cache(config: Config) -> Cache:

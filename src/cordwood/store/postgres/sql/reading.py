@@ -6,11 +6,13 @@ with `pg_`, but for those listed. (`src/backend/parser/scan.l` says how PostgreS
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
 
 from cordwood.errors import BadQuery
 
-_MOST_TEXT = 100_000
+_MOST_FIELDS = 200
 _WORD = r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*"
 _TAG = r"(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?"
 _TOKEN = re.compile(
@@ -44,9 +46,18 @@ _CLOSED = re.compile(
 )
 
 
-def read(text: str) -> str:
-    """The question without what ends it. Raises BadQuery, with the place."""
-    first, end = "", len(text)
+class Asked(Struct, frozen=True):
+    """A question without what ends it, and the fields that it names: in quotation marks, with a dot."""
+
+    text: str
+    fields: Sequence[str]
+
+
+def read(text: str) -> Asked:
+    """Raises BadQuery, with the place."""
+    first, end, before = "", len(text), ""
+    fields: dict[str, None] = {}
+    given: set[str] = set()
     for kind, start, word in _tokens(text):
         if end < len(text):
             raise _wrong(text, "this is not one statement: one SELECT is answered", start, word)
@@ -58,6 +69,10 @@ def read(text: str) -> str:
                 name = word[1:-1].replace('""', '"') if kind == "quoted" else word
                 if _CLOSED.fullmatch(name.lower()):
                     raise _wrong(text, f"{name!r} is not open to questions", start, word)
+                if kind == "quoted" and before == "as" and name not in fields:
+                    given.add(name)
+                elif kind == "quoted" and "." in name and name not in given:
+                    fields[name] = None
             case "unicode":
                 raise _wrong(text, "texts and names with U& are not answered: write the characters", start, word)
             case "parameter":
@@ -66,9 +81,12 @@ def read(text: str) -> str:
                 raise _wrong(text, "a text goes on behind an escaped one: write it as one", start, word)
             case "end":
                 end = start
+        before = word.lower()
     if not first or first == ";":
         raise _wrong(text, "there is no statement: one SELECT is answered", 0, "")
-    return text[:end]
+    if len(fields) > _MOST_FIELDS:
+        raise _wrong(text, f"this names {len(fields)} fields; at most {_MOST_FIELDS} are taken", 0, "")
+    return Asked(text[:end], [*fields])
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int, str]]:

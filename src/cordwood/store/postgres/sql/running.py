@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 import asyncpg
 
 from cordwood.db.postgres import Database
 from cordwood.errors import BadQuery, BadRequest, CordwoodError, Unavailable
+from cordwood.model.plan import paths
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.keeping import refuse_other
-from cordwood.store.postgres.sql.reading import read
+from cordwood.store.postgres.sql.reading import Asked, read
 from cordwood.store.postgres.sql.users import PostgresSqlUsers
 from cordwood.store.postgres.sql.values import Columns, set_types
 from cordwood.store.selecting import Question, Rows
@@ -35,7 +36,7 @@ class PostgresSql:
         self._timeout_s = settings.sql_timeout_s
 
     async def ask(self, question: Question, tenant: Tenant) -> AsyncGenerator[Rows, None]:
-        text = read(question.text)
+        asked = read(question.text)
         await self._require_rows()
         login = await self._users.own(tenant)
         deadline = asyncio.get_running_loop().time() + self._timeout_s
@@ -43,10 +44,7 @@ class PostgresSql:
             with _telling(question.text, self._timeout_s):
                 async with asyncio.timeout_at(deadline):
                     await set_types(connection)
-                    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                    # By itself first: that it is one SELECT, its brackets closed, is for PostgreSQL's parser to say.
-                    await connection.prepare(_DECLARE + text)
-                    await connection.fetch(_DECLARE + await _bounded(connection, text, question))
+                    await _declare(connection, asked, question)
                     fetching = await connection.prepare(_FETCH)
                 columns = Columns(fetching.get_attributes())
                 is_first = True
@@ -78,20 +76,43 @@ class PostgresSql:
         }
 
 
-async def _bounded(connection: asyncpg.Connection, text: str, question: Question) -> str:
-    """The same question over the time that it names, whose rows are refused where they are too large to be sent."""
+async def _declare(connection: asyncpg.Connection, asked: Asked, question: Question) -> None:
+    """A cursor over the answer, in a transaction that only reads."""
+    before = f"{_DECLARE}WITH logs AS NOT MATERIALIZED ({await _logs(connection, asked.fields, question)}) {_BEFORE}"
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SAVEPOINT asked")
+    # By itself first: that it is one SELECT, its brackets closed, is for PostgreSQL's parser to say, which has said so
+    # before it looks for columns. Fields are columns of the second statement only.
+    with _placed(_DECLARE), contextlib.suppress(*((asyncpg.UndefinedColumnError,) if asked.fields else ())):
+        await connection.prepare(f"{_DECLARE}{asked.text}")
+    await connection.execute("ROLLBACK TO SAVEPOINT asked")
+    with _placed(before):
+        await connection.fetch(f"{before}{asked.text}{_BEHIND}")
+
+
+async def _logs(connection: asyncpg.Connection, fields: Sequence[str], question: Question) -> str:
+    """The relation of this question: the time that it names, and its fields. A cursor takes no parameters; the server
+    puts values and names into the text."""
     bounds = []
     for sign, at_us in ((">=", question.start_us), ("<", question.end_us)):
         if at_us is not None:
-            # A cursor takes no parameters.
-            spelt = await connection.fetchval(_MOMENT, at_us)
-            bounds.append(f"ts {sign} {spelt}::timestamptz")
+            bounds.append(f"ts {sign} {await connection.fetchval(_MOMENT, at_us)}::timestamptz")
+    columns = ["*"]
+    for field in fields:
+        ways = [await connection.fetchval(_WAY, [*keys]) for keys in paths(field)]
+        columns.append(f"coalesce({', '.join([*ways, 'NULL'])}) AS {await connection.fetchval(_QUOTED, field)}")
     where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
-    return (
-        f"WITH logs AS NOT MATERIALIZED (SELECT * FROM cordwood_sql.logs{where})"
-        f" SELECT cordwood_q.* FROM (SELECT * FROM (\n{text}\n) AS cordwood_p OFFSET 0) AS cordwood_q"
-        f" WHERE cordwood_within(octet_length((cordwood_q.*)::text), {_MOST_ROW_BYTES})"
-    )
+    return f"SELECT {', '.join(columns)} FROM cordwood_sql.logs{where}"
+
+
+@contextlib.contextmanager
+def _placed(before: str) -> Iterator[None]:
+    """Places that PostgreSQL tells are counted from where the question's own text begins."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        if error.position:
+            error.position = str(int(error.position) - len(before))
+        raise
 
 
 @contextlib.contextmanager
@@ -123,7 +144,7 @@ def _told(error: asyncpg.PostgresError, text: str) -> CordwoodError | None:
         return BadRequest(f"the question was stopped: {message}", hint="ask for less at once")
     if state[:2] in ("08", "53", "57", "58", "F0", "XX", "28"):
         return None
-    position = max(0, int(error.position or len(_DECLARE) + 1) - len(_DECLARE) - 1)
+    position = max(0, int(error.position or 1) - 1)
     length = _word_at(text, position) if error.position else 0
     return BadQuery(message, query=text, position=min(position, len(text)), length=length, hint=error.hint or "")
 
@@ -141,5 +162,16 @@ def _late(timeout_s: float) -> Unavailable:
         hint="ask for less, with start and end, or raise store.sql_timeout_s",
     )
 
+
+# Rows that are too large to be sent are refused where they are made.
+_BEFORE = "SELECT cordwood_q.* FROM (SELECT * FROM (\n"
+_BEHIND = (
+    "\n) AS cordwood_p OFFSET 0) AS cordwood_q"
+    f" WHERE cordwood_within(octet_length((cordwood_q.*)::text), {_MOST_ROW_BYTES})"
+)
+
+_WAY = "SELECT format('data #>> %L::text[]', $1::text[])"
+
+_QUOTED = "SELECT quote_ident($1::text)"
 
 _MOMENT = "SELECT quote_literal($1::timestamptz::text)"
