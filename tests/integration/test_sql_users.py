@@ -15,6 +15,7 @@ from psycopg import sql as names
 from typer.testing import CliRunner, Result
 
 from cordwood.cli.app import app_of
+from cordwood.logs import LogSettings, configure_logs
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.settings import StoreSettings
@@ -36,7 +37,11 @@ class Place:
 
     def run(self, *arguments: str, **settings: str) -> Result:
         environment = {**self.environment, **settings}
-        return CliRunner().invoke(app_of(["sql-user"]), ["sql-user", *arguments], env=environment)
+        try:
+            return CliRunner().invoke(app_of(["sql-user"]), ["sql-user", *arguments], env=environment)
+        finally:
+            # The command sends logs to the runner's own output, which is closed by now.
+            configure_logs(LogSettings(level="warning"))
 
     def create(self, tenant: str, *arguments: str) -> str:
         """The name of a new login."""
