@@ -1,7 +1,7 @@
 """The view that logins see, made when the first of them is.
 
 Its owner is a role that nobody can be, and row-level security on `logs` binds that role to the tenant of whoever is
-logged in: `session_user`, which no statement of theirs changes. (Why not a security barrier: decision 23.)
+logged in: `session_user`, which no statement of theirs changes. (Why not a security barrier: decision 24.)
 """
 
 from cordwood.db.postgres import Connection
