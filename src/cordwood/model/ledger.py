@@ -156,12 +156,13 @@ class Holding(Struct, frozen=True, kw_only=True):
 
 
 class Damage(Struct, frozen=True):
-    """A segment that is not as it was written."""
+    """A segment that is not as it was written, or a day of rows whose rollups are not."""
 
     tenant: Tenant
     path: str
     events: int
     reason: str
+    of: Literal["segment", "day"] = "segment"
 
 
 class Accounts(Struct, frozen=True, kw_only=True):
@@ -221,7 +222,7 @@ def judge(accounts: Accounts, now_us: int) -> list[Finding]:
         for tenant, events in stored.items() if events
     ]  # fmt: skip
     findings += [
-        Finding(kind="damage", tenant=damage.tenant, what=f"segment {damage.path}: {damage.reason}",
+        Finding(kind="damage", tenant=damage.tenant, what=f"{damage.of} {damage.path}: {damage.reason}",
                 events=damage.events)
         for damage in accounts.damaged
     ]  # fmt: skip

@@ -23,6 +23,7 @@ from cordwood.model.ledger import (
     TenantAccount,
 )
 from cordwood.model.tenant import Tenant
+from cordwood.store.postgres.rollup_audit import wrong_rollups
 
 _COUNT_TIMEOUT_S = 3600.0
 
@@ -191,9 +192,14 @@ async def _holdings(connection: Connection, tenant: Tenant | None, held: Held | 
 
 
 async def count_rows(connection: Connection, tenant: Tenant | None) -> Held:
-    """All rows of `logs`."""
+    """All rows of `logs`, which questions are answered from."""
+    return Held(await held_rows(connection, tenant), await wrong_rollups(connection, tenant))
+
+
+async def held_rows(connection: Connection, tenant: Tenant | None) -> Mapping[tuple[Tenant, int], int]:
+    """How many rows `logs` has."""
     rows = await connection.fetch(_COUNT, tenant, timeout=_COUNT_TIMEOUT_S)
-    return Held({(Tenant(row["tenant"]), row["day"]): row["held"] for row in rows})
+    return {(Tenant(row["tenant"]), row["day"]): row["held"] for row in rows}
 
 
 # A worker that was not seen for a minute while others were has ended.

@@ -15,6 +15,7 @@ from cordwood.store.interface import Load
 from cordwood.store.postgres.copy_format import FROM_ORDINAL_TO_DATA, Beginnings, Encoded
 from cordwood.store.postgres.jsonb import storable
 from cordwood.store.postgres.keeping import Entry
+from cordwood.store.postgres.rolling import Entries, entries_of
 from cordwood.store.slices import HOUR_US
 
 FEW_EVENTS = 2000
@@ -31,6 +32,8 @@ class Rows(Entry, frozen=True):
     """How many rows have a timestamp of each day, counted since 1970."""
     timestamps: frozenset[int]
     """One timestamp of every hour that the rows touch."""
+    entries: Entries | None
+    """What they add to the rollups; None: nothing, these are left to be counted later."""
 
 
 def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None) -> Rows:
@@ -56,7 +59,7 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
         raise Refused(f"an event is no JSON object: {error}") from error
     times = encoded.times
     if not len(times):
-        return Rows(load, 0, None, None, encoded.data, {}, frozenset())
+        return Rows(load, 0, None, None, encoded.data, {}, frozenset(), {})
     return Rows(
         load,
         len(times),
@@ -65,6 +68,7 @@ def rows_of(load: Load, now_us: int, *, first: int = 0, count: int | None = None
         encoded.data,
         _days(times),
         _one_an_hour(times),
+        entries_of(times, encoded.numbers, beginnings.pairs),
     )
 
 
@@ -80,16 +84,19 @@ def _one_by_one(load: Load, ndjson: bytes, first: int, beginnings: Beginnings) -
     pack = FROM_ORDINAL_TO_DATA.pack
     parts: list[bytes] = []
     times: list[int] = []
+    numbers: list[int] = []
     for ordinal, line, (timestamp_us, level, service) in events:
         if ordinal in dead:
             continue
+        number = beginnings.number_of(level, service)
         parts += (
-            beginnings.texts[beginnings.number_of(level, service)],
+            beginnings.texts[number],
             pack(ordinal, 8, timestamp_us - POSTGRES_EPOCH_US, len(line) + 1, JSONB_VERSION),
             line,
         )
         times.append(timestamp_us)
-    return Encoded(memoryview(b"".join(parts)), np.array(times, np.int64))
+        numbers.append(number)
+    return Encoded(memoryview(b"".join(parts)), np.array(times, np.int64), np.array(numbers, np.int64))
 
 
 def _days(times: NDArray[np.int64]) -> Mapping[int, int]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cordwood.db.postgres import POSTGRES_EPOCH_US
 from cordwood.model.batch import BatchHeader
 from cordwood.store.postgres.jsonb import escaped_text
+from cordwood.store.postgres.rolling import Pair, kept_pair
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -30,10 +31,11 @@ _NULL = _LENGTH.pack(-1)
 
 
 class Encoded(Struct, frozen=True):
-    """Rows, and their timestamps in µs since 1970 UTC."""
+    """Rows, their timestamps in µs since 1970 UTC, and the numbers of their beginnings."""
 
     data: memoryview
     times: NDArray[np.int64]
+    numbers: NDArray[np.int64]
 
 
 class Beginnings:
@@ -45,6 +47,8 @@ class Beginnings:
         self._numbers: dict[tuple[str | None, str | None], int] = {}
         self.texts: list[bytes] = []
         """By number."""
+        self.pairs: list[Pair] = []
+        """The same, level and service only."""
 
     def number_of(self, level: str | None, service: str | None) -> int:
         """Its place in `texts`."""
@@ -52,6 +56,7 @@ class Beginnings:
         if number is None:
             number = self._numbers[level, service] = len(self.texts)
             self.texts.append(self._tenant + _text(level) + _text(service) + self._same)
+            self.pairs.append(kept_pair(level, service))
         return number
 
 

@@ -55,7 +55,7 @@ def encoded_together(load: Load, ndjson: bytes, first: int, beginnings: Beginnin
     data = np.empty(size + PADDING, np.uint8)
     written = _put_rows(text, begins, ends, rows + first, times, numbers, shared, stops, data)
     assert written == size, "rows are as long as their parts"
-    return Encoded(data.data[:size], times)
+    return Encoded(data.data[:size], times, numbers)
 
 
 def _is_utf8(ndjson: bytes) -> bool:

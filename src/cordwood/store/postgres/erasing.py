@@ -11,12 +11,13 @@ from cordwood.clock import Clock
 from cordwood.db.postgres import Connection, Database
 from cordwood.language.rendering import render_filter
 from cordwood.model.action import Action, ActionKind
-from cordwood.model.ledger import DAY_US
+from cordwood.model.ledger import DAY_US, MINUTE_US
 from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.filter_sql import Conditions
 from cordwood.store.postgres.partitions import partition_of
+from cordwood.store.postgres.rolling import DAY_MINUTES, EMPTIED, TAKEN_AWAY
 from cordwood.store.slices import FAR_SLICE
 
 log = structlog.get_logger()
@@ -41,8 +42,8 @@ class PostgresEraser:
             if dry_run:
                 sql = f"SELECT count(*) FROM logs {where}"
                 return int(await connection.fetchval(sql, *values, timeout=_TIMEOUT_S))
-            gone = f"WITH gone AS (DELETE FROM logs {where} RETURNING ts)"
-            sql = f"{gone} SELECT {_DAY} AS day, count(*) FROM gone GROUP BY 1"
+            gone = f"WITH gone AS (DELETE FROM logs {where} RETURNING tenant, ts, level, service), {TAKEN_AWAY}"
+            sql = f"{gone} SELECT {_DAY} AS day, sum(events)::bigint AS count FROM counted GROUP BY 1"
             rows = await connection.fetch(sql, *values, timeout=_TIMEOUT_S)
             counts = {row["day"]: row["count"] for row in rows}
             events = sum(map(int, counts.values()))
@@ -85,6 +86,8 @@ class PostgresEraser:
                 rows = await connection.fetch(sql, timeout=_TIMEOUT_S)
                 is_dropped = {row["tenant"] for row in rows} <= set(tenants)
             if is_dropped:
+                minutes = (start_us // MINUTE_US, end_us // MINUTE_US)
+                await connection.execute(EMPTIED, tenants, *minutes, timeout=_TIMEOUT_S)
                 await connection.execute(f"DROP TABLE {partition}")
             else:
                 rows = await connection.fetch(_EXPIRE_ROWS, tenants, start_us, end_us, timeout=_TIMEOUT_S)
@@ -124,13 +127,15 @@ def _date(day: int) -> date:
     return _EPOCH_DAY + timedelta(days=day)
 
 
-_DAY = "floor(extract(epoch FROM ts) / 86400)::integer"
+_DAY = f"floor(minute / {DAY_MINUTES}.0)::integer"
 
 _HELD = "SELECT tenant, day FROM holdings WHERE stored > expired + deleted"
 
-_EXPIRE_ROWS = """
-    WITH gone AS (DELETE FROM logs WHERE tenant = ANY($1::text[]) AND ts >= $2 AND ts < $3 RETURNING tenant)
-    SELECT tenant, count(*) FROM gone GROUP BY tenant
+_EXPIRE_ROWS = f"""
+    WITH gone AS (
+        DELETE FROM logs WHERE tenant = ANY($1::text[]) AND ts >= $2 AND ts < $3 RETURNING tenant, ts, level, service
+    ), {TAKEN_AWAY}
+    SELECT tenant, sum(events)::bigint AS count FROM counted GROUP BY tenant
 """
 
 _GONE = "FROM unnest($2::int[], $3::bigint[]) AS g(day, gone) WHERE h.tenant = $1 AND h.day = g.day"

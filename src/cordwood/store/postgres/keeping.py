@@ -36,6 +36,8 @@ class Added(Struct, frozen=True):
     touched: Set[tuple[Tenant, int]]
     rows: Mapping[tuple[Tenant, int], int] = {}
     """Those of the events that are kept as rows, too, beside the segments that answer for them."""
+    rolled: Mapping[tuple[Tenant, int, str, str], int] = {}
+    """Rows that answer for themselves, as `rolling` adds them."""
 
 
 class Kept(Protocol):

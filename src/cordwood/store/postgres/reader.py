@@ -23,6 +23,8 @@ from cordwood.store.postgres.jsonb import unescaped_text
 from cordwood.store.postgres.keeping import refuse_other
 from cordwood.store.postgres.piping.handing import GivenRows, Handing, is_handed
 from cordwood.store.postgres.piping.statement import Answer, Piped, event_of, items_shown, over_table
+from cordwood.store.postgres.rolled import Counted, counted
+from cordwood.store.rollups import Tally
 from cordwood.store.slices import FAR_SLICE, HOUR_US, hours
 from cordwood.store.sql.showing import rows_shown
 from cordwood.store.sql.table import Table
@@ -131,28 +133,19 @@ class PostgresReader:
         return None if row is None else event_of(row)
 
     async def count(self, plan: Plan, tenant: Tenant) -> int:
-        conditions = Conditions(plan, tenant, with_position=False)
-        query = f"SELECT count(*) FROM logs {conditions.where}"
-        async with self._snapshot() as (connection, left_s):
-            return int(await connection.fetchval(query, *conditions.values, timeout=left_s()))
+        return sum((await self._counted(plan, tenant, Tally(None, ()), 1)).counts.values())
 
     async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
         """See `store.interface.Reader.histogram`."""
-        conditions = Conditions(plan, tenant, with_position=False)
-        span, bound = len(conditions.values) + 1, len(conditions.values) + 2
-        value = "NULL::text" if by is None else by
-        # A remainder has the sign of what was divided: before 1970 too, a span begins at its earlier end.
-        query = f"""
-            SELECT at_us - ((at_us % ${span}::bigint) + ${span}::bigint) % ${span}::bigint AS start_us, value, count(*)
-            FROM (
-                SELECT (extract(epoch FROM ts) * 1000000)::bigint AS at_us, {value} AS value
-                FROM logs {conditions.where}
-            ) found
-            GROUP BY 1, 2 LIMIT ${bound}::bigint
-        """
+        found = await self._counted(plan, tenant, Tally(span_us, () if by is None else (by,)), most)
+        return Histogram(
+            in_order(SpanCount(start, values[0] if by else None, n) for (start, values), n in found.counts.items()),
+            found.rolled_up,
+        )
+
+    async def _counted(self, plan: Plan, tenant: Tenant, tally: Tally, most: int) -> Counted:
         async with self._snapshot() as (connection, left_s):
-            rows = await connection.fetch(query, *conditions.values, span_us, most, timeout=left_s())
-        return Histogram(in_order(SpanCount(start, unescaped_text(value), events) for start, value, events in rows))
+            return await counted(connection, plan, tenant, tally, most, left_s)
 
     async def version(self, plan: Plan, tenant: Tenant) -> int:
         first, last = hours(plan.start_us, plan.end_us)

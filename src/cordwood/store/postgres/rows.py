@@ -11,6 +11,7 @@ from cordwood.store.interface import Load
 from cordwood.store.postgres.copy import Rows, rows_of
 from cordwood.store.postgres.copy_format import COLUMNS, SIGNATURE, TRAILER
 from cordwood.store.postgres.keeping import Added, Answers
+from cordwood.store.postgres.rolling import together
 from cordwood.store.slices import slice_of
 
 _COPY_TIMEOUT_S = 120.0
@@ -61,7 +62,8 @@ class KeptRows:
             tenant = each.load.batch.header.tenant
             held.update({(tenant, day): count for day, count in each.days.items()})
             touched |= {(tenant, slice_of(timestamp_us, self._now_us)) for timestamp_us in each.timestamps}
-        return Added(held, touched)
+        entries = [(each.load.batch.header.tenant, each.entries) for each in rows if each.entries]
+        return Added(held, touched, rolled=together(entries))
 
 
 async def _copy(connection: Connection, rows: Sequence[Rows]) -> None:

@@ -25,6 +25,7 @@ from cordwood.store.postgres.deadletters import PostgresDeadLetters
 from cordwood.store.postgres.erasing import PostgresEraser
 from cordwood.store.postgres.exploring import PostgresExplorer
 from cordwood.store.postgres.folding import PostgresFolder
+from cordwood.store.postgres.folding_rollups import RollupFolder
 from cordwood.store.postgres.keeping import Keeper, require
 from cordwood.store.postgres.partitions import ensure_partitions, wanted
 from cordwood.store.postgres.rows import RowKeeper
@@ -47,6 +48,7 @@ class PostgresStore:
         self._migrations = migrations_in(files("cordwood.store.postgres") / "migrations")
         self._eraser = PostgresEraser(self._database, SystemClock())
         self._folder = PostgresFolder(self._database, settings.records_kept_s)
+        self._rollups = RollupFolder(self._database)
         self._onward = None if onward is None else WhenNeeded(onward)
         self._reader = PostgresExplorer(self._database, settings.query_timeout_s, self._onward)
         self._row_sql = PostgresSql(self._database, PostgresSqlUsers(self._database, settings), settings)
@@ -162,6 +164,7 @@ class PostgresStore:
             await connection.execute(_FORGET_MARKS, self._settings.idempotency_window_s)
             await connection.execute(_EXPIRE_LETTERS, self._settings.dead_letter_days)
         await self._folder.tend()
+        await self._rollups.tend()
 
     async def _partition(self, connection: Connection) -> list[str]:
         return await ensure_partitions(connection, self._days())

@@ -11,6 +11,7 @@ from cordwood.store.interface import Load, Written
 from cordwood.store.outcomes import outcomes
 from cordwood.store.postgres.folding import count_in, take_back_folded
 from cordwood.store.postgres.keeping import Added, Entry, Keeper, Kept, require
+from cordwood.store.postgres.rolling import roll
 
 _ATTEMPTS = 4
 """Of a transaction that others are in the way of; they do not wait for each other twice."""
@@ -68,6 +69,7 @@ class PostgresWriter:
             fresh -= await take_back_folded(connection, headers)
             new = [place for place, each in enumerate(entries) if each.id in fresh and each.id not in repeated]
             added = await kept.put(connection, new)
+            await roll(connection, added.rolled)
             await _insert_dead_letters(connection, [entries[place] for place in new])
             await raise_versions(connection, added)
             await hold(connection, added)

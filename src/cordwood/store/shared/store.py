@@ -19,7 +19,7 @@ from cordwood.model.plan import Plan, Position
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
-from cordwood.store.postgres.books import Held, count_rows
+from cordwood.store.postgres.books import Held, held_rows
 from cordwood.store.postgres.rows import RowKeeper
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.segments.compaction import Choose, Compactor, next_large_group
@@ -222,5 +222,4 @@ class SharedStore(PostgresStore):
         rollups = await names.all_rollups(connection, tenant)
         counted, damaged = await asyncio.to_thread(count, self._engine, self._place, segments, rollups)
         # Whatever this process keeps: others may keep rows, and this one may have.
-        rows = await count_rows(connection, tenant)
-        return Held(counted, damaged, rows.counted)
+        return Held(counted, damaged, await held_rows(connection, tenant))
