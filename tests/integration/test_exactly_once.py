@@ -52,4 +52,6 @@ def test_a_worker_killed_between_write_and_ack_stores_once(
         wait_until(lambda: b"cordwood_store_duplicate_batches_total 0.0" not in worker.get("/metrics")[1], 10)
         wait_until(lambda: b"cordwood_broker_backlog_batches 0.0" in worker.get("/metrics")[1], 30, "an empty queue")
         assert sorted(event["data"]["n"] for event in query.events()) == list(range(EVENTS))
+        counted = query.json("/api/v1/histogram?span=1h")
+        assert (counted["total"], counted["rolled_up"]) == (EVENTS, EVENTS)
         assert json.loads(query.get("/ready")[1])["status"] == "ready"

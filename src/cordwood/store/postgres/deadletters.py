@@ -14,7 +14,6 @@ from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Replay
 from cordwood.store.postgres.folding import count_over
 from cordwood.store.postgres.keeping import Entry, Keeper, require
-from cordwood.store.postgres.rolling import roll
 from cordwood.store.postgres.writer import hold, raise_versions
 
 
@@ -55,7 +54,6 @@ class PostgresDeadLetters:
             taken = sorted(places[row["batch_id"], row["ordinal"]] for row in gone)
             rows = [kept.entries[place] for place in taken]
             added = await kept.put(connection, taken)
-            await roll(connection, added.rolled)
             await _move_counts(connection, rows)
             await raise_versions(connection, added)
             await hold(connection, added)

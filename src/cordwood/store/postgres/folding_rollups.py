@@ -38,7 +38,7 @@ class RollupFolder:
         async with self._database.connection() as connection:
             if await _fold(connection) >= _WORTH_A_VACUUM:
                 # Readers go through all of it: it must not grow with what is gone. Autovacuum comes once a minute.
-                await connection.execute("VACUUM rollup_changes", timeout=_TIMEOUT_S)
+                await connection.execute("VACUUM (SKIP_LOCKED) rollup_changes", timeout=_TIMEOUT_S)
             if time.monotonic() < self._looks_at_s:
                 return
             wrong = await connection.fetchrow(_WRONG, _AGAIN, timeout=_TIMEOUT_S)

@@ -10,7 +10,6 @@ from typing import LiteralString, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cordwood.db.postgres import Connection
 from cordwood.model.search.spans import MINUTE_US
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.jsonb import escaped_text
@@ -60,22 +59,10 @@ def together(owned: Sequence[tuple[Tenant, Entries]]) -> Mapping[tuple[Tenant, i
     return sums
 
 
-async def roll(connection: Connection, rolled: Mapping[tuple[Tenant, int, str, str], int]) -> None:
-    """Add to the changes, in the transaction that stores the rows."""
-    if rolled:
-        columns = map(list, zip(*rolled, strict=True))
-        await connection.execute(_ROLL, *columns, list(rolled.values()))
-
-
-_ROLL = """
-    INSERT INTO rollup_changes
-    SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
-"""
-
 DAY_MINUTES = 1440
 SPANS = (1, 5, 30, 60, DAY_MINUTES)
-"""In minutes: what rows are counted by, each a part of the next. Histograms have round spans (`spans.fitting`): there is
-one for each, in which it has few entries."""
+"""In minutes: what rows are counted by, each a part of the next. For every round span of a histogram (`spans.fitting`)
+there is one of which it takes few."""
 MINUTE: LiteralString = "floor(extract(epoch FROM ts) / 60)::bigint"
 
 # Names that are too long for an index are never added, so they are not taken away either.

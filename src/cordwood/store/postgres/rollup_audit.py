@@ -50,7 +50,8 @@ _WRONG = f"""
             count(*) AS events
         FROM logs WHERE $1::text IS NULL OR tenant = $1 GROUP BY 1, 2, 3, 4
     ), summed AS (
-        SELECT tenant, wide AS span, start - (start % wide + wide) % wide AS start, level, service, sum(events) AS events
+        SELECT tenant, wide AS span, start - (start % wide + wide) % wide AS start, level, service,
+            sum(events) AS events
         FROM told, unnest($2::integer[]) AS wide WHERE span = 1 GROUP BY 1, 2, 3, 4, 5 HAVING sum(events) <> 0
     ), wrong AS (
         SELECT tenant, {_DAY} AS day FROM minutes m FULL JOIN counted c USING (tenant, start, level, service)

@@ -11,7 +11,6 @@ from cordwood.store.interface import Load, Written
 from cordwood.store.outcomes import outcomes
 from cordwood.store.postgres.folding import count_in, take_back_folded
 from cordwood.store.postgres.keeping import Added, Entry, Keeper, Kept, require
-from cordwood.store.postgres.rolling import roll
 
 _ATTEMPTS = 4
 """Of a transaction that others are in the way of; they do not wait for each other twice."""
@@ -69,7 +68,6 @@ class PostgresWriter:
             fresh -= await take_back_folded(connection, headers)
             new = [place for place, each in enumerate(entries) if each.id in fresh and each.id not in repeated]
             added = await kept.put(connection, new)
-            await roll(connection, added.rolled)
             await _insert_dead_letters(connection, [entries[place] for place in new])
             await raise_versions(connection, added)
             await hold(connection, added)
@@ -134,12 +132,16 @@ async def _insert_dead_letters(connection: Connection, entries: Sequence[Entry])
 
 
 async def hold(connection: Connection, added: Added) -> None:
-    """In order, for the same reason as the versions."""
+    """In order, for the same reason as the versions. Of rollups rows are only added: in whatever order."""
     if added.held:
         ordered = sorted(added.held.items())
+        rolled = list(added.rolled.items())
         await connection.execute(
             _HOLD, [tenant for (tenant, _), _ in ordered], [day for (_, day), _ in ordered],
             [count for _, count in ordered], [added.rows.get(place, 0) for place, _ in ordered],
+            [tenant for (tenant, _, _, _), _ in rolled], [minute for (_, minute, _, _), _ in rolled],
+            [level for (_, _, level, _), _ in rolled], [service for (_, _, _, service), _ in rolled],
+            [count for _, count in rolled],
         )  # fmt: skip
 
 
@@ -200,6 +202,10 @@ _ABANDON = """
 """
 
 _HOLD = """
+    WITH rolled AS (
+        INSERT INTO rollup_changes (tenant, minute, level, service, events)
+        SELECT * FROM unnest($5::text[], $6::bigint[], $7::text[], $8::text[], $9::bigint[])
+    )
     INSERT INTO holdings (tenant, day, stored, kept_rows)
     SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
     ON CONFLICT (tenant, day) DO UPDATE
