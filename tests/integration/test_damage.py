@@ -69,6 +69,9 @@ def test_a_damaged_segment_is_named_and_the_others_answer(up: Cordwood, tmp_path
     assert sorted(event["data"]["n"] for event in answer["events"]) == list(range(100, 200))
     counted = up.json("/api/v1/query/count")
     assert (counted["count"], counted["complete"]) == (100, False)
+    # What cannot be read is not counted either, though rollups would tell.
+    by_hour = up.json("/api/v1/histogram?span=1h")
+    assert (by_hour["total"], by_hour["rolled_up"], by_hour["complete"]) == (100, 100, False)
     assert len(up.events()) == 100
     searched = CliRunner().invoke(app_of(["search"]), ["search", "--url", up.url, "--all"])
     assert (searched.exit_code, searched.stdout.count("\n")) == (1, 100)

@@ -32,11 +32,13 @@ def open_database(
     synchronous: Literal["FULL", "NORMAL"],
     page_size_bytes: int = 4096,
     may_shrink: bool = False,
+    cache_bytes: int = 2 << 20,
 ) -> sqlite3.Connection:
     """A connection in autocommit mode with a write-ahead log; the directory is made when missing.
 
     FULL syncs every commit, NORMAL only checkpoints. The page size is that of a new file, and so is whether it may
-    shrink (`PRAGMA incremental_vacuum`). The connection may move between threads, but is used by one at a time.
+    shrink (`PRAGMA incremental_vacuum`). At most `cache_bytes` of pages are kept in memory. The connection may move
+    between threads, but is used by one at a time.
     Raises ConfigError when the file cannot be used.
     """
     try:
@@ -44,6 +46,7 @@ def open_database(
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
             connection.execute(f"PRAGMA page_size = {page_size_bytes}")
+            connection.execute(f"PRAGMA cache_size = -{cache_bytes >> 10}")
             if may_shrink:
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")

@@ -13,7 +13,7 @@ from cordwood.db.postgres import Connection, Database
 from cordwood.errors import BadQuery, Unavailable
 from cordwood.model.answer import Block, Row, StoredEvent
 from cordwood.model.batch import batch_of, made_at_us
-from cordwood.model.histogram import By, Histogram, SpanCount, in_order
+from cordwood.model.histogram import By, Histogram
 from cordwood.model.plan import Plan
 from cordwood.model.search.pipes import Extract, Pipe
 from cordwood.model.tenant import Tenant
@@ -23,8 +23,8 @@ from cordwood.store.postgres.jsonb import unescaped_text
 from cordwood.store.postgres.keeping import refuse_other
 from cordwood.store.postgres.piping.handing import GivenRows, Handing, is_handed
 from cordwood.store.postgres.piping.statement import Answer, Piped, event_of, items_shown, over_table
-from cordwood.store.postgres.rolled import Counted, counted
-from cordwood.store.rollups import Tally
+from cordwood.store.postgres.rolled import Counted, counted, told
+from cordwood.store.rollups import MOST_GROUPS, Tally, counts_of, histogram_of, tally_of
 from cordwood.store.slices import FAR_SLICE, HOUR_US, hours
 from cordwood.store.sql.showing import rows_shown
 from cordwood.store.sql.table import Table
@@ -69,8 +69,15 @@ class PostgresReader:
             return
         piped = Piped(plan, pipes, tenant)
         sql, values, answer = piped.sql, piped.values, piped.answer
+        tally = tally_of(plan, pipes)
         async with self._snapshot() as (connection, left_s):
-            if piped.behind is not None:
+            if tally is not None:
+                rolled = await told(connection, plan, tenant, tally, MOST_GROUPS, left_s)
+                if rolled is not None and len(rolled.counts) < MOST_GROUPS:
+                    counts = counts_of(tally, rolled.counts)
+                    within = (plan.start_us, plan.end_us)
+                    sql, values, answer = over_table(counts.table, pipes, plan.limit, counts, within)
+            elif piped.behind is not None:
                 table = await self._mined(await connection.cursor(sql, *values, timeout=left_s()), left_s)
                 if any(isinstance(pipe, Extract) for pipe in piped.behind):
                     onward = await self._engine(piped.behind)
@@ -138,10 +145,7 @@ class PostgresReader:
     async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
         """See `store.interface.Reader.histogram`."""
         found = await self._counted(plan, tenant, Tally(span_us, () if by is None else (by,)), most)
-        return Histogram(
-            in_order(SpanCount(start, values[0] if by else None, n) for (start, values), n in found.counts.items()),
-            found.rolled_up,
-        )
+        return histogram_of(found.counts, found.rolled_up)
 
     async def _counted(self, plan: Plan, tenant: Tenant, tally: Tally, most: int) -> Counted:
         async with self._snapshot() as (connection, left_s):

@@ -30,7 +30,7 @@ class Counted(Struct, frozen=True):
     """Counts, at most as many as were wanted, and how many events rollups told."""
 
     counts: Mapping[Group, int]
-    rolled_up: int
+    rolled_up: int = 0
 
 
 class _Shares(Struct, frozen=True):
@@ -38,23 +38,38 @@ class _Shares(Struct, frozen=True):
 
     told: Sequence[Range]
     """By rollups: minutes since 1970."""
-    read: Sequence[Range] | None
-    """µs since 1970. None: all of it."""
+    read: Sequence[Range]
+    """µs since 1970."""
 
 
 async def counted(
     connection: Connection, plan: Plan, tenant: Tenant, tally: Tally, most: int, left_s: Callable[[], float]
 ) -> Counted:
     """In the connection's snapshot. Raises BadQuery for what PostgreSQL cannot search with."""
-    shares = _Shares((), None)
-    if is_of_pairs(plan.filter) and (tally.span_us or MINUTE_US) % MINUTE_US == 0:
-        shares = await _shares(connection, plan, tenant, left_s)
+    found = await told(connection, plan, tenant, tally, most, left_s)
+    if found is not None:
+        return found
+    counts: Counter[Group] = Counter()
+    sql, values = _of_rows(plan, tenant, tally, None, most)
+    _add(counts, await connection.fetch(sql, *values, timeout=left_s()))
+    return Counted(counts)
+
+
+async def told(
+    connection: Connection, plan: Plan, tenant: Tenant, tally: Tally, most: int, left_s: Callable[[], float]
+) -> Counted | None:
+    """The same where rollups help: None when all there is would have to be read."""
+    if not is_of_pairs(plan.filter) or (tally.span_us or MINUTE_US) % MINUTE_US:
+        return None
+    shares = await _shares(connection, plan, tenant, left_s)
+    if shares is None:
+        return None
     counts: Counter[Group] = Counter()
     if shares.told:
         sql, values = _of_rollups(plan, tenant, tally, shares.told, most)
         _add(counts, await connection.fetch(sql, *values, timeout=left_s()))
     rolled_up = counts.total()
-    if shares.read is None or shares.read:
+    if shares.read:
         sql, values = _of_rows(plan, tenant, tally, shares.read, most)
         _add(counts, await connection.fetch(sql, *values, timeout=left_s()))
     return Counted(dict(islice(counts.items(), most)), rolled_up)
@@ -65,7 +80,7 @@ def _add(counts: Counter[Group], rows: Sequence[Sequence[Any]]) -> None:
         counts[start_us, tuple(map(unescaped_text, texts))] += events
 
 
-async def _shares(connection: Connection, plan: Plan, tenant: Tenant, left_s: Callable[[], float]) -> _Shares:
+async def _shares(connection: Connection, plan: Plan, tenant: Tenant, left_s: Callable[[], float]) -> _Shares | None:
     first = None if plan.start_us is None else plan.start_us // DAY_US
     last = None if plan.end_us is None else (plan.end_us - 1) // DAY_US
     days = await connection.fetch(_DAYS, tenant, first, last, timeout=left_s())
@@ -75,8 +90,7 @@ async def _shares(connection: Connection, plan: Plan, tenant: Tenant, left_s: Ca
     begin, end = days[0]["day"] * DAY_US, (days[-1]["day"] + 1) * DAY_US
     begin = begin if plan.start_us is None else max(begin, plan.start_us)
     end = end if plan.end_us is None else min(end, plan.end_us)
-    told: list[Range] = []
-    read: list[Range] = []
+    told, read = list[Range](), list[Range]()
     for from_us, to_us in _without(wrong, begin, end):
         first_minute, behind_minute = -(-from_us // MINUTE_US), to_us // MINUTE_US
         if first_minute < behind_minute:
@@ -88,7 +102,7 @@ async def _shares(connection: Connection, plan: Plan, tenant: Tenant, left_s: Ca
         at = behind_minute * MINUTE_US
     if at < end:
         read.append((at, end))
-    return _Shares((), None) if len(read) > _MOST_RANGES or not told else _Shares(told, read)
+    return _Shares(told, read) if told and len(read) <= _MOST_RANGES else None
 
 
 def _without(days: Sequence[int], begin_us: int, end_us: int) -> Iterator[Range]:

@@ -35,6 +35,10 @@ class Damages:
             if segment.path in reasons
         ]
 
+    def is_known(self, path: str, named: Mapping[str, str]) -> bool:
+        """Whether the segment of that path is damaged. `named`: as above."""
+        return path in named or path in self._found
+
     async def met(self, segments: Sequence[Segment]) -> Corrupt | None:
         """The first that is damaged, looked for where something has failed: it reads them. Raises Unavailable."""
         for segment in segments:

@@ -5,9 +5,19 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from msgspec import Struct
+
 from cordwood.model.action import Action
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Catalog, Cut, Segment
+
+
+class Told(Struct, frozen=True):
+    """Rollups by path of their segments, the other segments, and the path and reason of what is known to be damaged."""
+
+    rollups: Mapping[str, bytes]
+    rest: Sequence[Segment]
+    damaged: Mapping[str, str]
 
 
 class Listing(Protocol):
@@ -20,8 +30,8 @@ class Listing(Protocol):
         damaged: path and reason."""
         ...
 
-    async def rollups(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Mapping[str, bytes]:
-        """Rollups of the segments that have one and nothing but events with start ≤ timestamp < end, by path."""
+    async def told(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Told:
+        """Rollups instead of the segments that have one and nothing but events with start ≤ timestamp < end."""
         ...
 
     async def version(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> int:
@@ -90,8 +100,10 @@ class ThreadedListing:
             lambda: (self._catalog.segments(tenant, start_us, end_us), self._catalog.damaged())
         )
 
-    async def rollups(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Mapping[str, bytes]:
-        return await asyncio.to_thread(self._catalog.rollups, tenant, start_us, end_us)
+    async def told(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Told:
+        return await asyncio.to_thread(
+            lambda: Told(*self._catalog.told(tenant, start_us, end_us), self._catalog.damaged())
+        )
 
     async def version(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> int:
         return await asyncio.to_thread(self._catalog.version, tenant, start_us, end_us)

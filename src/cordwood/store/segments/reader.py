@@ -20,6 +20,7 @@ from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Everything, Filter
 from cordwood.model.tenant import Tenant
+from cordwood.store.rollups import Tally, histogram_of, is_of_pairs
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.damages import Damages
 from cordwood.store.segments.engine import Engine, Session
@@ -159,6 +160,8 @@ class SegmentReader:
     async def count(self, plan: Plan, tenant: Tenant, seen: Coverage | None = None) -> int:
         """See `store.interface.Reader.count`. Raises Corrupt for a damaged segment, naming it."""
         plan = replace(plan, after=None)
+        if plan.filter != Everything() and is_of_pairs(plan.filter):
+            return sum((await self.counted(plan, tenant, Tally(None, ()), 1)).counts.values())
         parts = await self._readable(tenant, plan.start_us, plan.end_us, plan, seen)
         segments = [part.segment for part in parts]
         rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
@@ -176,21 +179,25 @@ class SegmentReader:
 
     async def histogram(self, plan: Plan, tenant: Tenant, span_us: int, by: By | None, most: int) -> Histogram:
         """See `store.interface.Reader.histogram`. Raises Corrupt for a damaged segment, naming it."""
+        counted = await self.counted(plan, tenant, Tally(span_us, () if by is None else (by,)), most)
+        return histogram_of(counted.counts, counted.rolled_up)
+
+    async def counted(self, plan: Plan, tenant: Tenant, tally: Tally, most: int) -> Counted:
+        """At most so many counts, out of rollups where these tell. Raises as `histogram`."""
         plan = replace(plan, after=None)
-        counted = Counted(span_us, by, most)
-        rollups: Mapping[str, bytes] = {}
+        counted = Counted(tally, most)
         if counted.is_of_rollups(plan.filter):
-            rollups = await self._listing.rollups(tenant, plan.start_us, plan.end_us)
-        named, reasons = await self._listing.segments(tenant, plan.start_us, plan.end_us)
-        whole = _without(named, self.damages.known(named, reasons))
-        # What was replaced after its rollup was taken is not among these: what replaced it is read.
-        told = [rollups[segment.path] for segment in whole if segment.path in rollups]
-        await asyncio.to_thread(counted.add_rollups, told, plan.filter)
-        unrolled = [segment for segment in whole if segment.path not in rollups]
-        parts = await asyncio.to_thread(self._skipping.possible, plan, unrolled)
+            told = await self._listing.told(tenant, plan.start_us, plan.end_us)
+            rest = _without(told.rest, self.damages.known(told.rest, told.damaged))
+            sound = [rollup for path, rollup in told.rollups.items() if not self.damages.is_known(path, told.damaged)]
+            await asyncio.to_thread(counted.add_rollups, sound, plan.filter)
+        else:
+            named, reasons = await self._listing.segments(tenant, plan.start_us, plan.end_us)
+            rest = _without(named, self.damages.known(named, reasons))
+        parts = await asyncio.to_thread(self._skipping.possible, plan, rest)
         segments = [part.segment for part in parts]
         if not segments or counted.is_full():
-            return counted.histogram()
+            return counted
         rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
         async with self._session(segments) as session:
             for lot in self._files.lots(segments):
@@ -199,7 +206,7 @@ class SegmentReader:
                     counted.add(await session.rows(counted.of(source), values | counted.values))
                 if counted.is_full():
                     break
-        return counted.histogram()
+        return counted
 
     async def _readable(
         self, tenant: Tenant, start_us: int | None, end_us: int | None, plan: Plan, seen: Coverage | None = None

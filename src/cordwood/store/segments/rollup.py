@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from cordwood.model.search.spans import HOUR_US
+from cordwood.store.rollups import Group, Values
 
 Pair: TypeAlias = tuple[str | None, str | None]
 """Level and service."""
@@ -36,7 +37,18 @@ class Rollup(msgspec.Struct, frozen=True, array_like=True):
     """uint32"""
 
 
+class _Entries(msgspec.Struct, frozen=True, array_like=True):
+    """The same, with pairs that are not decoded: most segments of a store have the same ones."""
+
+    pairs: msgspec.Raw
+    hours: bytes
+    places: bytes
+    counts: bytes
+
+
 _decoder = msgspec.msgpack.Decoder(Rollup)
+_entries_decoder = msgspec.msgpack.Decoder(_Entries)
+_pairs_decoder = msgspec.msgpack.Decoder(tuple[Pair, ...])
 
 
 class Rolling:
@@ -71,7 +83,9 @@ class Rolling:
         if len(self._counts) > _MOST_ENTRIES:
             return None
         entries = list(self._counts.items())
-        pairs = {pair: place for place, pair in enumerate({(level, service) for (_, level, service), _ in entries})}
+        # In order: segments with the same pairs are counted together.
+        distinct = sorted({(level, service) for (_, level, service), _ in entries}, key=_in_order)
+        pairs = {pair: place for place, pair in enumerate(distinct)}
         made = Rollup(
             tuple(pairs),
             _bytes([hour for (hour, _, _), _ in entries], _HOUR),
@@ -95,34 +109,38 @@ def entries_of(rollup: bytes) -> dict[tuple[int, str | None, str | None], int]:
 
 def counts_in(
     rollups: Iterable[bytes],
-    span_us: int,
-    value_of: Callable[[Pair], str | None],
+    span_us: int | None,
+    values_of: Callable[[Pair], Values],
     is_wanted: Callable[[Pair], bool],
-) -> Counter[tuple[int, str | None]]:
-    """Events by the beginning of their span, which is one of whole hours, and value."""
-    values: dict[str | None, int] = {}
-    numbers: dict[Pair, int] = {}
-    """Of the value that a pair has; -1: it is not wanted."""
-    gathered: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint32]]] = []
+) -> Counter[Group]:
+    """Events by the beginning of their span, which is one of whole hours, and values; 0 for a beginning without one."""
+    alike: dict[bytes, list[_Entries]] = {}
     for rollup in rollups:
-        found = _decoder.decode(rollup)
-        for pair in found.pairs:
-            if pair not in numbers:
-                numbers[pair] = values.setdefault(value_of(pair), len(values)) if is_wanted(pair) else -1
-        places = np.frombuffer(found.places, _PLACE)
-        chosen = np.array([numbers[pair] for pair in found.pairs], np.int32)[places]
-        gathered.append((np.frombuffer(found.hours, _HOUR), chosen, np.frombuffer(found.counts, _COUNT)))
+        found = _entries_decoder.decode(rollup)
+        alike.setdefault(bytes(found.pairs), []).append(found)
+    numbers: dict[Values, int] = {}
+    gathered: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint32]]] = []
+    for pairs, some in alike.items():
+        # Of a pair's values; -1: it is not wanted.
+        numbered = [
+            numbers.setdefault(values_of(pair), len(numbers)) if is_wanted(pair) else -1
+            for pair in _pairs_decoder.decode(pairs)
+        ]
+        places = np.frombuffer(b"".join([each.places for each in some]), _PLACE)
+        hours = np.frombuffer(b"".join([each.hours for each in some]), _HOUR)
+        counts = np.frombuffer(b"".join([each.counts for each in some]), _COUNT)
+        gathered.append((hours, np.array(numbered, np.int32)[places], counts))
     if not gathered:
         return Counter()
     hours, chosen, counts = (np.concatenate(each) for each in zip(*gathered, strict=True))
-    spans = hours // (span_us // HOUR_US)
+    spans = np.zeros_like(hours) if span_us is None else hours // np.int32(span_us // HOUR_US)
     wanted = chosen >= 0
     if not wanted.all():
         spans, chosen, counts = spans[wanted], chosen[wanted], counts[wanted]
     if not len(spans):
         return Counter()
-    texts, first = list(values), int(spans.min())
-    keys = (spans - first).astype(np.int64) * len(texts) + chosen
+    values, first = list(numbers), int(spans.min())
+    keys = (spans - first).astype(np.int64) * len(values) + chosen
     if int(keys.max()) < _SPARSE:
         # Sums of doubles, exact below 2^53.
         sums = np.bincount(keys, counts).astype(np.int64)
@@ -132,10 +150,8 @@ def counts_in(
         keys, where = np.unique(keys, return_inverse=True)
         totals = np.zeros(len(keys), np.int64)
         np.add.at(totals, where, counts)
-    split = [(first + key // len(texts), key % len(texts)) for key in keys.tolist()]
-    return Counter(
-        {(span * span_us, texts[value]): count for (span, value), count in zip(split, totals.tolist(), strict=True)}
-    )
+    split = [((first + key // len(values)) * (span_us or 0), values[key % len(values)]) for key in keys.tolist()]
+    return Counter(dict(zip(split, totals.tolist(), strict=True)))
 
 
 def _places(column: pa.ChunkedArray) -> tuple[Numbers, list[str | None]]:
@@ -148,6 +164,11 @@ def _places(column: pa.ChunkedArray) -> tuple[Numbers, list[str | None]]:
     texts: list[str | None] = whole.dictionary.to_pylist()
     places: NDArray[np.int32] = pc.fill_null(whole.indices, len(texts)).to_numpy(zero_copy_only=False)
     return places.astype(np.int64), [*texts, None]
+
+
+def _in_order(pair: Pair) -> tuple[bool, str, bool, str]:
+    level, service = pair
+    return level is None, level or "", service is None, service or ""
 
 
 def _bytes(numbers: list[int], kind: str) -> bytes:

@@ -7,6 +7,7 @@ from cordwood.db.postgres import Database
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.books import PostgresBooks
 from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.naming import Told
 from cordwood.store.shared import names
 from cordwood.store.slices import FAR_SLICE, hours
 
@@ -24,9 +25,9 @@ class SharedListing:
         async with self._database.connection() as connection:
             return await names.within(connection, tenant, start_us, end_us)
 
-    async def rollups(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Mapping[str, bytes]:
+    async def told(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> Told:
         async with self._database.connection() as connection:
-            return await names.rollups(connection, tenant, start_us, end_us)
+            return await names.told(connection, tenant, start_us, end_us)
 
     async def version(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> int:
         first, last = hours(start_us, end_us)

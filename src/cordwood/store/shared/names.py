@@ -9,6 +9,7 @@ from cordwood.db.postgres import Conflict, Connection
 from cordwood.model.event import MAX_TIMESTAMP_US
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.naming import Told
 
 _segment = msgspec.json.Decoder(Segment)
 
@@ -52,11 +53,16 @@ async def within(
     return segments, reasons
 
 
-async def rollups(connection: Connection, tenant: Tenant, start_us: int | None, end_us: int | None) -> dict[str, bytes]:
-    """See `store.segments.naming.Listing.rollups`."""
+async def told(connection: Connection, tenant: Tenant, start_us: int | None, end_us: int | None) -> Told:
+    """See `store.segments.naming.Listing.told`."""
     if end_us is not None and end_us > MAX_TIMESTAMP_US:  # beyond it, no timestamp is
         end_us = None
-    return {row["path"]: row["rollup"] for row in await connection.fetch(_ROLLUPS, tenant, start_us, end_us)}
+    rows = await connection.fetch(_TOLD, tenant, start_us, end_us)
+    return Told(
+        {row["path"]: row["rollup"] for row in rows if row["rollup"] is not None},
+        [_segment.decode(row["segment"]) for row in rows if row["segment"] is not None],
+        {row["path"]: row["damage"] for row in rows if row["damage"] is not None},
+    )
 
 
 async def all_rollups(connection: Connection, tenant: Tenant | None) -> dict[str, bytes]:
@@ -90,10 +96,17 @@ _WITHIN = """
     ORDER BY max_ts DESC, path
 """
 
-_ROLLUPS = """
-    SELECT path, rollup FROM segments
-    WHERE gone_at IS NULL AND tenant = $1 AND rollup IS NOT NULL AND ($2::timestamptz IS NULL OR min_ts >= $2)
-        AND ($3::timestamptz IS NULL OR max_ts < $3)
+_IS_TOLD = """
+    (rollup IS NOT NULL AND ($2::timestamptz IS NULL OR min_ts >= $2) AND ($3::timestamptz IS NULL OR max_ts < $3))
+"""
+
+_TOLD = f"""
+    SELECT path, CASE WHEN {_IS_TOLD} THEN rollup END AS rollup, CASE WHEN NOT {_IS_TOLD} THEN segment END AS segment,
+        damage
+    FROM segments
+    WHERE gone_at IS NULL AND tenant = $1 AND ($2::timestamptz IS NULL OR max_ts >= $2)
+        AND ($3::timestamptz IS NULL OR min_ts < $3)
+    ORDER BY max_ts DESC, path
 """
 
 _ALL_ROLLUPS = """

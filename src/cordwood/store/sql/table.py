@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cordwood.model.search.field import Field
 from cordwood.model.search.filters import Leaf
@@ -35,8 +36,9 @@ class NoEvents:
     """See `dialect.Source`: what needs events cannot stand behind a pipe that makes a table."""
 
     order: Order = ()
-    time = event_id = "NULL"
-    count = "count(*)"
+    event_id = "NULL"
+    time: str = "NULL"
+    count: str = "count(*)"
     reference: Sequence[str] = ()
 
     def value(self, field: Field) -> Value:
@@ -50,3 +52,16 @@ class NoEvents:
 
     def _refuse(self) -> NoReturn:
         raise AssertionError("a table has no events")
+
+
+class Counts(NoEvents):
+    """A table whose rows each stand for many events of one time and with the same values."""
+
+    def __init__(self, table: Table, events: str) -> None:
+        """`events`: the column that says how many; `timestamp` tells when they happened."""
+        self.table = table
+        self.scope = replace(table.scope, has_event=True)
+        """Until a pipe makes a table of them."""
+        self.time, _ = table.names["timestamp"]
+        number, _ = table.names[events]
+        self.count = f"CAST(coalesce(sum({number}), 0) AS BIGINT)"

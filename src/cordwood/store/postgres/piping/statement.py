@@ -15,9 +15,9 @@ from cordwood.store.postgres.filters.values import Values
 from cordwood.store.postgres.jsonb import escaped_text, unescaped, unescaped_text
 from cordwood.store.postgres.piping.dialect import Postgres
 from cordwood.store.postgres.piping.source import Counted, Events
-from cordwood.store.sql.compiler import Compiler, Shown, is_in_order
+from cordwood.store.sql.compiler import Compiler, Range, Shown, is_in_order
 from cordwood.store.sql.rows import SOURCE, Names
-from cordwood.store.sql.table import NUMBER, NoEvents, Table
+from cordwood.store.sql.table import NUMBER, Counts, NoEvents, Table
 
 _BOUND = re.compile(r"\$(\d+)")
 _MOST = (1 << 63) - 1
@@ -50,15 +50,18 @@ class Piped:
         self.sql, self.values = with_named(sql.replace(SOURCE, f"({relation}) AS e"), conditions.values)
 
 
-def over_table(table: Table, pipes: Sequence[Pipe], limit: int | None) -> tuple[str, list[object], "Answer"]:
+def over_table(
+    table: Table, pipes: Sequence[Pipe], limit: int | None, counts: Counts | None = None, within: Range = (None, None)
+) -> tuple[str, list[object], "Answer"]:
     """What pipes make of a table: a statement, its values, and what comes out of it."""
     bound: list[object] = []
     values = Values(bound)
     dialect = Postgres(values)
-    sql, shown = Compiler(NoEvents(), dialect, Names(), (None, None), table.scope).compiled(pipes, limit)
+    source, scope = (NoEvents(), table.scope) if counts is None else (counts, counts.scope)
+    sql, shown = Compiler(source, dialect, Names(), within, scope).compiled(pipes, limit)
     given = []
     for kind, column in table.columns.values():
-        plain = [escaped_text(each) for each in column] if kind == "text" else list(column)
+        plain = [None if each is None else escaped_text(each) for each in column] if kind == "text" else list(column)
         given.append(values.bound(plain, f"{dialect.types[kind]}[]"))
     names = ", ".join([*(name for name, _ in table.names.values()), NUMBER])
     rows = f"unnest({', '.join(given)}) WITH ORDINALITY AS e ({names})"

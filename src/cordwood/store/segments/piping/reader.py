@@ -8,14 +8,17 @@ from cordwood.model.answer import Row, StoredEvent
 from cordwood.model.plan import Plan
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
+from cordwood.store.rollups import MOST_GROUPS, counts_of, tally_of
 from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.engine import Session
+from cordwood.store.segments.histogram import is_rolled
 from cordwood.store.segments.pacing import BLOCK_EVENTS
 from cordwood.store.segments.piping.mining import mined_of
 from cordwood.store.segments.piping.statement import Piped, items_shown, over_table
 from cordwood.store.segments.reader import SegmentReader
 from cordwood.store.sql.compiler import Shown
 from cordwood.store.sql.showing import rows_shown
+from cordwood.store.sql.table import Counts
 
 
 class PipedReader(SegmentReader):
@@ -23,6 +26,16 @@ class PipedReader(SegmentReader):
 
     async def rows(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> AsyncGenerator[Sequence[Row], None]:
         """See `store.interface.Reader.rows`. Raises Corrupt for a damaged segment, naming it."""
+        tally = tally_of(plan, pipes)
+        if tally is not None and is_rolled(tally):
+            counted = await self.counted(plan, tenant, tally, MOST_GROUPS)
+            if not counted.is_full():
+                async with contextlib.aclosing(
+                    self._of_counts(plan, pipes, counts_of(tally, counted.counts))
+                ) as blocks:
+                    async for block in blocks:
+                        yield block
+                return
         parts = await self._readable(tenant, plan.start_us, plan.end_us, plan)
         segments = [part.segment for part in parts]
         rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
@@ -45,6 +58,15 @@ class PipedReader(SegmentReader):
             await session.start(*asked)
             while found := await session.some(BLOCK_EVENTS):
                 yield await self._shown(session, shown, found, segments)
+
+    async def _of_counts(
+        self, plan: Plan, pipes: Sequence[Pipe], counts: Counts
+    ) -> AsyncGenerator[Sequence[Row], None]:
+        asked, shown = over_table(counts.table, pipes, plan.limit, counts, (plan.start_us, plan.end_us))
+        async with self._session([]) as session:
+            await session.start(*asked)
+            while found := await session.some(BLOCK_EVENTS):
+                yield await self._shown(session, shown, found, [])
 
     async def _shown(
         self, session: Session, shown: Shown, found: Sequence[Any], segments: Sequence[Segment]

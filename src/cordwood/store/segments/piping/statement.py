@@ -12,10 +12,10 @@ from cordwood.store.segments.catalog import Segment
 from cordwood.store.segments.piping.dialect import Duck
 from cordwood.store.segments.piping.source import Events
 from cordwood.store.segments.sourcing import Asked, Rows
-from cordwood.store.sql.compiler import Compiler, Shown
+from cordwood.store.sql.compiler import Compiler, Range, Shown
 from cordwood.store.sql.rows import SOURCE, Names
 from cordwood.store.sql.showing import value_shown
-from cordwood.store.sql.table import NUMBER, NoEvents, Table
+from cordwood.store.sql.table import NUMBER, Counts, NoEvents, Table
 
 _GATHERED = "gathered"
 _NAMED = re.compile(r"\$(\w+)")
@@ -74,11 +74,14 @@ class Piped:
         return self.statement.over(_GATHERED, self._values.bound)
 
 
-def over_table(table: Table, pipes: Sequence[Pipe], limit: int | None) -> tuple[Asked, Shown]:
+def over_table(
+    table: Table, pipes: Sequence[Pipe], limit: int | None, counts: Counts | None = None, within: Range = (None, None)
+) -> tuple[Asked, Shown]:
     """What pipes make of a table, and what the columns of that are."""
     values = Values("p")
     dialect = Duck(values)
-    sql, shown = Compiler(NoEvents(), dialect, Names(), (None, None), table.scope).compiled(pipes, limit)
+    source, scope = (NoEvents(), table.scope) if counts is None else (counts, counts.scope)
+    sql, shown = Compiler(source, dialect, Names(), within, scope).compiled(pipes, limit)
     columns = [f"unnest(${name}::{dialect.types[kind]}[]) AS {name}" for name, kind in table.names.values()]
     rows = f"(SELECT *, row_number() OVER () AS {NUMBER} FROM (SELECT {', '.join(columns)})) AS e"
     given = {name: list(table.columns[title][1]) for title, (name, _) in table.names.items()}
