@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
 
+from cordwood.language.parser import parse
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
 from cordwood.query.explain.explainer import Explainer
@@ -32,6 +35,10 @@ def noise(chance: random.Random, at_us: int) -> Event:
         "version": chance.choice(("1.0", "1.1")),
         "level": "info",
         "message": f"request {chance.randrange(1_000_000)} took {chance.randrange(900)} ms",
+        "took_ms": chance.lognormvariate(4, 1),
+        "bytes": chance.randrange(100_000),
+        "received": at_us // 1000 - chance.randrange(600_000),
+        "number": 4_000_000 + (at_us - NOON) // 1000,
     }
     return event
 
@@ -95,6 +102,27 @@ async def test_only_a_query_is_compared_with_all_of_the_same_time(spiked: Store,
     found = await explained(spiked, tenant, Explain(query="level:error"))
     assert (found.selection.events, found.baseline.events) == (400, 1_100)
     assert {(each.field, each.value) for each in found.findings[:2]} == {("version", "2.0"), ("host", "h7")}
+
+
+async def test_numbers_that_grew_are_told_as_a_range(used_store: Store, tenant: Tenant) -> None:
+    chance = random.Random(11)
+    before, after = minutes(chance, -10, 0, 600), minutes(chance, 0, 10, 600)
+    for number, event in enumerate(after):
+        event["took_ms"] *= 3
+        event["bytes"] = event["bytes"] // 50 if number < 200 else event["bytes"]
+    await used_store.write([load(before + after, tenant=tenant, received_at_us=NOON)])
+    found = await explained(used_store, tenant)
+    slower, smaller = found.findings
+    assert (slower.field, slower.value, slower.change) == ("took_ms", UNSET, "more")
+    assert slower.range is not UNSET
+    assert slower.range.at_least is not None
+    assert slower.query == f"took_ms:>={slower.range.at_least:.0f}"
+    assert (smaller.field, smaller.change, smaller.query[:7]) == ("bytes", "more", "bytes:<")
+    for each in found.findings:
+        plan = replace(sides_of(EVERY, NOON).selection, filter=parse(each.query, NOON).filter)
+        assert await used_store.count(plan, tenant) == each.selection_events
+        assert each.exact
+        assert each.example is not None
 
 
 async def test_what_is_gone_is_told(spiked: Store, tenant: Tenant) -> None:
@@ -237,7 +265,7 @@ async def test_awkward_names_and_values_are_compared(used_store: Store, tenant: 
         for kind, value in enumerate(AWKWARD)
         for number in range(30)
     ]
-    events += [{"timestamp": NOON - 1 - number, "n": number} for number in range(270)]
+    events += [{"timestamp": NOON - 1 - number, "n": number % 30} for number in range(270)]
     await used_store.write([load(events, tenant=tenant, received_at_us=NOON)])
     found = await explained(used_store, tenant, limit=50)
     assert found.findings

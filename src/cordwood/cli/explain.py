@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from cordwood.cli.asking import checked
 from cordwood.cli.search import blaming_usage, quiet_pipe
 from cordwood.cli.shown import print_json
 from cordwood.cli.telling import telling_errors
-from cordwood.client.explain import Explained, FindingTold, PatternTold, Side
+from cordwood.client.explain import AlikeTold, Explained, FindingTold, PatternTold, Side
 from cordwood.client.explain import explain as ask
-from cordwood.client.explore import Scalar
 from cordwood.client.http import Api
 from cordwood.neutral import neutral
 
@@ -78,9 +77,9 @@ def _print(found: Explained, width: int) -> None:
     if found.findings:
         typer.echo("\n        " + _HEAD.rstrip())
     for finding in found.findings:
-        _print_line(finding, _named(finding.field, finding.value), room)
+        _print_line(finding, _named(finding), room)
         for each in finding.alike:
-            typer.echo(f"{'':{len(_HEAD) + 6}}= {_cut(_named(each.field, each.value), room - 2)}")
+            typer.echo(f"{'':{len(_HEAD) + 6}}= {_cut(_named(each), room - 2)}")
     if found.patterns:
         typer.echo("\nmessages" + _HEAD.rstrip())
     for pattern in found.patterns:
@@ -108,10 +107,13 @@ def _tell(found: Explained) -> None:
         typer.echo("nothing differs for sure", err=True)
 
 
-def _named(field: str, value: Scalar | UnsetType) -> str:
+def _named(what: AlikeTold | FindingTold) -> str:
+    field, value, within = neutral(what.field), what.value, what.range
+    if within is not UNSET:
+        return f"{field} < {within.below:g}" if within.at_least is None else f"{field} ≥ {within.at_least:g}"
     if value is UNSET:
-        return f"{neutral(field)} is there"
-    return f"{neutral(field)} = {neutral(value if isinstance(value, str) else json.dumps(value))}"
+        return f"{field} is there"
+    return f"{field} = {neutral(value if isinstance(value, str) else json.dumps(value))}"
 
 
 def _percent(share: float) -> str:

@@ -19,11 +19,20 @@ class Side(msgspec.Struct, frozen=True):
     exact: bool
 
 
-class AlikeTold(msgspec.Struct, frozen=True):
+class RangeTold(msgspec.Struct, frozen=True):
+    """Numbers from one on, or below one."""
+
+    at_least: float | None
+    below: float | None
+
+
+class AlikeTold(msgspec.Struct, frozen=True, kw_only=True):
     """What has the same numbers."""
 
     field: str
     value: Scalar | UnsetType = UNSET
+    range: RangeTold | UnsetType = UNSET
+    query: str
 
 
 class _Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,10 +48,12 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindingTold(_Told, frozen=True, kw_only=True):
-    """A value of a field, or the field itself."""
+    """A value of a field, a range of its numbers, or the field itself."""
 
     field: str
     value: Scalar | UnsetType = UNSET
+    range: RangeTold | UnsetType = UNSET
+    query: str
     alike: Sequence[AlikeTold]
     example: str | None = None
 

@@ -8,6 +8,7 @@ import msgspec
 from cordwood.model.census import Census, FieldCount, Scalar
 from cordwood.model.event import TIMESTAMP_NAMES, parse_timestamp
 from cordwood.model.search.field import DERIVED, field_named
+from cordwood.model.search.filters import Within
 from cordwood.query.explain.contrast import Seen, bound_for, counted, score
 
 _NEARLY_ALL = 0.5
@@ -17,15 +18,18 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d")
 _NOTHING = FieldCount("", (), 0)
 
 
+What = Scalar | Within | None
+"""A value, a range of numbers, or that a field is there at all."""
+
+
 class Candidate(msgspec.Struct, frozen=True):
-    """A value of a field, or with `value` None the field itself, and who has it. `alike`: others with the same numbers
-    on both sides, each a value of another field."""
+    """What a field is, and who has it so. `alike`: others with the same numbers on both sides, of other fields."""
 
     field: str
-    value: Scalar | None
+    value: What
     selection: Seen
     baseline: Seen
-    alike: Sequence[tuple[str, Scalar | None]] = ()
+    alike: Sequence[tuple[str, What]] = ()
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -36,7 +40,7 @@ class LeftOut(msgspec.Struct, frozen=True):
     unique: Sequence[str]
 
 
-class Field(msgspec.Struct, frozen=True):
+class Paired(msgspec.Struct, frozen=True):
     """One field on both sides."""
 
     name: str
@@ -48,9 +52,11 @@ class Field(msgspec.Struct, frozen=True):
         return self.selection, self.baseline
 
 
-def candidates(selection: Census, baseline: Census, asked_of: frozenset[str]) -> tuple[list[Candidate], float, LeftOut]:
+def candidates(
+    selection: Census, baseline: Census, asked_of: frozenset[str], ranges: Sequence[Candidate] = ()
+) -> tuple[list[Candidate], float, LeftOut]:
     """What may differ, the greatest possible score first; the bound of G to tell with; what is left out."""
-    fields = _paired(selection, baseline)
+    fields = paired(selection, baseline)
     found: list[Candidate] = []
     names = [name for name in fields if field_named(name).name not in asked_of]
     asked = sorted(fields.keys() - set(names))
@@ -60,12 +66,14 @@ def candidates(selection: Census, baseline: Census, asked_of: frozenset[str]) ->
     # Patterns tell of messages.
     silent = {*times, *unique, "message", ".message"}
     valued = [name for name in names if name not in silent]
-    bound = bound_for(len(names) + sum(max(each.distinct for each in fields[name].both) for name in valued))
+    values = sum(max(each.distinct for each in fields[name].both) for name in valued)
+    bound = bound_for(len(names) + values + len(ranges))
     for name in names:
         one, other = fields[name].both
         found.append(Candidate(name, None, _known(one.events, selection), _known(other.events, baseline)))
     for name in valued:
         found += _values(fields[name], selection, baseline)
+    found += _widest(ranges, bound)
     ranked = [(abs(best(each, bound)), each) for each in found]
     sure = [pair for pair in ranked if pair[0]]
     sure.sort(key=lambda pair: (-pair[0], pair[1].field not in DERIVED, pair[1].value is None, pair[1].field))
@@ -77,16 +85,28 @@ def best(candidate: Candidate, bound: float) -> float:
     return score(candidate.selection.at_best, candidate.baseline.at_best, bound)
 
 
-def _paired(selection: Census, baseline: Census) -> dict[str, Field]:
+def _widest(ranges: Sequence[Candidate], bound: float) -> list[Candidate]:
+    """Of each field the one that tells most: others are of the same events. That numbers from 200 on are more is told
+    rather than that those below are less."""
+    most: dict[str, tuple[tuple[bool, float], Candidate]] = {}
+    for each in ranges:
+        of = best(each, bound)
+        weight = (of > 0, abs(of))
+        if each.field not in most or weight > most[each.field][0]:
+            most[each.field] = weight, each
+    return [each for _, each in most.values()]
+
+
+def paired(selection: Census, baseline: Census) -> dict[str, Paired]:
     one = {field.name: field for field in selection.fields if field.events}
     other = {field.name: field for field in baseline.fields if field.events}
     return {
-        name: Field(name, one.get(name, _NOTHING), other.get(name, _NOTHING))
+        name: Paired(name, one.get(name, _NOTHING), other.get(name, _NOTHING))
         for name in sorted(one.keys() | other.keys())
     }
 
 
-def _values(field: Field, selection: Census, baseline: Census) -> Iterator[Candidate]:
+def _values(field: Paired, selection: Census, baseline: Census) -> Iterator[Candidate]:
     one, other = _by_text(field.selection), _by_text(field.baseline)
     for text in one.keys() | other.keys():
         value = one[text][0] if text in one else other[text][0]
@@ -125,7 +145,7 @@ def spelt(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else repr(value)
 
 
-def _is_unique(field: Field) -> bool:
+def _is_unique(field: Paired) -> bool:
     """Where there are values at all, hardly one comes twice."""
     having = [each for each in field.both if each.distinct]
     return bool(having) and all(
@@ -133,7 +153,7 @@ def _is_unique(field: Field) -> bool:
     )
 
 
-def _is_time(field: Field) -> bool:
+def _is_time(field: Paired) -> bool:
     """Of two windows these always differ."""
     if field_named(field.name).name in TIMESTAMP_NAMES:
         return True
@@ -149,7 +169,7 @@ class _Head:
 
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
-        self.alike: list[tuple[str, Scalar | None]] = []
+        self.alike: list[tuple[str, What]] = []
         self.fields = {candidate.field}
 
 

@@ -4,19 +4,21 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
 from cordwood.language.filters.joining import all_of
+from cordwood.language.spelling import filter_text
 from cordwood.model.census import Asked, Census
 from cordwood.model.event import format_timestamp
 from cordwood.model.plan import Plan
 from cordwood.model.search.field import field_named
-from cordwood.model.search.filters import Equals, Everything, Exists, Filter
+from cordwood.model.search.filters import Bound, Equals, Everything, Exists, Filter, Number, Within
 from cordwood.model.tenant import Tenant
 from cordwood.query.explain import messages, shapes
-from cordwood.query.explain.candidates import Candidate, LeftOut, candidates, spelt
+from cordwood.query.explain.candidates import Candidate, LeftOut, What, candidates, paired, spelt
 from cordwood.query.explain.contrast import Differing, Seen, complements, counted, lift, score
+from cordwood.query.explain.ranges import measured, ranges
 from cordwood.query.explain.sides import Sides
 from cordwood.store.interface import Store
 
@@ -58,7 +60,12 @@ class Explainer:
         if selection.census.matched and baseline.census.matched:
             one, other = [await messages.told(self._store, each.plan, each.census.matched, tenant) for each in both]
             templates = await asyncio.to_thread(messages.compared, one, other)
-            found, bound, left = await asyncio.to_thread(candidates, selection.census, baseline.census, sides.asked_of)
+            fields = list(paired(selection.census, baseline.census).values())
+            matched = (selection.census.matched, baseline.census.matched)
+            within = await ranges(self._store, sides, matched, measured(fields, sides.asked_of), tenant)
+            found, bound, left = await asyncio.to_thread(
+                candidates, selection.census, baseline.census, sides.asked_of, within
+            )
             until = time.monotonic() + _MOST_FURTHER_S
             sure = await self._sure(found[: max(limit, _MOST_COUNTED)], bound, both, tenant, until)
             findings = [await self._finding(each, is_other, both, tenant, until) for each, is_other in sure[:limit]]
@@ -105,9 +112,9 @@ class Explainer:
             event_id = ids[0] if ids else None
         return shapes.Finding(
             field=each.field,
-            value=UNSET if each.value is None else each.value,
             complement=is_complement,
-            alike=[shapes.Alike(name, UNSET if value is None else value) for name, value in each.alike],
+            alike=[shapes.Alike(field=name, **_what(name, value)) for name, value in each.alike],
+            **_what(each.field, each.value),
             example=event_id,
             **_numbers(each.selection, each.baseline, found.score, both),
         )
@@ -129,16 +136,45 @@ class Explainer:
 
 def _differing(found: _Found) -> Differing:
     each = found.candidate
-    # A field does not stand in the place of its values.
-    of = f"{'v' if each.value is not None else 'f'}{each.field}"
-    return Differing(of, each.selection, each.baseline, found.score)
+    # A field does not stand in the place of its values, nor a range.
+    kind = "field" if each.value is None else "range" if isinstance(each.value, Within) else "value"
+    return Differing(f"{kind} {each.field}", each.selection, each.baseline, found.score)
 
 
 def _having(plan: Plan, each: Candidate) -> Plan:
     """The events of a plan that have something."""
-    field = field_named(each.field)
-    having: Filter = Exists(field) if each.value is None else Equals(field, spelt(each.value))
+    having = _filter(each.field, each.value)
     return replace(plan, filter=all_of(part for part in (plan.filter, having) if part != Everything()))
+
+
+def _filter(name: str, value: What) -> Filter:
+    field = field_named(name)
+    match value:
+        case None:
+            return Exists(field)
+        case Within():
+            return value
+        case _:
+            return Equals(field, spelt(value))
+
+
+def _what(name: str, value: What) -> shapes.What:
+    """What is found, and the query that finds it."""
+    what: shapes.What = {"query": filter_text(_filter(name, value))}
+    match value:
+        case None:
+            pass
+        case Within(low=low, high=high):
+            at_least, below = (None if end is None else _number(end) for end in (low, high))
+            what["range"] = shapes.Range(at_least=at_least, below=below)
+        case _:
+            what["value"] = value
+    return what
+
+
+def _number(end: Bound) -> float:
+    assert isinstance(end.value, Number), "ranges are of numbers"
+    return end.value.value
 
 
 def _numbers(selection: Seen, baseline: Seen, of: float, both: tuple[_Asking, _Asking]) -> shapes.Numbers:

@@ -1,7 +1,7 @@
 """What is answered."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, Required, TypedDict
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -24,11 +24,28 @@ class Side(Struct, frozen=True, forbid_unknown_fields=True):
     exact: bool
 
 
-class Alike(Struct, frozen=True, forbid_unknown_fields=True):
-    """Another field, or value of it, with the same numbers on both sides: most likely of the same events."""
+class Range(Struct, frozen=True, forbid_unknown_fields=True):
+    """Numbers from `at_least` on, or `below`: the other is null."""
+
+    at_least: float | None
+    below: float | None
+
+
+class What(TypedDict, total=False):
+    """What a field is: a value, a range, or neither: it is there. `query` finds it."""
+
+    value: _Scalar
+    range: Range
+    query: Required[str]
+
+
+class Alike(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What another field is, with the same numbers on both sides: most likely of the same events."""
 
     field: str
     value: _Scalar | UnsetType = UNSET
+    range: Range | UnsetType = UNSET
+    query: str
 
 
 class _Differing(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -57,11 +74,14 @@ class Numbers(TypedDict):
 
 
 class Finding(_Differing, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A value of a field, or without one the field itself, with its part of each side. `example`: the id of an event
-    that has it. `complement`: it became rarer because other values of the field became more frequent."""
+    """A value of a field, a range of its numbers, or without either the field itself, with its part of each side.
+    `query` finds it; `example`: the id of an event that has it. `complement`: it became rarer because other values of
+    the field became more frequent."""
 
     field: str
     value: _Scalar | UnsetType = UNSET
+    range: Range | UnsetType = UNSET
+    query: str
     alike: Sequence[Alike]
     example: str | None = None
 

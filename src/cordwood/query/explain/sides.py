@@ -43,9 +43,13 @@ class Sides(Struct, frozen=True):
     baseline: Plan
 
     @property
+    def each(self) -> tuple[Plan, Plan]:
+        return self.selection, self.baseline
+
+    @property
     def both(self) -> Plan:
         """What can see all that either can: times in between too."""
-        starts, ends = zip(*((each.start_us, each.end_us) for each in (self.selection, self.baseline)), strict=True)
+        starts, ends = zip(*((each.start_us, each.end_us) for each in self.each), strict=True)
         return Plan(
             start_us=None if None in starts else min(starts),
             end_us=None if None in ends else max(ends),
@@ -57,9 +61,7 @@ class Sides(Struct, frozen=True):
         """The fields that differ because the question says so."""
         if self.selection.filter == self.baseline.filter:
             return frozenset()
-        return frozenset(
-            field.name for each in (self.selection, self.baseline) for field in _fields_of(each.filter)
-        ) - {TIMESTAMP.name}
+        return frozenset(field.name for each in self.each for field in _fields_of(each.filter)) - {TIMESTAMP.name}
 
 
 def sides_of(asked: Explain, now_us: int) -> Sides:
