@@ -73,6 +73,12 @@ async def test_a_queue_leaves_the_reserve_of_its_disk_alone(disk: Path) -> None:
         assert "MIN_FREE_BYTES" in refused.hint
         assert refused.retry_after_s == 5, "a worker may make room at any moment"
         assert free_bytes(disk) >= RESERVE
+        for _ in range(5):
+            # What the log held has come into the file: that may have made room for a few more.
+            with contextlib.suppress(Overloaded):
+                await broker.check()
+                taken += (await published_until_refused(broker))[0]
+        assert free_bytes(disk) >= RESERVE
         with pytest.raises(Overloaded, match="kept for storing what is queued"):
             await broker.check()
         # Publishers who come together do not use it up together, either.
