@@ -24,7 +24,8 @@ from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.care import Merged
 from cordwood.store.interface import Load, Store
-from cordwood.store.segments.catalog import Catalog, Segment
+from cordwood.store.segments.catalog import Catalog
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.compaction import Choose, Compactor
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.making import make_segment

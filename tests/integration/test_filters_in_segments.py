@@ -24,7 +24,7 @@ from cordwood.store.segments.asking.binding import Values
 from cordwood.store.segments.asking.conditions import condition
 from cordwood.store.segments.asking.places import kept
 from cordwood.store.segments.asking.wanting import may_match, wanted
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.indexing import token_filter_of
 from cordwood.store.segments.many_filters import ManyFilters
 from cordwood.store.segments.store import SegmentStore

@@ -21,7 +21,8 @@ from cordwood.model.derive_many import derive_many
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.interface import Load
-from cordwood.store.segments.catalog import Catalog, Segment
+from cordwood.store.segments.catalog import Catalog
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.segments.tables import FEW_EVENTS
 from cordwood.store.settings import StoreSettings

@@ -13,7 +13,7 @@ from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT
 from cordwood.query.arrow_rows import ArrowRows
 from cordwood.store.segments import runs, tables
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings

@@ -23,7 +23,8 @@ from cordwood.model.answer import StoredEvent
 from cordwood.model.batch import event_id
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
-from cordwood.store.segments.catalog import Catalog, Segment
+from cordwood.store.segments.catalog import Catalog
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.engine import translated
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.store import SegmentStore

@@ -12,7 +12,7 @@ from cordwood.model.plan import Plan
 from cordwood.model.search.field import MESSAGE
 from cordwood.model.search.filters import Regex
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.skipping import Part, Skipping
 from cordwood.store.segments.store import SegmentStore
 from cordwood.store.settings import StoreSettings

@@ -5,7 +5,7 @@ import random
 from msgspec.structs import replace
 
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.compaction import next_group, next_large_group, next_or_rest
 
 ACME, OTHER = Tenant("acme"), Tenant("other")

@@ -1,25 +1,22 @@
-"""The catalog: which segments exist, which batches they hold. SQLite; one writing process."""
+"""What changes the catalog: segments, and which batches they hold. One writing process."""
 
 import sqlite3
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
-from pathlib import Path
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 
-from cordwood.db.sqlite import migrate, open_database
-from cordwood.errors import Unavailable
+from cordwood.db.sqlite import migrate
 from cordwood.model.action import Action
 from cordwood.model.batch import BatchHeader
-from cordwood.model.deadletter import DeadLetter, LetterId
+from cordwood.model.deadletter import LetterId
 from cordwood.model.ledger import Heartbeat
 from cordwood.model.tenant import Tenant
+from cordwood.store.segments.catalog_entries import BatchEntry, Cut, Known, Segment, Stock
+from cordwood.store.segments.catalog_reading import CatalogReading, away
 from cordwood.store.segments.catalog_schema import SCHEMA
-from cordwood.store.slices import FAR_SLICE, hours
+from cordwood.store.slices import FAR_SLICE
 
 _SUMS = """batches = batches + excluded.batches, accepted = accepted + excluded.accepted,
     stored = stored + excluded.stored, deduplicated = deduplicated + excluded.deduplicated,
@@ -54,82 +51,12 @@ _COUNT_OVER = (
 )
 """So many events of a batch are stored now, and dead no more."""
 
-_CACHE_BYTES = 16 << 20
-"""A year's rollups take 4 MB: where they do not fit, each question reads them anew, in twice the time."""
-
 _MARKS_AT_ONCE = 10_000
 """SQLite takes 32,766 bound values in a statement."""
 
 
-class Segment(Struct, frozen=True):
-    """A row of the catalog. `path` is relative to the store's root; times are µs since 1970 UTC."""
-
-    path: str
-    tenant: Tenant
-    events: int
-    size_bytes: int
-    min_us: int
-    max_us: int
-    digest: bytes | None = None
-    """BLAKE2b-128 of the file; None for files that an earlier release wrote."""
-    columns: frozenset[str] = frozenset()
-    """The columns of fields, as `shape.column_of` names them."""
-    texts: int | None = None
-    """How many events are kept as text; None: all, in a file of an earlier release, without a column `shape`."""
-    row_groups: int | None = None
-    """None in a file of an earlier release."""
-    plain_bytes: int | None = None
-    """What its rows take in memory when they are read; None: not known, of a file of an earlier release."""
-    rollup: bytes | None = None
-    """Of one that is being made: see `rollup.Rollup`. `Catalog.told` tells that of others."""
-
-    @property
-    def has_texts(self) -> bool:
-        return self.texts != 0
-
-
-class Cut(Struct, frozen=True):
-    """A segment that loses events, and the one that keeps the rest; None when all of it goes."""
-
-    old: Segment
-    rest: Segment | None
-
-
-class BatchEntry(Struct, frozen=True):
-    """What is kept of a batch; `min_us` and `max_us` are None when none of its events was stored. One that repeats
-    an earlier batch's request has none stored and none dead."""
-
-    header: BatchHeader
-    stored: int
-    dead: Sequence[DeadLetter]
-    min_us: int | None
-    max_us: int | None
-    duplicate_of: UUID | None
-
-
-class Stock(Struct, frozen=True):
-    """What a transaction brings: segments, the hours they touch by tenant, their events by tenant and day."""
-
-    segments: Sequence[Segment]
-    slices: Mapping[Tenant, set[int]]
-    held: Mapping[tuple[Tenant, int], int]
-
-
-class Known(Exception):
-    """A batch of the transaction, or its request, is in the catalog already: nothing was written."""
-
-
-class Catalog:
-    """Synchronous; call it in a thread. Each thread of a process may use it: calls take turns."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises ConfigError when the file cannot be used."""
-        self._connection = open_database(path, synchronous="FULL", cache_bytes=_CACHE_BYTES)
-        self._turn = threading.RLock()
-
-    def close(self) -> None:
-        with self._turn:
-            self._connection.close()
+class Catalog(CatalogReading):
+    """The same, and what changes it."""
 
     def migrate(self) -> list[int]:
         with self._turn:
@@ -289,84 +216,6 @@ class Catalog:
                 (now_us, before_us),
             )
 
-    def segments(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> list[Segment]:
-        """Segments that may hold events with start ≤ timestamp < end, newest first."""
-        rows = self.rows(
-            f"SELECT {_SEGMENT} FROM segments WHERE tenant = ? "
-            "AND max_us >= coalesce(?, max_us) AND min_us < coalesce(?, min_us + 1) ORDER BY max_us DESC, path",
-            (tenant, start_us, end_us),
-        )
-        return [_segment(row) for row in rows]
-
-    def told(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> tuple[dict[str, bytes], list[Segment]]:
-        """Of the segments that may hold events with start ≤ timestamp < end: rollups of those that have one and no
-        other events, by path; and the rest, newest first."""
-        values = {"tenant": tenant, "start": start_us, "end": end_us}
-        with self.snapshot():
-            told = self.rows(f"SELECT path, rollup FROM segments WHERE tenant = :tenant AND {_IS_TOLD}", values)
-            rest = self.rows(
-                f"SELECT {_SEGMENT} FROM segments WHERE tenant = :tenant AND max_us >= coalesce(:start, max_us) "
-                f"AND min_us < coalesce(:end, min_us + 1) AND NOT ({_IS_TOLD}) ORDER BY max_us DESC, path",
-                values,
-            )
-        return dict(told), [_segment(row) for row in rest]
-
-    def all_rollups(self, tenant: Tenant | None) -> dict[str, bytes]:
-        """Every rollup, or every one of a tenant, by path."""
-        rows = self.rows(
-            "SELECT path, rollup FROM segments WHERE rollup IS NOT NULL AND (:tenant IS NULL OR tenant = :tenant)",
-            {"tenant": tenant},
-        )
-        return dict(rows)
-
-    def all_segments(self, tenant: Tenant | None) -> list[Segment]:
-        """Every segment, or every one of a tenant."""
-        rows = self.rows(
-            f"SELECT {_SEGMENT} FROM segments WHERE :tenant IS NULL OR tenant = :tenant ORDER BY path",
-            {"tenant": tenant},
-        )
-        return [_segment(row) for row in rows]
-
-    def small_segments(self, events: int, tenant: Tenant | None) -> list[Segment]:
-        """Segments with fewer than so many events, of every tenant or of one."""
-        owned, values = ("", (events,)) if tenant is None else ("AND tenant = ?", (events, tenant))
-        rows = self.rows(f"SELECT {_SEGMENT} FROM segments WHERE events < ? {owned} ORDER BY path", values)
-        return [_segment(row) for row in rows]
-
-    def span(self, batch_id: UUID, tenant: Tenant) -> tuple[int, int] | None:
-        """The first and last timestamp of a batch's stored events; None when it has none here."""
-        rows = self.rows("SELECT min_us, max_us FROM batches WHERE id = ? AND tenant = ?", (batch_id.bytes, tenant))
-        return (rows[0][0], rows[0][1]) if rows and rows[0][0] is not None else None
-
-    def forgotten(self, tenant: Tenant) -> UUID | None:
-        """The youngest of a tenant's batches whose row was folded away."""
-        rows = self.rows("SELECT last_id FROM totals WHERE tenant = ? AND is_folded", (tenant,))
-        return UUID(bytes=rows[0][0]) if rows else None
-
-    def version(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> int:
-        """Rises with every write that start ≤ timestamp < end can see."""
-        first, last = hours(start_us, end_us)
-        ((version,),) = self.rows(
-            "SELECT coalesce(sum(version), 0) FROM slices WHERE tenant = ? AND "
-            "(hour = ? OR (hour >= coalesce(?, hour) AND hour <= coalesce(?, hour)))",
-            (tenant, FAR_SLICE, first, last),
-        )
-        return int(version)
-
-    def versions(self, tenant: Tenant, start_us: int | None, end_us: int | None) -> dict[int, int]:
-        """The same by slice."""
-        first, last = hours(start_us, end_us)
-        rows = self.rows(
-            "SELECT hour, version FROM slices WHERE tenant = ? AND "
-            "(hour = ? OR (hour >= coalesce(?, hour) AND hour <= coalesce(?, hour)))",
-            (tenant, FAR_SLICE, first, last),
-        )
-        return dict(rows)
-
-    def damaged(self) -> dict[str, str]:
-        """Segments that were found damaged, and why."""
-        return dict(self.rows("SELECT path, reason FROM damaged JOIN segments USING (path)", ()))
-
     def note_damage(self, path: str, reason: str | None, now_us: int) -> None:
         """A segment was found damaged; or well again, after somebody has mended it. Raises Unavailable."""
         with self.transaction() as connection:
@@ -375,35 +224,9 @@ class Catalog:
             else:
                 connection.execute("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?)", (path, reason, now_us))
 
-    def garbage(self, before_us: int) -> list[str]:
-        """Files that no query started before `before_us` can still need."""
-        return [row[0] for row in self.rows("SELECT path FROM garbage WHERE since_us < ?", (before_us,))]
-
     def forget_garbage(self, paths: Sequence[str]) -> None:
         with self.transaction() as connection:
             connection.executemany("DELETE FROM garbage WHERE path = ?", [(path,) for path in paths])
-
-    def named(self) -> set[str]:
-        """Every file that is a segment, or was one and is still to be removed."""
-        return {row[0] for row in self.rows("SELECT path FROM segments UNION SELECT path FROM garbage", ())}
-
-    def names(self, path: str) -> bool:
-        """Whether a file is one of the segments."""
-        return bool(self.rows("SELECT 1 FROM segments WHERE path = ?", (path,)))
-
-    def check(self) -> None:
-        """Raises Unavailable."""
-        self.rows("SELECT 1 FROM segments LIMIT 1", ())
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """All that the block reads is of one moment. Raises Unavailable."""
-        with self._turn:
-            self.rows("BEGIN", ())
-            try:
-                yield
-            finally:
-                self.rows("COMMIT", ())
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -414,18 +237,10 @@ class Catalog:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
-                raise _away(error) from error
+                raise away(error) from error
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-
-    def rows(self, sql: str, values: Sequence[object] | Mapping[str, object]) -> list[tuple]:  # type: ignore[type-arg]  # as sqlite3 types it
-        """All rows of a statement. Raises Unavailable."""
-        with self._turn:
-            try:
-                return self._connection.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise _away(error) from error
 
     def _take_in(self, connection: sqlite3.Connection, stock: Stock, now_us: int) -> None:
         for segment in stock.segments:
@@ -511,26 +326,5 @@ class Catalog:
         )
 
 
-_IS_TOLD = "rollup IS NOT NULL AND min_us >= coalesce(:start, min_us) AND max_us < coalesce(:end, max_us + 1)"
-
-_SEGMENT = "path, tenant, events, size_bytes, min_us, max_us, digest, columns, texts, row_groups, plain_bytes"
-
-
-@lru_cache(maxsize=4096)
-def _columns(text: str) -> frozenset[str]:
-    """Most segments of a store have the same ones, and each question asks for all segments in its time."""
-    return msgspec.json.decode(text, type=frozenset[str])
-
-
-def _segment(row: tuple) -> Segment:  # type: ignore[type-arg]  # as sqlite3 types it
-    path, tenant, events, size_bytes, min_us, max_us, digest, columns, *rest = row
-    known = _columns(columns) if columns else frozenset()
-    return Segment(path, tenant, events, size_bytes, min_us, max_us, digest, known, *rest)
-
-
 def _marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
-
-
-def _away(error: sqlite3.Error) -> Unavailable:
-    return Unavailable(f"the catalog of segments fails: {error}", hint="free disk space, or look at the disk")

@@ -15,7 +15,7 @@ from cordwood.clock import Clock
 from cordwood.errors import Unavailable
 from cordwood.model.tenant import Tenant
 from cordwood.store.care import Merged
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.health import damage

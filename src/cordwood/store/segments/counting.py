@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from cordwood.model.ledger import DAY_US, Damage
 from cordwood.model.search.spans import HOUR_US
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.health import damage

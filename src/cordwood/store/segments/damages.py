@@ -8,7 +8,7 @@ import structlog
 
 from cordwood.errors import Corrupt
 from cordwood.model.ledger import Damage
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.health import damage

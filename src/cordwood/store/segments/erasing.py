@@ -21,7 +21,7 @@ from cordwood.model.plan import Plan
 from cordwood.model.retention import Retention
 from cordwood.model.tenant import Tenant
 from cordwood.store.segments.asking.places import kept
-from cordwood.store.segments.catalog import Cut, Segment
+from cordwood.store.segments.catalog_entries import Cut, Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.filter_sql import Conditions

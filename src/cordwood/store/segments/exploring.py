@@ -11,7 +11,7 @@ from cordwood.model.census import Asked, Census, FieldCount, named, types_of
 from cordwood.model.plan import Plan, Position
 from cordwood.model.search.filters import Everything
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.piping.reader import PipedReader
 from cordwood.store.segments.sampling import stretches
 from cordwood.store.segments.sourcing import Rows, Source

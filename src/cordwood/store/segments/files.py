@@ -7,7 +7,7 @@ from typing import Protocol, Self, TypeVar
 from uuid import UUID
 
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.group_index import GroupIndex
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import duckdb
 
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.layout import NOT_AS_WRITTEN

@@ -15,7 +15,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.group_index import GroupIndex
 
 T = TypeVar("T")

@@ -10,7 +10,8 @@ from cordwood.clock import SystemClock
 from cordwood.errors import ConfigError
 from cordwood.model.tenant import Tenant
 from cordwood.store.care import Checked, Fault, Survey
-from cordwood.store.segments.catalog import Catalog, Segment
+from cordwood.store.segments.catalog import Catalog
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.catalog_schema import SCHEMA
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.files import Files

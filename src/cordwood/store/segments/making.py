@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from cordwood.errors import Unavailable
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.layout import BASE, digest_of
 from cordwood.store.segments.parquet import Columns, SegmentFile, columns_of, row_groups

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from cordwood.model.action import Action
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Catalog, Cut, Segment
+from cordwood.store.segments.catalog import Catalog
+from cordwood.store.segments.catalog_entries import Cut, Segment
 
 
 class Told(Struct, frozen=True):

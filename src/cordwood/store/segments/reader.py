@@ -21,7 +21,7 @@ from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Everything, Filter
 from cordwood.model.tenant import Tenant
 from cordwood.store.rollups import Tally, histogram_of, is_of_pairs
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.damages import Damages
 from cordwood.store.segments.engine import Engine, Session
 from cordwood.store.segments.fetching import Place, fetch

@@ -11,7 +11,7 @@ from msgspec import Struct
 from cordwood.model.plan import Plan
 from cordwood.store.segments.asking.places import Kept, kept
 from cordwood.store.segments.asking.wanting import Wanted, may_match, wanted
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.group_index import GroupIndex
 from cordwood.store.segments.many_filters import Answers, ManyFilters

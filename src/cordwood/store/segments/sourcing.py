@@ -9,7 +9,7 @@ from msgspec import Struct
 from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Filter
 from cordwood.store.segments.asking.places import Kept, kept
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.filter_sql import Conditions
 
 FILES = "read_parquet(${}, filename = true, file_row_number = true, hive_partitioning = false)"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 
 _PACKED_BYTES = 64
 """Large events weigh more: an ordinary one takes fewer bytes than this in a segment."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from cordwood.clock import Clock
 from cordwood.errors import BadQuery, BadRequest, Corrupt, Unavailable
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.damages import Damages
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.naming import Listing

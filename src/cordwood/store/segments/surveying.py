@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cordwood.model.tenant import Tenant
 from cordwood.store.care import FieldSize, PartSize, ServiceRows, Survey, TenantSize
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.engine import Engine, Row
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.layout import BASE

@@ -16,7 +16,7 @@ from cordwood.model.shape import objects_of
 from cordwood.store.segments.asking.binding import Values, quoted_name
 from cordwood.store.segments.asking.conditions import message_of
 from cordwood.store.segments.asking.places import SCALARS, Kept, kept
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.engine import Row
 from cordwood.store.segments.filter_sql import Conditions
 from cordwood.store.segments.sourcing import FILES, Rows, lies_within, paths_of

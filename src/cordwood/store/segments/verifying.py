@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from cordwood.model.compose import compose
 from cordwood.protocols.check import Object
 from cordwood.store.care import Fault
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.health import damage

@@ -14,7 +14,8 @@ from cordwood.model.action import Action
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.outcomes import outcomes
-from cordwood.store.segments.catalog import BatchEntry, Catalog, Known, Segment, Stock
+from cordwood.store.segments.catalog import Catalog
+from cordwood.store.segments.catalog_entries import BatchEntry, Known, Segment, Stock
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.making import make_segment
 from cordwood.store.segments.tables import Made, Spans, tables_of

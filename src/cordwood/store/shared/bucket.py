@@ -18,7 +18,7 @@ from cordwood.db.sqlite import FileLock, InUse
 from cordwood.errors import ConfigError, Unavailable
 from cordwood.metrics import COPIES_BYTES, FETCHED_BYTES, FETCHED_SEGMENTS
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.group_index import GroupIndex
 from cordwood.store.segments.layout import NOT_AS_WRITTEN, digest_of, name_of
 from cordwood.store.settings import StoreSettings

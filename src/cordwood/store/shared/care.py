@@ -14,7 +14,7 @@ from cordwood.db.postgres import Conflict, Database
 from cordwood.model.tenant import Tenant
 from cordwood.store.care import Merged, Survey, Surveyor
 from cordwood.store.postgres.surveying import survey_rows
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.compaction import Compactor, next_or_rest
 from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.looking import SegmentLook

@@ -14,7 +14,7 @@ from cordwood.model.action import Action
 from cordwood.model.batch import event_id
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.erasing import book_removal, book_rows
-from cordwood.store.segments.catalog import Cut, Segment
+from cordwood.store.segments.catalog_entries import Cut, Segment
 from cordwood.store.segments.files import Files
 from cordwood.store.shared import names
 

@@ -14,7 +14,7 @@ from cordwood.errors import Refused
 from cordwood.model.tenant import Tenant
 from cordwood.store.interface import Load
 from cordwood.store.postgres.keeping import Added, Answers, Entry, Keeper, Kept
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.making import make_segment
 from cordwood.store.segments.room import Room

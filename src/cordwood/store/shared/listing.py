@@ -6,7 +6,7 @@ from uuid import UUID
 from cordwood.db.postgres import Database
 from cordwood.model.tenant import Tenant
 from cordwood.store.postgres.books import PostgresBooks
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.naming import Told
 from cordwood.store.shared import names
 from cordwood.store.slices import FAR_SLICE, hours

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from cordwood.db.postgres import Conflict, Connection
 from cordwood.model.event import MAX_TIMESTAMP_US
 from cordwood.model.tenant import Tenant
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.naming import Told
 
 _segment = msgspec.json.Decoder(Segment)

@@ -10,7 +10,7 @@ from cordwood.model.event import MESSAGE_NAMES
 from cordwood.model.plan import paths
 from cordwood.model.search.field import DERIVED_TIMES, Field
 from cordwood.model.search.filters import And, Everything, Filter, Not, Or
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 
 SCALARS = ("str", "int", "float", "bool")
 """How the columns of texts, numbers and booleans end; `json` holds arrays."""

@@ -9,7 +9,7 @@ from cordwood.model.plan import Plan
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
 from cordwood.store.rollups import MOST_GROUPS, counts_of, tally_of
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.engine import Session
 from cordwood.store.segments.histogram import is_rolled
 from cordwood.store.segments.pacing import BLOCK_EVENTS

@@ -11,7 +11,7 @@ from cordwood.model.search.filters import And, Exists, Filter, Leaf
 from cordwood.store.segments.asking.binding import Values, quoted_name
 from cordwood.store.segments.asking.conditions import ID_TEXT, condition, condition_on, message_of
 from cordwood.store.segments.asking.places import Kept, array_places, pointers
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.sourcing import PLACE, Asked, Rows, Source, place_in
 from cordwood.store.sql.rows import Names
 from cordwood.store.sql.value import Kind, Order, Term, Value

@@ -8,7 +8,7 @@ from typing import Any
 from cordwood.model.plan import Plan
 from cordwood.model.search.pipes import Patterns, Pipe
 from cordwood.store.segments.asking.binding import Values
-from cordwood.store.segments.catalog import Segment
+from cordwood.store.segments.catalog_entries import Segment
 from cordwood.store.segments.piping.dialect import Duck
 from cordwood.store.segments.piping.source import Events
 from cordwood.store.segments.sourcing import Asked, Rows
