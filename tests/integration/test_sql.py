@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -14,8 +13,8 @@ from cordwood.store.segments.sql.checking import Wrong, check
 from cordwood.store.segments.sql.job import File, Job
 from cordwood.store.segments.sql.process import lock, opened
 from tests.support.processes import Cordwood
+from tests.support.sql import OURS, THEIRS, asked, rows
 
-OURS, THEIRS = "0123456789abcdef0123", "abcdef0123456789abcd"
 SECRET = "the other tenant's"
 FEW = [
     {"time": f"2026-01-01T00:00:{n:02}Z", "level": level, "service": "pay", "message": f"event {n}", "http.status": n}
@@ -41,17 +40,6 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cordwood]:
             status, answer = running.post("/api/v1/ingest?wait=stored", body, authorization=f"Bearer {key}")
             assert status == 202, answer
         yield running
-
-
-def asked(up: Cordwood, sql: str, accept: str = "application/json", key: str = OURS, **more: Any) -> tuple[int, bytes]:
-    headers = {"authorization": f"Bearer {key}", "content-type": "application/json", "accept": accept}
-    return up.post("/api/v1/sql", json.dumps({"sql": sql, **more}).encode(), **headers)
-
-
-def rows(up: Cordwood, sql: str, key: str = OURS, **more: Any) -> Any:
-    status, body = asked(up, sql, key=key, **more)
-    assert status == 200, body
-    return json.loads(body)["rows"]
 
 
 def test_one_select_is_answered_with_columns_and_rows(up):

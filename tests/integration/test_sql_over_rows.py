@@ -19,9 +19,9 @@ from cordwood.store.postgres.sql.reading import read
 from tests.integration.test_sql_users import service_role
 from tests.support.fixtures import database, drop_roles
 from tests.support.processes import Cordwood
+from tests.support.sql import OURS, THEIRS, asked, rows
 from tests.support.waiting import wait_until
 
-OURS, THEIRS = "0123456789abcdef0123", "abcdef0123456789abcd"
 SECRET = "theirs-alone-4711"
 FEW = [
     {"time": f"2026-01-01T00:00:{n:02}Z", "level": level, "service": "pay", "message": f"event {n}", "n": n}
@@ -65,17 +65,6 @@ def fill(up: Cordwood) -> None:
     ):
         status, answer = up.post("/api/v1/ingest?wait=stored", "\n".join(lines).encode(), authorization=f"Bearer {key}")
         assert status == 202, answer
-
-
-def asked(up: Cordwood, sql: str, accept: str = "application/json", key: str = OURS, **more: Any) -> tuple[int, bytes]:
-    headers = {"authorization": f"Bearer {key}", "content-type": "application/json", "accept": accept}
-    return up.post("/api/v1/sql", json.dumps({"sql": sql, **more}).encode(), **headers)
-
-
-def rows(up: Cordwood, sql: str, key: str = OURS, **more: Any) -> Any:
-    status, body = asked(up, sql, key=key, **more)
-    assert status == 200, body
-    return json.loads(body)["rows"]
 
 
 def test_one_select_is_answered_with_columns_and_rows(up: Cordwood) -> None:

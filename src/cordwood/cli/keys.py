@@ -9,7 +9,7 @@ import typer
 
 from cordwood.cli.options import DataDir
 from cordwood.cli.process import configured
-from cordwood.cli.shown import moment, print_json, print_table
+from cordwood.cli.shown import minute, moment, print_json, print_table
 from cordwood.cli.telling import telling_errors
 from cordwood.clock import SystemClock
 from cordwood.config import Config
@@ -109,9 +109,9 @@ def list_keys(of_tenant: OfTenant = None, as_json: AsJson = False, data_dir: Dat
             key.tenant,
             ", ".join(sorted(key.scopes)),
             key.name,
-            _minute(key.created_at_us),
-            _minute(key.expires_at_us),
-            _minute(key.last_used_at_us),
+            minute(key.created_at_us),
+            minute(key.expires_at_us),
+            minute(key.last_used_at_us),
         )
         for key in found
     ]
@@ -188,10 +188,6 @@ def _state(key: StoredKey, now_us: int) -> str:
     if key.revoked_at_us is not None:
         return "revoked"
     return "expired" if key.expires_at_us is not None and key.expires_at_us <= now_us else "valid"
-
-
-def _minute(us: int | None) -> str:
-    return "-" if us is None else (moment(us) or "")[:16].replace("T", " ")
 
 
 def _members(key: StoredKey, now_us: int) -> dict[str, object]:

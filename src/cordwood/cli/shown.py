@@ -24,3 +24,8 @@ def print_json(value: object) -> None:
 def moment(us: int | None) -> str | None:
     """A time as people and programs read it."""
     return None if us is None else format_timestamp(us)
+
+
+def minute(us: int | None) -> str:
+    """The same to the minute, for tables."""
+    return "-" if us is None else format_timestamp(us)[:16].replace("T", " ")

@@ -9,7 +9,7 @@ import typer
 from cordwood.cli.keys import AsJson, OfTenant, tenant_named
 from cordwood.cli.options import DataDir
 from cordwood.cli.process import configured
-from cordwood.cli.shown import moment, print_json, print_table
+from cordwood.cli.shown import minute, moment, print_json, print_table
 from cordwood.cli.telling import telling_errors
 from cordwood.config import Config
 from cordwood.model.tenant import DEFAULT_TENANT
@@ -68,7 +68,7 @@ def list_users(of_tenant: OfTenant = None, as_json: AsJson = False, data_dir: Da
             user.tenant,
             "/api/v1/sql" if user.is_own else "people",
             "valid" if user.is_there else "dropped by hand",
-            (moment(user.created_at_us) or "")[:16].replace("T", " "),
+            minute(user.created_at_us),
         )
         for user in found
     ]

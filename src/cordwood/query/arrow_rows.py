@@ -1,6 +1,5 @@
 """Rows that pipes made, and events → a stream of Arrow, a block at a time."""
 
-import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from cordwood.language.pipes.known import makes_table
 from cordwood.language.pipes.types import ColumnType, column_types
 from cordwood.model.answer import Row, StoredEvent
 from cordwood.model.search.pipes import Pipe
+from cordwood.query.arrow_stream import ArrowStream
 from cordwood.query.rows import columns_of, encoded
 
 _MOMENT = pa.timestamp("us", "UTC")
@@ -38,48 +38,32 @@ class ArrowRows:
 
     def __init__(self, pipes: Sequence[Pipe]) -> None:
         self._known = column_types(pipes)
-        self._are_events = not any(map(makes_table, pipes))
-        self._sink = io.BytesIO()
-        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
+        self._of_events = [] if any(map(makes_table, pipes)) else list(_EVENT.items())
+        self._stream: ArrowStream | None = None
         self._types: dict[str, ColumnType] = {}
 
     def __call__(self, rows: Sequence[Row]) -> bytes:
         """The bytes of further rows."""
-        writer = self._writer or self._begun(columns_of(rows))
-        events = [row.event for row in rows if row.event is not None] if self._are_events else []
-        arrays = [pa.array(list(map(get, events)), kind) for kind, get in self._of_events()]
+        stream = self._stream or self._begun(columns_of(rows))
+        events = [row.event for row in rows if row.event is not None]
+        arrays = [pa.array(list(map(get, events)), kind) for _, (kind, get) in self._of_events]
         for name, kind in self._types.items():
             arrays.append(_array(kind, [row.columns.get(name) for row in rows]))
-        writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
-        return self._taken()
+        return stream.add(arrays)
 
     def end(self) -> bytes:
         """The last bytes; with the names and types if there were no rows."""
-        writer = self._writer or self._begun([])
-        writer.close()
-        return self._taken()
+        return (self._stream or self._begun([])).end()
 
-    def _begun(self, names: Sequence[str]) -> pa.ipc.RecordBatchStreamWriter:
+    def _begun(self, names: Sequence[str]) -> ArrowStream:
         """Names in the order that rows have; those that no row has, behind."""
-        order = dict.fromkeys([*(name for name in names), *(self._known if not names else ())])
-        self._types = {name: self._known.get(name, "any") for name in order}
-        own = [(name, kind) for name, (kind, _) in _EVENT.items()] if self._are_events else []
-        taken = {name for name, _ in own}
+        self._types = {name: self._known.get(name, "any") for name in names or self._known}
+        own = {name: kind for name, (kind, _) in self._of_events}
         set_by_pipes = [
-            (f"columns.{name}" if name in taken else name, _TYPES[kind]) for name, kind in self._types.items()
+            (f"columns.{name}" if name in own else name, _TYPES[kind]) for name, kind in self._types.items()
         ]
-        self._schema = pa.schema([*own, *set_by_pipes])
-        self._writer = pa.ipc.new_stream(self._sink, self._schema)
-        return self._writer
-
-    def _of_events(self) -> Sequence[tuple[pa.DataType, Callable[[StoredEvent], Any]]]:
-        return list(_EVENT.values()) if self._are_events else []
-
-    def _taken(self) -> bytes:
-        taken = self._sink.getvalue()
-        self._sink.seek(0)
-        self._sink.truncate()
-        return taken
+        self._stream = ArrowStream(pa.schema([*own.items(), *set_by_pipes]))
+        return self._stream
 
 
 def _array(kind: ColumnType, values: Sequence[Any]) -> pa.Array:

@@ -162,12 +162,10 @@ class Engine:
             )
         limit = plan.limit or (most if any(map(makes_table, pipes)) else self._settings.default_limit)
         return await self._without_damage(
-            plan, tenant, lambda coverage: self._table(replace(plan, limit=limit), pipes, tenant, coverage)
+            plan, tenant, lambda coverage: self._table(replace(plan, limit=limit), limit, pipes, tenant, coverage)
         )
 
-    async def _table(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, coverage: Coverage) -> Page:
-        assert plan.limit is not None, "an answer is bounded"
-
+    async def _table(self, plan: Plan, limit: int, pipes: Sequence[Pipe], tenant: Tenant, coverage: Coverage) -> Page:
         told: list[PutTogether] = []
         recipe = recipe_of(plan, pipes)
 
@@ -180,15 +178,15 @@ class Engine:
                     rows = await asyncio.to_thread(recipe.rows, parts.groups)
                     return await shown(rows)
             # One more than asked for tells whether there are more.
-            asked = replace(plan, limit=plan.limit + 1 if plan.limit is not None else None)
+            asked = replace(plan, limit=limit + 1)
             async with self._turns.turn(), _closing(self._reader.rows(asked, pipes, tenant)) as blocks:
                 async for block in blocks:
                     rows += block
             return await shown(rows)
 
         async def shown(rows: Sequence[Row]) -> bytes:
-            is_table, is_cut = any(map(makes_table, pipes)), len(rows) > (plan.limit or 0)
-            return await asyncio.to_thread(table_json, rows[: plan.limit], is_table=is_table, is_cut=is_cut)
+            is_table, is_cut = any(map(makes_table, pipes)), len(rows) > limit
+            return await asyncio.to_thread(table_json, rows[:limit], is_table=is_table, is_cut=is_cut)
 
         return (await self._kept(_key((plan, pipes), tenant, coverage), coverage, made)).put_together(told)
 

@@ -18,7 +18,7 @@ from cordwood.model.tenant import Tenant
 from cordwood.query.asked import json_body
 from cordwood.query.parameters import parse_time
 from cordwood.query.settings import QuerySettings
-from cordwood.query.sql_formats import ArrowStream, csv_lines, encoded, ndjson, rows_of
+from cordwood.query.sql_formats import arrow_stream, csv_lines, encoded, ndjson, rows_of
 from cordwood.query.turns import Turns
 from cordwood.query.wanted import Wanted
 from cordwood.store.selecting import Question, Rows, SqlReader
@@ -133,10 +133,10 @@ def _lines(rows: Rows) -> list[bytes]:
 async def _stream(first: Rows, blocks: AsyncGenerator[Rows, None], wanted: str) -> AsyncGenerator[bytes, None]:
     async with contextlib.aclosing(blocks):
         if wanted == ARROW:
-            stream = ArrowStream(first)
-            yield await asyncio.to_thread(stream.add, first)
+            stream = arrow_stream(first)
+            yield await asyncio.to_thread(stream.add, first.batch.columns)
             async for rows in blocks:
-                yield await asyncio.to_thread(stream.add, rows)
+                yield await asyncio.to_thread(stream.add, rows.batch.columns)
             yield stream.end()
             return
         is_csv = wanted == CSV

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from cordwood.errors import BadRequest
 from cordwood.neutral import neutral_cell
+from cordwood.query.arrow_stream import ArrowStream
 from cordwood.store.selecting import Column, Rows
 
 _encoder = msgspec.json.Encoder(decimal_format="number", uuid_format="canonical")
@@ -47,29 +48,11 @@ def csv_lines(rows: Rows, *, with_names: bool) -> bytes:
     return text.getvalue().encode("utf-8", "replace")
 
 
-class ArrowStream:
-    """An Arrow IPC stream, as it grows."""
-
-    def __init__(self, first: Rows) -> None:
-        names = distinct([column.name for column in first.columns])
-        fields = [pa.field(name, field.type) for name, field in zip(names, first.batch.schema, strict=True)]
-        self._schema = pa.schema(fields)
-        self._sink = io.BytesIO()
-        self._writer = pa.ipc.new_stream(self._sink, self._schema)
-
-    def add(self, rows: Rows) -> bytes:
-        self._writer.write_batch(pa.RecordBatch.from_arrays(rows.batch.columns, schema=self._schema))
-        return self._taken()
-
-    def end(self) -> bytes:
-        self._writer.close()
-        return self._taken()
-
-    def _taken(self) -> bytes:
-        taken = self._sink.getvalue()
-        self._sink.seek(0)
-        self._sink.truncate()
-        return taken
+def arrow_stream(first: Rows) -> ArrowStream:
+    """A stream of rows like these."""
+    names = distinct([column.name for column in first.columns])
+    fields = [pa.field(name, field.type) for name, field in zip(names, first.batch.schema, strict=True)]
+    return ArrowStream(pa.schema(fields))
 
 
 def distinct(names: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ class Field(msgspec.Struct, frozen=True):
 
 MESSAGE = Field("message")
 TIMESTAMP = Field("timestamp")
+ID = Field("_id")
 DERIVED_TIMES = frozenset({"timestamp", "_inserted_at"})
 DERIVED = DERIVED_TIMES | {"level", "service", "message", "_id"}
 

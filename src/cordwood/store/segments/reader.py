@@ -18,7 +18,8 @@ from cordwood.model.batch import batch_of, made_at_us
 from cordwood.model.histogram import By, Histogram
 from cordwood.model.ledger import Damage
 from cordwood.model.plan import Plan
-from cordwood.model.search.filters import Everything, Filter
+from cordwood.model.search.field import ID
+from cordwood.model.search.filters import Equals, Everything, Filter
 from cordwood.model.tenant import Tenant
 from cordwood.store.rollups import Tally, histogram_of, is_of_pairs
 from cordwood.store.segments.catalog_entries import Segment
@@ -121,9 +122,9 @@ class SegmentReader:
 
     async def find(self, event: UUID, tenant: Tenant) -> StoredEvent | None:
         """See `store.interface.Reader.find`. Raises Corrupt for a damaged segment, naming it."""
-        batch_id, ordinal = batch_of(event)
+        batch_id, _ = batch_of(event)
         for start_us, end_us in await self._ranges(batch_id, tenant):
-            if found := await self._find(batch_id, ordinal, tenant, start_us, end_us):
+            if found := await self._find(event, tenant, start_us, end_us):
                 return found
         return None
 
@@ -139,20 +140,17 @@ class SegmentReader:
         made_us = made_at_us(batch_id)
         return [(made_us - HOUR_US, made_us + HOUR_US), (None, None)]
 
-    async def _find(
-        self, batch_id: UUID, ordinal: int, tenant: Tenant, start_us: int | None, end_us: int | None
-    ) -> StoredEvent | None:
-        segments = [part.segment for part in await self._readable(tenant, start_us, end_us, Plan())]
+    async def _find(self, event: UUID, tenant: Tenant, start_us: int | None, end_us: int | None) -> StoredEvent | None:
+        plan = Plan(start_us=start_us, end_us=end_us, filter=Equals(ID, str(event)))
+        segments = [part.segment for part in await self._readable(tenant, start_us, end_us, plan)]
         if not segments:
             return None
-        source = Source(self._files.root, Plan(start_us=start_us, end_us=end_us), {})
-        one = "WHERE batch_id = $batch::UUID AND ordinal = $ordinal"
+        source = Source(self._files.root, plan, {})
         async with self._session(segments) as session:
             for lot in self._files.lots(segments):
                 async with self._held(session, lot):
                     sql, values = source.places(lot)
-                    named = values | {"batch": str(batch_id), "ordinal": ordinal}
-                    places = await session.rows(f"SELECT {', '.join(PLACE)} FROM ({sql}) {one}", named)
+                    places = await session.rows(f"SELECT {', '.join(PLACE)} FROM ({sql})", values)
                     if events := await self._fetched(session, places, lot):
                         return events[0]
         return None
