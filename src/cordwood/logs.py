@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TextIO, cast
 
 import msgspec
 import structlog
@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from structlog.typing import EventDict, WrappedLogger
 
 from cordwood.neutral import neutral, neutral_json
+from cordwood.unfailing import Unfailing
 
 
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,10 +44,10 @@ def configure_logs(settings: LogSettings) -> None:
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Unfailing(sys.stderr))),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(Unfailing(sys.stderr))
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[*_without_meta(), *renderer],
                                                              foreign_pre_chain=shared))  # fmt: skip
     # Libraries speak up for warnings only; what they log per connection is noise to an operator.

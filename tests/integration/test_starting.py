@@ -109,6 +109,37 @@ def test_a_stop_does_not_cut_an_accepted_request(tmp_path: Path) -> None:
     assert process.process.wait(15) == 0
 
 
+@pytest.mark.parametrize("command", ["up", "api", "query", "worker"])
+def test_a_service_whose_words_nobody_takes_serves_and_stops(tmp_path: Path, command: str) -> None:
+    """As where its log lies on a full disk."""
+    assert Cordwood("migrate", tmp_path / "data").run().returncode == 0
+    service = Cordwood(command, tmp_path / "data")
+    with Path("/dev/full").open("w") as nowhere:
+        service.process = subprocess.Popen(
+            [sys.executable, "-m", "cordwood", command, "--port", str(service.port)],
+            env=service.full_environment,
+            stdin=subprocess.DEVNULL,
+            stdout=nowhere,
+            stderr=nowhere,
+        )
+    process = service.process
+    try:
+        wait_until(lambda: process.poll() is not None or _is_ready(service), 30, f"cordwood {command} to be ready")
+        assert process.poll() is None, "it has ended"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _is_ready(service: Cordwood) -> bool:
+    try:
+        return service.get("/ready")[0] == 200
+    except OSError:
+        return False
+
+
 def _is_refused(process: Cordwood) -> bool:
     try:
         return process.get("/ready")[0] == 503

@@ -1,9 +1,8 @@
 """`cordwood api`: the ingest service."""
 
-import typer
-
 from cordwood.cli.options import DataDir, Host, Insecure, Port
 from cordwood.cli.process import configured, run
+from cordwood.unfailing import say
 
 
 def api(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure: Insecure = None) -> None:
@@ -15,4 +14,4 @@ def api(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure
     from cordwood.wiring import services
 
     config = configured(http__host=host, http__port=port, data_dir=data_dir, http__insecure=insecure)
-    run("api", services.run_api, config, lambda url: typer.echo(f"cordwood api is ready at {url}"))
+    run("api", services.run_api, config, lambda url: say(f"cordwood api is ready at {url}"))

@@ -1,9 +1,8 @@
 """`cordwood query`: the answering service."""
 
-import typer
-
 from cordwood.cli.options import DataDir, Host, Insecure, Port
 from cordwood.cli.process import configured, run
+from cordwood.unfailing import say
 
 
 def query(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure: Insecure = None) -> None:
@@ -15,4 +14,4 @@ def query(host: Host = None, port: Port = None, data_dir: DataDir = None, insecu
     from cordwood.wiring import services
 
     config = configured(http__host=host, http__port=port, data_dir=data_dir, http__insecure=insecure)
-    run("query", services.run_query, config, lambda url: typer.echo(f"cordwood query is ready at {url}"))
+    run("query", services.run_query, config, lambda url: say(f"cordwood query is ready at {url}"))

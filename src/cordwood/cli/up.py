@@ -2,10 +2,9 @@
 
 import time
 
-import typer
-
 from cordwood.cli.options import DataDir, Host, Insecure, Port
 from cordwood.cli.process import configured, run
+from cordwood.unfailing import say
 
 
 def up(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure: Insecure = None) -> None:
@@ -19,10 +18,10 @@ def up(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure:
     config = configured(http__host=host, http__port=port, data_dir=data_dir, http__insecure=insecure)
 
     def announce(url: str) -> None:
-        typer.echo(f"Cordwood is ready at {url}  ({time.monotonic() - started:.1f} s)")
-        typer.echo(f"  data   {config.data_dir.resolve()}")
-        typer.echo(f"""  try    curl {url}/log -d '{{"level":"info","message":"hello"}}'""")
-        typer.echo(f"         curl {url}/api/v1/query")
-        typer.echo("  stop   Ctrl-C")
+        say(f"Cordwood is ready at {url}  ({time.monotonic() - started:.1f} s)")
+        say(f"  data   {config.data_dir.resolve()}")
+        say(f"""  try    curl {url}/log -d '{{"level":"info","message":"hello"}}'""")
+        say(f"         curl {url}/api/v1/query")
+        say("  stop   Ctrl-C")
 
     run("up", services.run_all, config, announce)

@@ -2,10 +2,9 @@
 
 import sys
 
-import typer
-
 from cordwood.cli.options import DataDir, Host, Insecure, Port
 from cordwood.cli.process import configured, run
+from cordwood.unfailing import say
 
 
 def worker(host: Host = None, port: Port = None, data_dir: DataDir = None, insecure: Insecure = None) -> None:
@@ -19,4 +18,4 @@ def worker(host: Host = None, port: Port = None, data_dir: DataDir = None, insec
     # Threads encode rows while the event loop feeds sockets: at Python's 5 ms a turn, the loop starves beside them.
     sys.setswitchinterval(0.0005)
     config = configured(http__host=host, http__port=port, data_dir=data_dir, http__insecure=insecure)
-    run("worker", services.run_worker, config, lambda url: typer.echo(f"cordwood worker is ready at {url}"))
+    run("worker", services.run_worker, config, lambda url: say(f"cordwood worker is ready at {url}"))
