@@ -29,13 +29,25 @@ RESERVE = 10 << 20
 STORE_RESERVE = RESERVE // 4
 
 
+LARGER = 4
+"""Times as large: two write-ahead logs, of 4 MB each, then fit into what the store leaves alone."""
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A directory on a small disk of its own."""
-    directory = tmp_path / "disk"
+    yield from small_disk(tmp_path / "disk", DISK_MB)
+
+
+@pytest.fixture
+def larger_disk(tmp_path: Path) -> Iterator[Path]:
+    yield from small_disk(tmp_path / "disk", LARGER * DISK_MB)
+
+
+def small_disk(directory: Path, size_mb: int) -> Iterator[Path]:
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(mounted(directory, DISK_MB))
+            stack.enter_context(mounted(directory, size_mb))
         except NotHere as reason:
             pytest.skip(str(reason))
         yield directory
@@ -132,14 +144,15 @@ def test_the_reserve_is_what_was_asked_for_or_a_share_of_a_small_disk(disk: Path
     assert Reserve(disk, 256 << 20, most=0.1).look().reserve_bytes == RESERVE
 
 
-def test_senders_are_told_to_wait_and_what_is_queued_is_stored(disk: Path) -> None:
+def test_senders_are_told_to_wait_and_what_is_queued_is_stored(larger_disk: Path) -> None:
+    disk = larger_disk
     data = disk / "data"
     data.mkdir()
     # Who asks is there before the disk is full: to open a database takes room, too.
     assert Cordwood("migrate", data).run().returncode == 0
     with Cordwood("api", data) as api, Cordwood("query", data) as query:
         sent = 0
-        fill(disk / "filler", 2 * RESERVE)
+        fill(disk / "filler", 2 * LARGER * RESERVE)
         while (answer := post(api, sent))[0] == 202:
             sent += 1
         status, problem, headers = answer
@@ -149,7 +162,7 @@ def test_senders_are_told_to_wait_and_what_is_queued_is_stored(disk: Path) -> No
         status, body = api.get("/ready")
         assert status == 503
         assert list(json.loads(body)["reasons"]) == ["broker"]
-        assert free_bytes(disk) > STORE_RESERVE
+        assert free_bytes(disk) > LARGER * STORE_RESERVE
         # What the queue leaves is enough for a worker to store what it holds.
         worker = Cordwood("worker", data, worker_max_load_bytes="200000")
         with contextlib.ExitStack() as stack:
