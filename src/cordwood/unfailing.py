@@ -5,8 +5,6 @@ import os
 import sys
 from typing import TextIO
 
-from cordwood import metrics
-
 
 class Unfailing:
     """Lines to a stream, as long as it takes them; those that it does not are lost, and counted."""
@@ -25,6 +23,9 @@ class Unfailing:
         try:
             _write(self._stream, text)
         except OSError:
+            # Here, for it takes as long to load as a command that only asks may take in all.
+            from cordwood import metrics
+
             metrics.LOG_LINES_LOST.inc(text.count("\n"))
 
     def isatty(self) -> bool:
