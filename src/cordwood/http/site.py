@@ -37,6 +37,16 @@ class DirectHandler(Protocol):
         ...
 
 
+class Pages(Protocol):
+    """What people look at in a browser. No part of the API, and so not described there."""
+
+    def has(self, path: str) -> bool:
+        """Whether it answers at `path`."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
 class Site:
     """Dispatches by exact path to `raw` handlers, by route to `routes`; counts, times and guards both."""
 
@@ -48,6 +58,7 @@ class Site:
         operations: Sequence[Operation],
         direct: Mapping[bytes, DirectHandler] | None = None,
         sockets: Mapping[str, ASGIApp] | None = None,
+        page: Pages | None = None,
     ) -> None:
         """`operations` describe every endpoint; the description itself is one more. `sockets` take WebSockets; what
         they raise before they accept one is answered as a problem."""
@@ -66,6 +77,7 @@ class Site:
         self._raw = raw
         self._direct = direct or {}
         self._sockets = sockets or {}
+        self._page = page
         self._meters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._rest = Starlette(
             routes=[*routes, Route(DESCRIPTION_PATH, describe)],
@@ -101,7 +113,9 @@ class Site:
         if scope["type"] != "http":
             return
         path = scope["path"]
-        handler = self._raw.get(path)
+        handler, route = self._raw.get(path), path
+        if handler is None and self._page is not None and self._page.has(path):
+            handler, route = self._page, "page"
         if path not in OPERATING:
             self._asked_at = time.monotonic()
         exchange = _Exchange(send, is_last=self.is_draining)
@@ -124,7 +138,8 @@ class Site:
             if not exchange.is_complete:
                 await exchange.answer(*problem(internal()))
         finally:
-            route = path if handler else getattr(scope.get("route"), "path", "other")
+            if handler is None:
+                route = getattr(scope.get("route"), "path", "other")
             self.count(route, exchange.status, time.perf_counter() - started)
 
     async def _open_socket(self, scope: Scope, receive: Receive, send: Send) -> None:

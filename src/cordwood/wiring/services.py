@@ -20,6 +20,7 @@ from cordwood.query.alerts.operations import ALERTS
 from cordwood.query.mending_operations import MENDING
 from cordwood.query.operations import TAIL
 from cordwood.store.care import Checked, Merged, Survey
+from cordwood.web.page import Page
 from cordwood.wiring.alerting import Alerting
 from cordwood.wiring.endpoints import ASKING, asking, limits, mending, taking, watching
 from cordwood.wiring.opened import Opened
@@ -57,7 +58,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         routes += alerting.routes()
         taken, direct = taking(config, ingest, keys)
         operations = [*HEALTH, *INGEST, *ASKING, *TAIL, *MENDING, *ALERTS]
-        site = Site("up", taken, routes, operations, direct, live.sockets())
+        site = Site("up", taken, routes, operations, direct, live.sockets(), Page())
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             # The worker outlives the listener, so that what the last requests brought is stored.
@@ -132,7 +133,8 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
             *live.routes(),
             *alerting.routes(),
         ]
-        site = Site("query", {}, routes, [*HEALTH, *ASKING, *TAIL, *MENDING, *ALERTS], sockets=live.sockets())
+        operations = [*HEALTH, *ASKING, *TAIL, *MENDING, *ALERTS]
+        site = Site("query", {}, routes, operations, sockets=live.sockets(), page=Page())
         async with asyncio.TaskGroup() as group:
             group.create_task(alerting.run(stop))
             with canary(config, port):

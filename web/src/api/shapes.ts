@@ -1,0 +1,137 @@
+/* What the API answers, as docs/reference/http.md and its OpenAPI description tell. One name for each shape. */
+
+export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+export const LEVELS: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
+export interface LogEvent {
+  id: string;
+  timestamp: string;
+  inserted_at: string;
+  level: Level | null;
+  service: string | null;
+  data: { [name: string]: Json };
+  /** What pipes have set. */
+  columns?: { [name: string]: Json };
+}
+
+export interface Damage {
+  segment: string;
+  events: number;
+  reason: string;
+}
+
+/** How complete an answer is. */
+export interface Completeness {
+  cached: boolean;
+  took_ms: number;
+  exact: boolean;
+  complete: boolean;
+  damaged?: Damage[];
+  watermark: string | null;
+  in_flight: number | null;
+  scanned?: number;
+  segments?: { read: number; skipped: number };
+  row_groups?: { read: number; skipped: number };
+  slices?: { kept: number; asked: number };
+}
+
+/** Why an answer has nothing. */
+export interface Empty {
+  events_in_range?: number;
+  removed_by?: string;
+  events_before?: number;
+  matches_alone?: number;
+  unknown_fields?: { name: string; suggestion: string | null }[];
+  events_matching?: number;
+  events_stored?: number;
+  newest?: string;
+  tenant?: string;
+  retention?: {
+    days: number;
+    dropped_before: string;
+    events_dropped: number;
+    last_dropped_at: string | null;
+  };
+}
+
+export type Row = { [column: string]: Json };
+
+/** `/query`: events, or rows where pipes make a table. */
+export interface Answer extends Completeness {
+  events?: LogEvent[];
+  rows?: Row[];
+  columns?: string[];
+  next?: string | null;
+  truncated?: boolean;
+  empty?: Empty;
+}
+
+/** `/query/check`: what a query is. */
+export interface Checked {
+  kind: 'events' | 'rows' | 'series';
+  /** Where the search line ends and the pipes begin, in code points. */
+  query_end: number;
+  filter: string;
+  pipes: string[];
+  fields: string[];
+  columns: string[] | null;
+  by: string[];
+  time_column: string | null;
+  values: string[];
+}
+
+export interface Option {
+  text: string;
+  label: string;
+  kind: 'field' | 'value' | 'pipe' | 'function' | 'keyword' | 'operator' | 'column';
+  detail: string;
+}
+
+export interface Completion {
+  from: number;
+  to: number;
+  options: Option[];
+}
+
+export interface Histogram extends Completeness {
+  span_s: number;
+  by: string | null;
+  total: number;
+  totals: { value: string | null; count: number }[];
+  counts: { start: string; value?: string | null; count: number }[];
+  empty?: Empty;
+}
+
+export interface Facet {
+  name: string;
+  types: string[];
+  events: number;
+  distinct: number;
+  unique: boolean;
+  values: { value: Json; count: number }[];
+}
+
+export interface Facets extends Completeness {
+  events: number;
+  examined: number;
+  facets: Facet[];
+}
+
+export interface Who {
+  tenant: string;
+  actor: string;
+  scopes: ('ingest' | 'query' | 'admin')[];
+  keys_required: boolean;
+  version: string;
+  service: 'up' | 'query';
+  takes_logs: boolean;
+  /** The server's clock. */
+  now: string;
+}
+
+export interface NamedQuery {
+  name: string;
+  saved: { query: string; start: string | null; end: string | null; about: string };
+}

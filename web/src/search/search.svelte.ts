@@ -1,0 +1,131 @@
+/* The question that the search view is about. The address says it; `asked` is it, put to the server. Panels take
+   `asked` and load what they show of it whenever it changes. */
+
+import { asProblem, isAbort, type Problem } from '../api/http';
+import { check, refine, type Clause } from '../api/search';
+import type { Checked } from '../api/shapes';
+import { address } from '../state/address.svelte';
+import { notices } from '../state/notices.svelte';
+import { session } from '../state/session.svelte';
+import { momentMs, rfc3339 } from '../text/times';
+
+export type Tab = 'events' | 'patterns' | 'explain' | 'live';
+const TABS: readonly Tab[] = ['events', 'patterns', 'explain', 'live'];
+
+/** A question, at the moment at which it was put: every panel shows the same span of time. */
+export interface Asked {
+  /** All of the text. */
+  readonly query: string;
+  /** Its search line, without pipes. */
+  readonly line: string;
+  readonly check: Checked;
+  /** RFC 3339; "" is without bound. */
+  readonly start: string;
+  readonly end: string;
+  readonly startMs: number | null;
+  readonly endMs: number;
+}
+
+const DEFAULT_START = '-1h';
+const ALL = 'all';
+
+class Search {
+  asked = $state.raw<Asked | null>(null);
+  /** Why the query cannot be put. */
+  problem = $state.raw<Problem | null>(null);
+  isChecking = $state(false);
+  #asking: AbortController | null = null;
+
+  get query(): string {
+    return address.get('query');
+  }
+
+  /** As the API takes it, "" for all time. */
+  get start(): string {
+    const text = address.get('start');
+    return text === ALL ? '' : text || (address.get('end') === '' ? DEFAULT_START : '');
+  }
+
+  get end(): string {
+    return address.get('end');
+  }
+
+  get tab(): Tab {
+    const named = address.get('tab') as Tab;
+    return TABS.includes(named) ? named : 'events';
+  }
+
+  /** Fields shown as columns. */
+  get columns(): string[] {
+    return address.params.getAll('column');
+  }
+
+  /** Of the event that is looked at; "" for none. */
+  get event(): string {
+    return address.get('event');
+  }
+
+  /** Seconds between two askings by itself; 0 for never. */
+  get refreshS(): number {
+    return Number(address.get('refresh')) || 0;
+  }
+
+  setColumns(columns: readonly string[]): void {
+    address.setAll('column', columns);
+  }
+
+  setTab(tab: Tab): void {
+    address.change({ tab: tab === 'events' ? null : tab });
+  }
+
+  setQuery(query: string): void {
+    if (query === this.query) void this.ask();
+    else address.change({ query, event: null });
+  }
+
+  /** `start` "" is all time. */
+  setSpan(start: string, end: string): void {
+    address.change({ start: start === '' && end === '' ? ALL : start, end, event: null });
+  }
+
+  /** Put a clause into the search line, or take what it finds out of it. */
+  async refine(clause: Clause, how: 'include' | 'exclude' | 'only'): Promise<void> {
+    try {
+      this.setQuery(await refine(this.query, clause, how));
+    } catch (error) {
+      if (!isAbort(error)) notices.warn(asProblem(error));
+    }
+  }
+
+  /** Put the question that the address says, as of now. */
+  async ask(): Promise<void> {
+    const { query, start, end } = this;
+    this.#asking?.abort();
+    const asking = new AbortController();
+    this.#asking = asking;
+    this.isChecking = true;
+    try {
+      const checked = await check(query, asking.signal);
+      if (this.#asking !== asking) return;
+      const nowMs = session.nowMs();
+      const startMs = momentMs(start, nowMs);
+      const endMs = momentMs(end, nowMs);
+      this.problem = null;
+      this.asked = {
+        query,
+        line: [...query].slice(0, checked.query_end).join(''),
+        check: checked,
+        start: startMs === null ? '' : rfc3339(startMs),
+        end: endMs === null ? '' : rfc3339(endMs),
+        startMs,
+        endMs: endMs ?? nowMs,
+      };
+    } catch (error) {
+      if (this.#asking === asking && !isAbort(error)) this.problem = asProblem(error);
+    } finally {
+      if (this.#asking === asking) this.isChecking = false;
+    }
+  }
+}
+
+export const search = new Search();
