@@ -23,7 +23,7 @@ help: ## List the targets.
 up: $(VENV)/installed ## Start the embedded platform on http://127.0.0.1:8080; ARGS="--port 9000" passes options.
 	@exec $(BIN)/cordwood up $(ARGS)
 
-test: $(VENV)/installed-dev ## Run all tests against real servers; ARGS="tests/unit -k name" chooses, in one process.
+test: $(VENV)/installed-dev $(WEB)/node_modules/installed ## Run all tests against real servers; ARGS="tests/unit -k name" chooses, in one process.
 	@$(BIN)/python -m tests.support.install
 	@$(BIN)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 

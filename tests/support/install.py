@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.browser import chromium
 from tests.support.ceph import Ceph
 from tests.support.docker import is_usable
 from tests.support.servers import Postgres, RabbitMQ, Redis, Server
@@ -26,16 +27,22 @@ URLS: dict[type[Server], str] = {
     Redis: "CORDWOOD_TEST_REDIS_URL",
     Ceph: "CORDWOOD_TEST_S3_URL",
 }
+BROWSER = ["chromium", "fonts-dejavu-core"]
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def main() -> int:
     missing = _missing()
-    if missing and (prefix := _apt_prefix()) is not None:
-        packages = [package for kind in missing for package in PACKAGES[kind].split()]
+    packages = [package for kind in missing for package in PACKAGES[kind].split()]
+    if chromium() is None:
+        packages += BROWSER
+    if packages and (prefix := _apt_prefix()) is not None:
         print(f"Installing {', '.join(packages)} with apt …", flush=True)
         _apt_install(prefix, packages)
         missing = _missing()
+    if chromium() is None:
+        print("The tests need Chromium, and found none: install it as chromium or google-chrome", file=sys.stderr)
+        return 1
     if not missing:
         return 0
     names = ", ".join(kind.name for kind in missing)

@@ -1,5 +1,7 @@
 /* Keys that do things. Whoever offers one says what it does, so that the sheet behind `?` tells the truth. */
 
+import { untrack } from 'svelte';
+
 export interface Shortcut {
   /** As `KeyboardEvent.key` names it; "g s" is one after the other. */
   keys: string;
@@ -23,7 +25,8 @@ class Shortcuts {
 
   /** Offer some until the returned function is called; made for `$effect(() => shortcuts.offer([…]))`. */
   offer(some: readonly Shortcut[]): () => void {
-    this.all = [...this.all, ...some];
+    // Offering is no reason to offer again.
+    this.all = [...untrack(() => this.all), ...some];
     return () => {
       this.all = this.all.filter((each) => !some.includes(each));
     };
