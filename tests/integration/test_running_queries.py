@@ -4,12 +4,14 @@ import http.client
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.support.processes import Cordwood
+from tests.support.servers import free_port
 from tests.support.waiting import wait_until
 
 EVENTS = 60_000
@@ -86,3 +88,35 @@ def test_what_is_no_question_is_not_cancelled(server: Cordwood) -> None:
     assert status == 404
     status, _ = server.ask("DELETE", "/api/v1/queries/x")
     assert status == 400
+
+
+@pytest.fixture
+def two(server: Cordwood, redis_url: str) -> Iterator[tuple[Cordwood, ...]]:
+    """Query services over the same store, that meet in Redis."""
+    data = Path(server.environment["CORDWOOD_DATA_DIR"])
+    with (
+        Cordwood("query", data, cache_url=redis_url) as one,
+        Cordwood("query", data, cache_url=redis_url) as other,
+    ):
+        yield one, other
+
+
+def test_a_question_is_listed_and_cancelled_at_another_process(two: tuple[Cordwood, ...]) -> None:
+    one, other = two
+    with asked(one, SLOW) as connection:
+        listed = await_one(other)
+        assert listed == await_one(one)
+        status, body = other.ask("DELETE", f"/api/v1/queries/{listed['id']}")
+        assert (status, json.loads(body)["id"]) == (200, listed["id"])
+        with connection.getresponse() as response:
+            assert (response.status, json.loads(response.read())["type"]) == (409, "urn:cordwood:problem:cancelled")
+    assert queries(one) == []
+    wait_until(lambda: not queries(other), 10, "the other process to hear that it ended")
+
+
+def test_a_process_that_cannot_hear_others_says_so(server: Cordwood) -> None:
+    data = Path(server.environment["CORDWOOD_DATA_DIR"])
+    with Cordwood("query", data, cache_url=f"redis://127.0.0.1:{free_port()}") as query:
+        assert query.json("/api/v1/queries") == {"queries": [], "complete": False}
+        status, body = query.ask("DELETE", "/api/v1/queries/01a20a6b-c8c1-7b73-a9d5-ddce00000000")
+        assert (status, json.loads(body)["detail"][:31]) == (503, "other query processes cannot be")

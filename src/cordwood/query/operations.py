@@ -124,9 +124,11 @@ class RunningQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunningQueries(Struct, frozen=True, forbid_unknown_fields=True):
-    """The tenant's, in this process, the oldest first."""
+    """The tenant's, the oldest first; of other processes those that have lasted half a second. `complete` is false
+    while these cannot be heard of."""
 
     queries: Sequence[RunningQuery]
+    complete: bool
 
 
 QUERY = (
@@ -159,7 +161,7 @@ QUERY = (
     Operation(
         path="/api/v1/queries",
         name="queries",
-        about="the questions that this process is answering",
+        about="the questions that are being answered",
         scope="query",
         answers={200: Answer(about="the questions", content={JSON: RunningQueries})},
     ),

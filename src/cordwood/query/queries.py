@@ -10,15 +10,16 @@ from starlette.routing import Route
 from cordwood.errors import BadRequest, NotFound
 from cordwood.http.auth import authenticate
 from cordwood.model.event import format_timestamp
-from cordwood.query.running import Asked, Running
+from cordwood.peers.interface import Asked
+from cordwood.query.beside import Beside
 from cordwood.tenancy.interface import Keys
 
 
 class QueriesRoutes:
-    """`GET /api/v1/queries` and `DELETE /api/v1/queries/{id}`: those of this process."""
+    """`GET /api/v1/queries` and `DELETE /api/v1/queries/{id}`: those of all query processes."""
 
-    def __init__(self, running: Running, keys: Keys) -> None:
-        self._running = running
+    def __init__(self, beside: Beside, keys: Keys) -> None:
+        self._beside = beside
         self._keys = keys
 
     def routes(self) -> list[Route]:
@@ -29,7 +30,8 @@ class QueriesRoutes:
 
     async def _list(self, request: Request) -> Response:
         tenant = authenticate(dict(request.headers.raw), self._keys, "query").tenant
-        return _json({"queries": [_shown(asked) for asked in self._running.listed(tenant)]})
+        found, is_complete = await self._beside.listed(tenant)
+        return _json({"queries": [_shown(asked) for asked in found], "complete": is_complete})
 
     async def _cancel(self, request: Request) -> Response:
         tenant = authenticate(dict(request.headers.raw), self._keys, "query").tenant
@@ -38,8 +40,8 @@ class QueriesRoutes:
             asked = UUID(text)
         except ValueError as error:
             raise BadRequest(f"{text[:80]!r} is no id of a question", hint="they are UUIDs") from error
-        if (stopped := self._running.cancel(tenant, asked)) is None:
-            raise NotFound(f"no question {asked} is being answered here", hint="it may have ended")
+        if (stopped := await self._beside.cancel(tenant, asked)) is None:
+            raise NotFound(f"no question {asked} is being answered", hint="it may have ended")
         return _json(_shown(stopped))
 
 

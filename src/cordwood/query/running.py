@@ -2,22 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
-
-from msgspec import Struct
 
 from cordwood.clock import Clock
 from cordwood.errors import Cancelled
 from cordwood.model.tenant import Tenant
-
-
-class Asked(Struct, frozen=True):
-    """A question under way: what was asked for, as the address says it, and since when (µs since 1970 UTC)."""
-
-    id: UUID
-    what: str
-    since_us: int
+from cordwood.peers.interface import Asked
 
 
 class Work:
@@ -76,6 +67,13 @@ class Running:
     def listed(self, tenant: Tenant) -> list[Asked]:
         """A tenant's, the oldest first."""
         return [work.asked for work in self._works.values() if work.tenant == tenant]
+
+    def by_tenant(self) -> Mapping[Tenant, Sequence[Asked]]:
+        """All of them."""
+        found: dict[Tenant, list[Asked]] = {}
+        for work in self._works.values():
+            found.setdefault(work.tenant, []).append(work.asked)
+        return found
 
     def cancel(self, tenant: Tenant, asked: UUID) -> Asked | None:
         """What was cancelled; None: there is no such question of the tenant."""

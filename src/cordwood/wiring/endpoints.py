@@ -16,6 +16,7 @@ from cordwood.ingest.limits import LimitsRoutes
 from cordwood.ingest.routes import PATHS, IngestRoutes
 from cordwood.ingest.service import Ingest, limits_of
 from cordwood.query.arrivals import Arrivals
+from cordwood.query.beside import Beside
 from cordwood.query.deadletters import DeadLetterRoutes
 from cordwood.query.deletion import DeletionRoutes
 from cordwood.query.diagnosis import Diagnosis
@@ -59,16 +60,22 @@ ASKING: Sequence[Operation] = (*QUERY, *HISTOGRAM, *EXPLORING, *EXPLAIN, *SQL)
 
 
 def asking(
-    config: Config, store: Store, cache: Cache, keys: Keys, rules: Rules, broker: Broker | None = None
+    config: Config,
+    store: Store,
+    cache: Cache,
+    keys: Keys,
+    rules: Rules,
+    running: Running,
+    beside: Beside,
+    broker: Broker | None = None,
 ) -> list[Route]:
     """What questions are put to, the books included. `broker`: what takes all that is accepted."""
     clock = SystemClock()
     engine = Engine(store, cache, config.query, config.cache, Arrivals(clock, broker))
-    running = Running(clock)
     wanted = Wanted(running)
     return [
         *QueryRoutes(engine, keys, clock, wanted, Diagnosis(engine, store, Dropped(rules, store, clock))).routes(),
-        *QueriesRoutes(running, keys).routes(),
+        *QueriesRoutes(beside, keys).routes(),
         *HistogramRoutes(engine, keys, clock, wanted).routes(),
         *ExploringRoutes(engine, store, keys, clock, wanted).routes(),
         *SqlRoutes(store, keys, clock, config.query, wanted).routes(),

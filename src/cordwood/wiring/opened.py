@@ -10,6 +10,7 @@ from cordwood.cache.interface import Cache
 from cordwood.config import Config
 from cordwood.http.server import listen
 from cordwood.model.retention import Retention
+from cordwood.peers.interface import Peers
 from cordwood.store.interface import Store
 from cordwood.tail.interface import Tail
 from cordwood.tenancy.door import Door
@@ -18,14 +19,12 @@ from cordwood.tenancy.quota.gate import Gate
 from cordwood.wiring.parts import (
     open_alerts,
     open_broker,
-    open_cache,
     open_keys,
     open_publisher,
-    open_quota,
     open_store,
-    open_tail,
     open_tenancy,
 )
+from cordwood.wiring.sharing import open_cache, open_peers, open_quota, open_tail
 
 
 class Opened:
@@ -61,6 +60,9 @@ class Opened:
 
     async def tail(self) -> Tail:
         return await self._stack.enter_async_context(open_tail(self._config))
+
+    async def peers(self) -> Peers:
+        return await self._stack.enter_async_context(open_peers(self._config))
 
     async def alerts(self) -> Tables:
         return await self._stack.enter_async_context(open_alerts(self._config))

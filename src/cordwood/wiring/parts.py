@@ -14,19 +14,16 @@ from msgspec.structs import replace
 
 from cordwood.alerts.interface import Tables
 from cordwood.broker.interface import Broker
-from cordwood.cache.interface import Cache
 from cordwood.clock import SystemClock
 from cordwood.config import Config, redacted
 from cordwood.errors import ConfigError
 from cordwood.http.settings import is_loopback
 from cordwood.store.care import Checker, Merger, Surveyor
 from cordwood.store.interface import Store
-from cordwood.tail.interface import Tail
 from cordwood.tenancy.configured import configured_grants
 from cordwood.tenancy.door import Door
 from cordwood.tenancy.interface import Tenancy
-from cordwood.tenancy.quota.interface import Quota
-from cordwood.tenancy.quota.memory import MemoryQuota
+from cordwood.wiring.naming import missing_extra, unknown
 
 if TYPE_CHECKING:
     from cordwood.store.onward import Onward
@@ -63,9 +60,9 @@ def open_broker(config: Config) -> Broker:
             try:
                 from cordwood.broker.rabbitmq import RabbitBroker
             except ModuleNotFoundError as error:
-                raise _missing_extra("rabbitmq", error) from error
+                raise missing_extra("rabbitmq", error) from error
             return RabbitBroker(settings.url, settings)
-    raise _unknown("broker", settings.url, "sqlite:, amqp:// and amqps://")
+    raise unknown("broker", settings.url, "sqlite:, amqp:// and amqps://")
 
 
 def open_store(config: Config, *, is_writer: bool) -> Store:
@@ -90,13 +87,13 @@ def open_store(config: Config, *, is_writer: bool) -> Store:
             try:
                 from cordwood.store.postgres.store import PostgresStore
             except ModuleNotFoundError as error:
-                raise _missing_extra("postgres", error) from error
+                raise missing_extra("postgres", error) from error
             if settings.keep == "rows":
                 return PostgresStore(settings.url, settings, functools.partial(_engine, config))
             from cordwood.store.shared.store import SharedStore
 
             return SharedStore(settings.url, *_shared(config), settings, is_writer=is_writer)
-    raise _unknown("store", settings.url, "file: and postgresql://")
+    raise unknown("store", settings.url, "file: and postgresql://")
 
 
 def open_surveyor(config: Config) -> AbstractAsyncContextManager[Surveyor]:
@@ -111,13 +108,13 @@ def open_surveyor(config: Config) -> AbstractAsyncContextManager[Surveyor]:
             try:
                 from cordwood.store.postgres.surveying import PostgresLook
             except ModuleNotFoundError as error:
-                raise _missing_extra("postgres", error) from error
+                raise missing_extra("postgres", error) from error
             if settings.keep == "rows":
                 return PostgresLook(settings.url)
             from cordwood.store.shared.care import survey_of
 
             return survey_of(settings.url, *_shared(config), settings)
-    raise _unknown("store", settings.url, "file: and postgresql://")
+    raise unknown("store", settings.url, "file: and postgresql://")
 
 
 def open_checker(config: Config) -> AbstractAsyncContextManager[Checker]:
@@ -130,7 +127,7 @@ def open_checker(config: Config) -> AbstractAsyncContextManager[Checker]:
     try:
         from cordwood.store.shared import care
     except ModuleNotFoundError as error:
-        raise _missing_extra("postgres", error) from error
+        raise missing_extra("postgres", error) from error
     return care.look_into(settings.url, *_shared(config), settings)
 
 
@@ -145,7 +142,7 @@ def open_merger(config: Config) -> AbstractAsyncContextManager[Merger]:
     try:
         from cordwood.store.shared import care
     except ModuleNotFoundError as error:
-        raise _missing_extra("postgres", error) from error
+        raise missing_extra("postgres", error) from error
     return care.merging(settings.url, *_shared(config), settings)
 
 
@@ -169,41 +166,7 @@ def _has_catalog(config: Config, done: str, instead: str) -> bool:
                 f"store.keep is rows: {redacted(url)!r} has no segments that could be {done}",
                 hint=f"PostgreSQL looks after its tables itself: {instead}; `cordwood audit` counts the events",
             )
-    raise _unknown("store", url, "file: and postgresql://")
-
-
-def open_cache(config: Config) -> Cache:
-    """The cache that `cache.url` names. Raises ConfigError."""
-    settings = config.cache
-    match urlsplit(settings.url).scheme:
-        case "memory":
-            from cordwood.cache.memory import MemoryCache
-
-            return MemoryCache(settings.memory_bytes)
-        case "redis" | "rediss":
-            try:
-                from cordwood.cache.redis import RedisCache
-            except ModuleNotFoundError as error:
-                raise _missing_extra("redis", error) from error
-            return RedisCache(settings.url)
-    raise _unknown("cache", settings.url, "memory:, redis:// and rediss://")
-
-
-def open_tail(config: Config) -> Tail:
-    """The live feed, where the cache is. Raises ConfigError."""
-    url, room = config.cache.url, config.tail.feed_bytes
-    match urlsplit(url).scheme:
-        case "memory":
-            from cordwood.tail.memory import MemoryTail
-
-            return MemoryTail(room)
-        case "redis" | "rediss":
-            try:
-                from cordwood.tail.redis import RedisTail
-            except ModuleNotFoundError as error:
-                raise _missing_extra("redis", error) from error
-            return RedisTail(url, room)
-    raise _unknown("cache", url, "memory:, redis:// and rediss://")
+    raise unknown("store", url, "file: and postgresql://")
 
 
 def open_tenancy(config: Config) -> Tenancy:
@@ -218,9 +181,9 @@ def open_tenancy(config: Config) -> Tenancy:
             try:
                 from cordwood.tenancy.postgres import PostgresTenancy
             except ModuleNotFoundError as error:
-                raise _missing_extra("postgres", error) from error
+                raise missing_extra("postgres", error) from error
             return PostgresTenancy(url)
-    raise _unknown("store", url, "file: and postgresql://")
+    raise unknown("store", url, "file: and postgresql://")
 
 
 def open_alerts(config: Config) -> Tables:
@@ -235,34 +198,15 @@ def open_alerts(config: Config) -> Tables:
             try:
                 from cordwood.alerts.postgres import PostgresTables
             except ModuleNotFoundError as error:
-                raise _missing_extra("postgres", error) from error
+                raise missing_extra("postgres", error) from error
             return PostgresTables(url)
-    raise _unknown("store", url, "file: and postgresql://")
+    raise unknown("store", url, "file: and postgresql://")
 
 
 def open_keys(config: Config, tenancy: Tenancy) -> Door:
     """Configured and stored keys. Entering it fails where strangers would find the door open, or nobody a key."""
     may_be_open = is_loopback(config.http.host) or config.http.insecure
     return Door(tenancy, configured_grants(config.tenancy.api_keys), SystemClock(), may_be_open=may_be_open)
-
-
-def open_quota(config: Config) -> Quota:
-    """Tenants' use, counted where the cache is: exactly for all processes in Redis, else in this one.
-
-    Raises ConfigError.
-    """
-    url = config.cache.url
-    counted_here = MemoryQuota(SystemClock())
-    match urlsplit(url).scheme:
-        case "memory":
-            return counted_here
-        case "redis" | "rediss":
-            try:
-                from cordwood.tenancy.quota.redis import RedisQuota
-            except ModuleNotFoundError as error:
-                raise _missing_extra("redis", error) from error
-            return RedisQuota(url, counted_here)
-    raise _unknown("cache", url, "memory:, redis:// and rediss://")
 
 
 def _engine(config: Config) -> "Onward":
@@ -292,18 +236,10 @@ def _shared(config: Config) -> "tuple[Place, Path]":
     try:
         from cordwood.store.shared.bucket import Bucket
     except ModuleNotFoundError as error:
-        raise _missing_extra("s3", error) from error
+        raise missing_extra("s3", error) from error
     return Bucket(settings, config.data_dir / "segment-copies", os.environ, SystemClock()), spill
 
 
 def _path(config: Config, url: str, default: str) -> Path:
     path = urlsplit(url).path
     return Path(path) if path else config.data_dir / default
-
-
-def _unknown(part: str, url: str, known: str) -> ConfigError:
-    return ConfigError(f"{part}.url {redacted(url)!r} has a scheme that is not known", hint=f"known are {known}")
-
-
-def _missing_extra(extra: str, error: ModuleNotFoundError) -> ConfigError:
-    return ConfigError(f"the module {error.name!r} is not installed", hint=f"install 'cordwood[{extra}]'")

@@ -17,8 +17,10 @@ from cordwood.ingest.service import Ingest
 from cordwood.model.ledger import Accounts
 from cordwood.model.tenant import Tenant
 from cordwood.query.alerts.operations import ALERTS
+from cordwood.query.beside import Beside
 from cordwood.query.mending_operations import MENDING
 from cordwood.query.operations import TAIL
+from cordwood.query.running import Running
 from cordwood.store.care import Checked, Merged, Survey
 from cordwood.web.page import Page
 from cordwood.wiring.alerting import Alerting
@@ -49,10 +51,12 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
         live = watching(config, store, cache, tail, keys, stop)
         alerting = Alerting(config, await parts.alerts(), store, cache, keys)
+        running = Running(SystemClock())
+        beside = Beside(running, await parts.peers(), SystemClock())
         routes = [
             *health.routes(),
             *limits(gate, keys),
-            *asking(config, store, cache, keys, tenants.retention, broker),
+            *asking(config, store, cache, keys, tenants.retention, running, beside, broker),
             *live.routes(),
         ]
         routes += alerting.routes()
@@ -67,6 +71,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
             )
             group.create_task(ingest.keep_accounts(stop))
             group.create_task(alerting.run(stop))
+            group.create_task(beside.keep(stop))
             with canary(config, port):
                 await serve_until(stop, site, port, config, health, announce)
             await ingest.close_accounts()
@@ -127,9 +132,11 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         health = Health({"store": store.check, "keys": keys.check})
         live = watching(config, store, cache, tail, keys, stop)
         alerting = Alerting(config, await parts.alerts(), store, cache, keys)
+        running = Running(SystemClock())
+        beside = Beside(running, await parts.peers(), SystemClock())
         routes = [
             *health.routes(),
-            *asking(config, store, cache, keys, tenants.retention),
+            *asking(config, store, cache, keys, tenants.retention, running, beside),
             *live.routes(),
             *alerting.routes(),
         ]
@@ -137,6 +144,7 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         site = Site("query", {}, routes, operations, sockets=live.sockets(), page=Page())
         async with asyncio.TaskGroup() as group:
             group.create_task(alerting.run(stop))
+            group.create_task(beside.keep(stop))
             with canary(config, port):
                 await serve_until(stop, site, port, config, health, announce)
 
