@@ -66,7 +66,7 @@ class TestCommands:
         assert "first key" in done.stderr
         (entry,) = listed(place)
         assert (entry["id"], entry["tenant"], entry["scopes"]) == (id_of(key), "acme", ["ingest"])
-        assert (entry["state"], entry["expires_at"], entry["last_used_at"]) == ("valid", None, None)
+        assert (entry["state"], entry["expires_at"], entry["last_used_at"]) == ("active", None, None)
         secret = key.split("_")[2]
         for file in (tmp_path / "data").iterdir():
             assert secret.encode() not in file.read_bytes(), f"{file.name} holds the key"
@@ -87,7 +87,7 @@ class TestCommands:
         done = place.run("keys", "revoke", key)
         assert done.returncode == 0
         assert key not in done.stdout
-        assert [each["state"] for each in listed(place)] == ["revoked", "valid"]
+        assert [each["state"] for each in listed(place)] == ["revoked", "active"]
         assert "since" in place.run("keys", "revoke", id_of(key)).stdout
         assert [each["id"] for each in listed(place, "--tenant", "b")] == [id_of(other)]
 
@@ -96,7 +96,7 @@ class TestCommands:
         [
             (("create", "--tenant", "A B"), 2, "tenant name 'A B'"),
             (("create", "--scope", "all"), 2, "scopes are ingest, query, admin"),
-            (("create", "--expires", "soon"), 2, "--expires 30d"),
+            (("create", "--expires", "soon"), 2, "for instance 30d"),
             (("create", "--expires", "2020-01-01T00:00:00Z"), 2, "is past"),
             (("create", "--name", "x" * 201), 2, "at most 200"),
             (("revoke", "nobody"), 1, "`cordwood keys list`"),

@@ -86,6 +86,16 @@ class TestBooks:
         with pytest.raises(NotFound, match="no key with the id 'nobody'"):
             await tenancy.revoke("nobody", NOW_US)
 
+    async def test_another_tenants_key_is_not_there(self, tenancy: Tenancy) -> None:
+        _, ours = await added(tenancy)
+        _, theirs = await added(tenancy, tenant=DEFAULT_TENANT)
+        assert [key.id for key in await tenancy.keys(ACME)] == [ours.id]
+        assert await tenancy.keys(Tenant("nobody")) == []
+        with pytest.raises(NotFound, match=f"no key with the id '{ours.id}'"):
+            await tenancy.revoke(ours.id, NOW_US, DEFAULT_TENANT)
+        assert [key.revoked_at_us for key in await tenancy.keys()] == [None, None]
+        assert (await tenancy.revoke(theirs.id, NOW_US, DEFAULT_TENANT)).id == theirs.id
+
     async def test_a_use_is_noted_and_never_moved_back(self, tenancy: Tenancy) -> None:
         _, one = await added(tenancy)
         _, two = await added(tenancy)
@@ -159,6 +169,16 @@ class TestDoor:
         async with door(tenancy) as opened:
             for wrong in (None, "", "x", key[:-1], key + "0", key.upper(), digest_of(key).hex(), "\x00\xff"):
                 assert opened.grant(wrong) is None
+
+    async def test_who_changes_keys_knows_of_it_at_once(self, tenancy: Tenancy) -> None:
+        await added(tenancy)
+        async with door(tenancy) as opened:
+            key, stored = await added(tenancy)
+            await opened.refresh()
+            assert opened.grant(key)
+            await tenancy.revoke(stored.id, NOW_US)
+            await opened.refresh()
+            assert opened.grant(key) is None
 
     async def test_a_key_ends_with_its_life(self, tenancy: Tenancy) -> None:
         clock = HeldClock(NOW_US)

@@ -1,11 +1,12 @@
 """`cordwood keys`: make, list and revoke api keys."""
 
 import asyncio
-import re
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, TypeVar
 
 import typer
+from msgspec.structs import asdict
 
 from cordwood.cli.options import DataDir
 from cordwood.cli.process import configured
@@ -14,16 +15,13 @@ from cordwood.cli.telling import telling_errors
 from cordwood.clock import SystemClock
 from cordwood.config import Config
 from cordwood.errors import BadRequest, ConfigError
-from cordwood.model.event import parse_timestamp
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant, tenant
 from cordwood.neutral import neutral
-from cordwood.tenancy.interface import SCOPES, Scope, StoredKey, Tenancy
-from cordwood.tenancy.keys import digest_of, new_key
+from cordwood.tenancy.interface import StoredKey, Tenancy
+from cordwood.tenancy.issuing import Wanted, entry_of, id_in, issued, state_of
+from cordwood.tenancy.keys import digest_of
 
 T = TypeVar("T")
-
-_UNITS_S = {"m": 60, "h": 3600, "d": 86_400}
-_MAX_NAME = 200
 
 keys = typer.Typer(name="keys", help="API keys: who may send and ask.", no_args_is_help=True)
 
@@ -57,17 +55,9 @@ def create(
     config = configured(data_dir=data_dir)
     with telling_errors():
         now_us = SystemClock().now_us()
-        if len(name) > _MAX_NAME:
-            raise ConfigError(f"the name has {len(name)} characters", hint=f"use at most {_MAX_NAME}")
-        key, key_id = new_key()
-        stored = StoredKey(
-            id=key_id,
-            tenant=tenant_named(owner),
-            scopes=_scopes_of(scopes or ("ingest", "query")),
-            name=name,
-            created_at_us=now_us,
-            expires_at_us=None if expires is None else _end_of_life(expires, now_us),
-        )
+        with _wrong_usage():
+            wanted = Wanted(name=name, scopes=scopes or ("ingest", "query"), expires=expires)
+            key, stored = issued(wanted, tenant(owner), now_us)
 
         async def add(tenancy: Tenancy) -> bool:
             is_first = not await tenancy.keys()
@@ -76,10 +66,10 @@ def create(
 
         is_first = with_tenancy(config, add)
     if as_json:
-        print_json({"key": key, **_members(stored, now_us)})
+        print_json({"key": key, **asdict(entry_of(stored, now_us))})
         return
     typer.echo(key)
-    typer.echo(f"id {key_id} · tenant {stored.tenant} · {', '.join(sorted(stored.scopes))}", err=True)
+    typer.echo(f"id {stored.id} · tenant {stored.tenant} · {', '.join(sorted(stored.scopes))}", err=True)
     typer.echo("Keep the key now: it cannot be shown again.", err=True)
     if is_first and not config.tenancy.api_keys:
         typer.echo("This is the first key: from now on every request needs one, also on this machine.", err=True)
@@ -93,19 +83,16 @@ def list_keys(of_tenant: OfTenant = None, as_json: AsJson = False, data_dir: Dat
     """
     config = configured(data_dir=data_dir)
     with telling_errors():
-
-        async def read(tenancy: Tenancy) -> list[StoredKey]:
-            return [key for key in await tenancy.keys() if of_tenant in (None, key.tenant)]
-
-        found = with_tenancy(config, read)
+        owner = None if of_tenant is None else tenant_named(of_tenant)
+        found = with_tenancy(config, lambda tenancy: tenancy.keys(owner))
     now_us = SystemClock().now_us()
     if as_json:
-        print_json([_members(key, now_us) for key in found])
+        print_json([entry_of(key, now_us) for key in found])
         return
     rows = [
         (
             key.id,
-            _state(key, now_us),
+            state_of(key, now_us),
             key.tenant,
             ", ".join(sorted(key.scopes)),
             key.name,
@@ -129,7 +116,7 @@ def revoke(
     now_us = SystemClock().now_us()
 
     async def end(tenancy: Tenancy) -> list[StoredKey]:
-        return [await tenancy.revoke(_id_of(text), now_us) for text in ids]
+        return [await tenancy.revoke(id_in(text), now_us) for text in ids]
 
     with telling_errors():
         before = with_tenancy(config, end)
@@ -154,51 +141,14 @@ def with_tenancy(config: Config, use: Callable[[Tenancy], Awaitable[T]]) -> T:
 
 def tenant_named(text: str) -> Tenant:
     """A tenant that an option names."""
-    try:
+    with _wrong_usage():
         return tenant(text)
+
+
+@contextlib.contextmanager
+def _wrong_usage() -> Iterator[None]:
+    """What a request must not ask for, an option must not either."""
+    try:
+        yield
     except BadRequest as error:
         raise ConfigError(error.message, hint=error.hint) from error
-
-
-def _scopes_of(names: Sequence[str]) -> frozenset[Scope]:
-    scopes = frozenset(scope for scope in SCOPES if scope in names)
-    if unknown := sorted(set(names) - scopes):
-        raise ConfigError(f"there is no scope {unknown[0]!r}", hint=f"scopes are {', '.join(SCOPES)}")
-    return scopes
-
-
-def _id_of(text: str) -> str:
-    """The id; people paste whole keys, which must not be echoed."""
-    match = re.fullmatch(r"cw_([0-9a-f]{12})_[0-9a-f]+", text)
-    return match[1] if match else text
-
-
-def _end_of_life(text: str, now_us: int) -> int:
-    if match := re.fullmatch(r"(\d{1,6})([mhd])", text):
-        return now_us + int(match[1]) * _UNITS_S[match[2]] * 1_000_000
-    end_us = parse_timestamp(text)
-    if end_us is None:
-        raise ConfigError(f"{text!r} is no time", hint="for instance --expires 30d, or 2027-01-31T00:00:00Z")
-    if end_us <= now_us:
-        raise ConfigError(f"{text!r} is past", hint="a key that has expired already opens nothing")
-    return end_us
-
-
-def _state(key: StoredKey, now_us: int) -> str:
-    if key.revoked_at_us is not None:
-        return "revoked"
-    return "expired" if key.expires_at_us is not None and key.expires_at_us <= now_us else "valid"
-
-
-def _members(key: StoredKey, now_us: int) -> dict[str, object]:
-    return {
-        "id": key.id,
-        "state": _state(key, now_us),
-        "tenant": key.tenant,
-        "scopes": sorted(key.scopes),
-        "name": key.name,
-        "created_at": moment(key.created_at_us),
-        "expires_at": moment(key.expires_at_us),
-        "revoked_at": moment(key.revoked_at_us),
-        "last_used_at": moment(key.last_used_at_us),
-    }

@@ -56,11 +56,12 @@ class Door:
         self._limits: Mapping[Tenant, Limits] = {}
         self._used: set[str] = set()
         self._is_away = False
+        self._reading = asyncio.Lock()
         self._unread = Unavailable("keys have not been read yet")
 
     async def __aenter__(self) -> "Door":
         """Raises ConfigError when nobody could come in, as there are no keys and the door must not be open."""
-        await self._refresh()
+        await self.refresh()
         if self._version is not None and not self._is_guarded and not self._may_be_open:
             raise ConfigError(
                 "others can reach this address, and there are no api keys",
@@ -101,7 +102,7 @@ class Door:
         while True:
             await asyncio.sleep(_POLL_S)
             try:
-                await self._refresh()
+                await self.refresh()
                 if asyncio.get_running_loop().time() - noted >= self._note_uses_s:
                     noted = asyncio.get_running_loop().time()
                     await self._note_uses()
@@ -109,8 +110,13 @@ class Door:
                 # The outermost edge: whatever is wrong with one look, the next one may find a key revoked.
                 log.exception("keys_refresh_failed")
 
-    async def _refresh(self) -> None:
-        """Read what is kept, if it has changed; otherwise, or when it is away, what is known stays."""
+    async def refresh(self) -> None:
+        """Read what is kept, if it has changed; otherwise, or when it is away, what is known stays. For who has just
+        changed it: what was changed counts at once in this process."""
+        async with self._reading:  # one after the other: what is older must not be taken last
+            await self._read()
+
+    async def _read(self) -> None:
         try:
             async with asyncio.timeout(_READ_TIMEOUT_S):
                 snapshot = await self._tenancy.snapshot(self._version)

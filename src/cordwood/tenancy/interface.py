@@ -74,12 +74,13 @@ class KeyBook(Protocol):
         """Keep a new key under its SHA-256."""
         ...
 
-    async def keys(self) -> Sequence[StoredKey]:
-        """All keys ever made, the oldest first."""
+    async def keys(self, owner: Tenant | None = None) -> Sequence[StoredKey]:
+        """All keys ever made, or all of one tenant, the oldest first."""
         ...
 
-    async def revoke(self, key_id: str, now_us: int) -> StoredKey:
-        """End a key; one that has been revoked keeps its first time. Returns it as it was. Raises NotFound."""
+    async def revoke(self, key_id: str, now_us: int, owner: Tenant | None = None) -> StoredKey:
+        """End a key; one that has been revoked keeps its first time. Returns it as it was. Raises NotFound, also for
+        a key that is not `owner`'s, where one is given."""
         ...
 
     async def mark_used(self, key_ids: Sequence[str], now_us: int) -> None:

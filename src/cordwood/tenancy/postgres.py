@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 
 from cordwood.db.postgres import Connection, Database
-from cordwood.errors import NotFound
 from cordwood.model.tenant import Tenant
 from cordwood.tenancy.interface import SCOPES, LimitName, Limits, Snapshot, StoredKey
+from cordwood.tenancy.issuing import no_key
 
 _KEY = "id, tenant, scopes, name, created_at, expires_at, revoked_at, last_used_at"
 _LIMITS = "tenant, rate_events_per_s, rate_bytes_per_s, daily_bytes, retention_days"
@@ -49,15 +49,17 @@ class PostgresTenancy:
             )
             await connection.execute(_CHANGED)
 
-    async def keys(self) -> Sequence[StoredKey]:
+    async def keys(self, owner: Tenant | None = None) -> Sequence[StoredKey]:
+        sql = f"SELECT {_KEY} FROM api_keys WHERE $1::text IS NULL OR tenant = $1 ORDER BY created_at, id"
         async with self._database.connection() as connection:
-            return [_key(row) for row in await connection.fetch(f"SELECT {_KEY} FROM api_keys ORDER BY created_at, id")]
+            return [_key(row) for row in await connection.fetch(sql, owner)]
 
-    async def revoke(self, key_id: str, now_us: int) -> StoredKey:
+    async def revoke(self, key_id: str, now_us: int, owner: Tenant | None = None) -> StoredKey:
+        sql = f"SELECT {_KEY} FROM api_keys WHERE id = $1 AND ($2::text IS NULL OR tenant = $2) FOR UPDATE"
         async with self._database.connection() as connection, connection.transaction():
-            row = await connection.fetchrow(f"SELECT {_KEY} FROM api_keys WHERE id = $1 FOR UPDATE", key_id)
+            row = await connection.fetchrow(sql, key_id, owner)
             if row is None:
-                raise NotFound(f"there is no key with the id {key_id!r}", hint="`cordwood keys list` shows them")
+                raise no_key(key_id)
             await connection.execute(
                 "UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL", now_us, key_id
             )

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from cordwood.db.sqlite import DatabaseThread, hint_for, migrate, open_database, unusable
-from cordwood.errors import NotFound, Unavailable
+from cordwood.errors import Unavailable
 from cordwood.model.tenant import Tenant
 from cordwood.tenancy.interface import SCOPES, LimitName, Limits, Snapshot, StoredKey
+from cordwood.tenancy.issuing import no_key
 
 T = TypeVar("T")
 
@@ -76,14 +77,14 @@ class SqliteTenancy:
         row = (key.id, digest, key.tenant, ",".join(sorted(key.scopes)), key.name, key.created_at_us, key.expires_at_us)
         await self._change("INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)", row)
 
-    async def keys(self) -> Sequence[StoredKey]:
-        sql = f"SELECT {_KEY} FROM api_keys ORDER BY created_at_us, id"
-        return await self._run(lambda connection: [_key(row) for row in connection.execute(sql)])
+    async def keys(self, owner: Tenant | None = None) -> Sequence[StoredKey]:
+        sql = f"SELECT {_KEY} FROM api_keys WHERE ?1 IS NULL OR tenant = ?1 ORDER BY created_at_us, id"
+        return await self._run(lambda connection: [_key(row) for row in connection.execute(sql, (owner,))])
 
-    async def revoke(self, key_id: str, now_us: int) -> StoredKey:
-        before = {key.id: key for key in await self.keys()}.get(key_id)
+    async def revoke(self, key_id: str, now_us: int, owner: Tenant | None = None) -> StoredKey:
+        before = {key.id: key for key in await self.keys(owner)}.get(key_id)
         if before is None:
-            raise NotFound(f"there is no key with the id {key_id!r}", hint="`cordwood keys list` shows them")
+            raise no_key(key_id)
         await self._change(
             "UPDATE api_keys SET revoked_at_us = ? WHERE id = ? AND revoked_at_us IS NULL", (now_us, key_id)
         )
