@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from cordwood.alerts.dashboards import Dashboards, Listed
 from cordwood.alerts.interface import Measured, Tables
 from cordwood.alerts.kept import SavedQueries
 from cordwood.alerts.postgres import PostgresTables
 from cordwood.alerts.service import Watching
 from cordwood.alerts.sqlite import SqliteTables
-from cordwood.errors import CordwoodError, NotFound, Unavailable
+from cordwood.errors import BadRequest, CordwoodError, NotFound, Unavailable
 from cordwood.language.parser import parse_filter
 from cordwood.model.alerts.rule import SavedQuery, Silence, Webhook
+from cordwood.model.dashboard import Dashboard, Panel
 from cordwood.model.search.pipes import Search
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.store.postgres.store import PostgresStore
@@ -78,6 +80,27 @@ async def test_saved_queries_are_kept_by_tenant_and_name(tables: Tables) -> None
     await saved.delete(DEFAULT_TENANT, "a")
     with pytest.raises(NotFound, match="no saved query 'a'"):
         await saved.delete(DEFAULT_TENANT, "a")
+
+
+async def test_dashboards_are_kept_by_tenant_and_name(tables: Tables) -> None:
+    kept, other = Dashboards(tables), Tenant("other")
+    board = Dashboard(title="Käse", about="two\nlines", panels=(Panel(id="p", query='"\0"', x=0, y=0, w=1, h=1),))
+    await kept.put(DEFAULT_TENANT, "b", Dashboard(title="B"), 2)
+    await kept.put(DEFAULT_TENANT, "a", Dashboard(title="old"), 2)
+    await kept.put(DEFAULT_TENANT, "a", board, 2)
+    with pytest.raises(BadRequest, match="2 dashboards already"):
+        await kept.put(DEFAULT_TENANT, "c", board, 2)
+    assert await kept.get(DEFAULT_TENANT, "a") == board
+    assert await kept.all(DEFAULT_TENANT) == [Listed("a", "Käse", "two\nlines", 1), Listed("b", "B", "", 0)]
+    assert await kept.all(other) == []
+    for use in (kept.get, kept.delete):
+        with pytest.raises(NotFound):
+            await use(other, "a")
+    await kept.put(other, "a", Dashboard(title="theirs"), 1)
+    await kept.delete(DEFAULT_TENANT, "a")
+    with pytest.raises(NotFound, match="no dashboard 'a'"):
+        await kept.delete(DEFAULT_TENANT, "a")
+    assert (await kept.get(other, "a")).title == "theirs"
 
 
 async def test_a_rule_fires_after_enough_matches_and_resolves(tables: Tables, clock: SettableClock) -> None:

@@ -37,7 +37,9 @@ class AlertSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     backtest_days: Annotated[int, Meta(ge=0, le=366, description="days that a new rule is tried on")] = 7
     backtest_counts: Annotated[int, Meta(ge=1, description="counts that one back-test may ask the store for")] = 1000
     backtest_timeout_s: Annotated[float, Meta(gt=0, description="seconds that one back-test may take")] = 20.0
-    max_rules: Annotated[int, Meta(ge=1, description="rules, saved queries and silences a tenant may have, each")] = 500
+    max_rules: Annotated[
+        int, Meta(ge=1, description="rules, saved queries, dashboards and silences a tenant may have, each")
+    ] = 500
     smtp_host: Annotated[str, Meta(description="server that takes mail; none means that no rule can mail")] = ""
     smtp_port: Annotated[int, Meta(description="its port")] = 587
     smtp_security: Annotated[

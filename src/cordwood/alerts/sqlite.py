@@ -54,6 +54,17 @@ _SCHEMA = (
     CREATE INDEX alert_letters_waiting ON alert_letters (tenant, lane, number) WHERE status = 'waiting';
     CREATE INDEX alert_letters_entry ON alert_letters (entry)
     """,
+    """
+    CREATE TABLE dashboards (
+        tenant TEXT NOT NULL,
+        name TEXT NOT NULL,
+        title TEXT NOT NULL,
+        about TEXT NOT NULL,
+        panels INTEGER NOT NULL,
+        dashboard TEXT NOT NULL,
+        PRIMARY KEY (tenant, name)
+    )
+    """,
 )
 """Numbered from 1, forward only; never edited once released."""
 
