@@ -466,7 +466,7 @@ async def test_files_and_catalog_are_as_the_reference_says(store: SegmentStore, 
         assert named == [(str(first.relative_to(tmp_path)), 5)]
         (stored,) = catalog.execute("SELECT sum(stored) FROM batches WHERE tenant = 'default'").fetchone()
         assert stored == 5
-        assert catalog.execute("PRAGMA user_version").fetchone() == (7,)
+        assert catalog.execute("PRAGMA user_version").fetchone() == (8,)
 
 
 def test_every_error_of_the_engine_is_somebody_s() -> None:

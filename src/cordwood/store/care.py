@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from cordwood.model.tenant import Tenant
+from cordwood.store.gauges import Kind
 
 
 class TenantSize(Struct, frozen=True, kw_only=True):
@@ -61,7 +62,7 @@ class PartitionSize(Struct, frozen=True, kw_only=True):
 class Survey(Struct, frozen=True, kw_only=True):
     """What a store holds, and what that takes. What a kind of store does not have is empty, or None."""
 
-    kind: Literal["segments", "postgresql", "both"]
+    kind: Kind
     events: int
     segments: int | None
     rows: int | None
@@ -76,6 +77,10 @@ class Survey(Struct, frozen=True, kw_only=True):
     """The newest first."""
     unreadable: Sequence[str] = ()
     """Segments whose columns and services are not counted, as they cannot be read."""
+
+
+SEGMENT_PARTS = ("values", "filters", "footers")
+"""The parts that are of segments, each of which is one tenant's; all others are of tables that tenants share."""
 
 
 class Surveyor(Protocol):

@@ -21,6 +21,8 @@ from cordwood.model.plan import Plan, Position
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
+from cordwood.store.care import Surveyor
+from cordwood.store.gauges import Gauges
 from cordwood.store.selecting import SqlReader
 
 
@@ -257,7 +259,7 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(Writer, Reader, Explorer, SqlReader, Books, DeadLetters, Eraser, Upkeep, Protocol):
+class Store(Writer, Reader, Explorer, SqlReader, Books, Gauges, Surveyor, DeadLetters, Eraser, Upkeep, Protocol):
     """All of it, as wiring opens it; callers take the narrow interfaces."""
 
     async def __aenter__(self) -> "Store": ...

@@ -13,12 +13,13 @@ from cordwood.tenancy.interface import Grant, Keys, Scope
 Answering = Callable[[Request], Awaitable[object]]
 
 
-def route(path: str, by_method: Mapping[str, Answering]) -> Route:
-    """One route for all methods of a path: it alone can tell which there are."""
+def route(path: str, by_method: Mapping[str, Answering], headers: Mapping[str, str] | None = None) -> Route:
+    """One route for all methods of a path: it alone can tell which there are. `headers` go with every answer."""
 
     async def answer(request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
-        return Response(msgspec.json.encode(await by_method[method](request)), media_type="application/json")
+        body = msgspec.json.encode(await by_method[method](request))
+        return Response(body, headers=headers, media_type="application/json")
 
     return Route(path, answer, methods=list(by_method))
 

@@ -18,6 +18,8 @@ from cordwood.model.plan import Plan, Position
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
+from cordwood.store.care import Survey
+from cordwood.store.gauges import Gauge, Latency
 from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.onward import Onward, WhenNeeded
 from cordwood.store.postgres.books import Counting, PostgresBooks, count_rows
@@ -26,11 +28,13 @@ from cordwood.store.postgres.erasing import PostgresEraser
 from cordwood.store.postgres.exploring import PostgresExplorer
 from cordwood.store.postgres.folding import PostgresFolder
 from cordwood.store.postgres.folding_rollups import RollupFolder
+from cordwood.store.postgres.gauges import PostgresGauges
 from cordwood.store.postgres.keeping import Keeper, require
 from cordwood.store.postgres.partitions import ensure_partitions, wanted
 from cordwood.store.postgres.rows import RowKeeper
 from cordwood.store.postgres.sql.running import PostgresSql
 from cordwood.store.postgres.sql.users import PostgresSqlUsers
+from cordwood.store.postgres.surveying import survey_rows
 from cordwood.store.postgres.writer import PostgresWriter
 from cordwood.store.selecting import Question, Rows
 from cordwood.store.settings import StoreSettings
@@ -49,6 +53,7 @@ class PostgresStore:
         self._eraser = PostgresEraser(self._database, SystemClock())
         self._folder = PostgresFolder(self._database, settings.records_kept_s)
         self._rollups = RollupFolder(self._database)
+        self._gauges = PostgresGauges(self._database, "postgresql")
         self._onward = None if onward is None else WhenNeeded(onward)
         self._reader = PostgresExplorer(self._database, settings.query_timeout_s, self._onward)
         self._row_sql = PostgresSql(self._database, PostgresSqlUsers(self._database, settings), settings)
@@ -124,6 +129,15 @@ class PostgresStore:
 
     async def accounts(self, tenant: Tenant | None, *, is_counted: bool) -> Accounts:
         return await self._books.accounts(tenant, is_counted=is_counted)
+
+    async def gauge(self, tenant: Tenant) -> Gauge:
+        return await self._gauges.gauge(tenant)
+
+    async def latency(self, tenant: Tenant, accepted_us: int, recorded_us: int, most: int) -> Latency | None:
+        return await self._gauges.latency(tenant, accepted_us, recorded_us, most)
+
+    async def survey(self, tenant: Tenant | None) -> Survey:
+        return await survey_rows(self._database, tenant)
 
     async def letter_groups(self, tenant: Tenant) -> Sequence[LetterGroup]:
         return await self._letters.groups(tenant)

@@ -21,7 +21,8 @@ from cordwood.model.plan import Plan, Position
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
-from cordwood.store.care import Merged
+from cordwood.store.care import Merged, Survey
+from cordwood.store.gauges import Gauge, Latency
 from cordwood.store.interface import Load, Replay, Written
 from cordwood.store.segments.books import SegmentBooks
 from cordwood.store.segments.catalog import Catalog
@@ -31,6 +32,7 @@ from cordwood.store.segments.engine import Engine
 from cordwood.store.segments.erasing import SegmentEraser
 from cordwood.store.segments.exploring import SegmentExplorer
 from cordwood.store.segments.folding import SegmentFolder
+from cordwood.store.segments.gauges import SegmentGauges
 from cordwood.store.segments.layout import Directory
 from cordwood.store.segments.naming import ThreadedListing
 from cordwood.store.segments.priority import answer, give_way
@@ -38,6 +40,7 @@ from cordwood.store.segments.quiet import Quiet
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
 from cordwood.store.segments.sql_reader import SegmentSql
+from cordwood.store.segments.survey_turn import SurveyTurn
 from cordwood.store.segments.sweep import Sweeper
 from cordwood.store.segments.writer import SegmentWriter
 from cordwood.store.selecting import Question, Rows
@@ -97,6 +100,7 @@ class SegmentStore:
         self._writing = self._pool(_WRITES_AT_ONCE, "segment-write")
         reading = self._pool(_READS_AT_ONCE, "segment-read", answer)
         self._merging = self._pool(1, "segment-merge", give_way)
+        surveying = self._pool(1, "segment-survey", give_way)
         self._stack.callback(engine.stop)
         grace_s = settings.query_timeout_s + _GRACE_S
         self._writer = SegmentWriter(directory, catalog, clock)
@@ -107,6 +111,8 @@ class SegmentStore:
         self._letters = SegmentDeadLetters(catalog, clock)
         self._eraser = SegmentEraser(directory, catalog, engine, clock)
         self._books = SegmentBooks(directory, catalog, engine)
+        self._gauges = SegmentGauges(catalog)
+        self._surveyor = SurveyTurn(directory, catalog, engine, surveying)
         self._compactor = Compactor(directory, catalog, engine, clock)
         self._scrubber = Scrubber(directory, catalog, engine, clock)
         self._folder = SegmentFolder(catalog, clock, settings.records_kept_s)
@@ -175,6 +181,15 @@ class SegmentStore:
 
     async def accounts(self, tenant: Tenant | None, *, is_counted: bool) -> Accounts:
         return await asyncio.to_thread(self._books.accounts, tenant, is_counted=is_counted)
+
+    async def gauge(self, tenant: Tenant) -> Gauge:
+        return await asyncio.to_thread(self._gauges.gauge, tenant)
+
+    async def latency(self, tenant: Tenant, accepted_us: int, recorded_us: int, most: int) -> Latency | None:
+        return await asyncio.to_thread(self._gauges.latency, tenant, accepted_us, recorded_us, most)
+
+    async def survey(self, tenant: Tenant | None) -> Survey:
+        return await self._surveyor.survey(tenant)
 
     async def letter_groups(self, tenant: Tenant) -> Sequence[LetterGroup]:
         return await asyncio.to_thread(self._letters.groups, tenant)

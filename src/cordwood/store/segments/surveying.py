@@ -1,15 +1,16 @@
 """What takes the room in segments: read from their footers, and the services from their columns."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import duckdb
 from msgspec import Struct
 
+from cordwood.errors import Unavailable
 from cordwood.model.tenant import Tenant
 from cordwood.store.care import FieldSize, PartSize, ServiceRows, Survey, TenantSize
 from cordwood.store.segments.catalog_entries import Segment
-from cordwood.store.segments.engine import Engine, Row
+from cordwood.store.segments.engine import Engine, Row, translated
 from cordwood.store.segments.files import Files
 from cordwood.store.segments.layout import BASE
 
@@ -31,13 +32,16 @@ class _Column(Struct):
     segments: int = 0
 
 
-def survey(engine: Engine, files: Files, segments: Sequence[Segment]) -> Survey:
-    """Synchronous, reads every footer and one column: call it in a thread. Raises Unavailable."""
+def survey(
+    engine: Engine, files: Files, segments: Sequence[Segment], is_over: Callable[[], bool] = lambda: False
+) -> Survey:
+    """Synchronous, reads every footer and one column: call it in a thread. Raises Unavailable, also once it
+    `is_over`, which is asked between a few files and the next."""
     columns: dict[str, _Column] = {}
     services: Counter[tuple[Tenant, str | None]] = Counter()
     unreadable: list[str] = []
     for tenant, group in _by_tenant(segments):
-        for lot in _lots(engine, files, group, unreadable):
+        for lot in _lots(engine, files, group, unreadable, is_over):
             for name, size_bytes, uncompressed_bytes, having in lot.columns:
                 column = columns.setdefault(name, _Column())
                 column.bytes += size_bytes
@@ -45,7 +49,7 @@ def survey(engine: Engine, files: Files, segments: Sequence[Segment]) -> Survey:
                 column.segments += having
             services.update({(tenant, service): events for service, events in lot.services})
     all_bytes = sum(segment.size_bytes for segment in segments)
-    filter_bytes = sum(files.each(lambda segment: _filter_bytes(files, segment), segments))
+    filter_bytes = sum(files.each(lambda segment: _filter_bytes(files, segment, is_over), segments))
     values_bytes = sum(column.bytes for column in columns.values())
     return Survey(
         kind="segments",
@@ -76,7 +80,8 @@ def survey(engine: Engine, files: Files, segments: Sequence[Segment]) -> Survey:
     )
 
 
-def _filter_bytes(files: Files, segment: Segment) -> int:
+def _filter_bytes(files: Files, segment: Segment, is_over: Callable[[], bool]) -> int:
+    _go_on(is_over)
     try:
         found = files.index(segment)
     except OSError:
@@ -103,13 +108,26 @@ def _by_tenant(segments: Sequence[Segment]) -> list[tuple[Tenant, list[Segment]]
     return sorted(groups.items())
 
 
-def _lots(engine: Engine, files: Files, segments: Sequence[Segment], unreadable: list[str]) -> Iterator[_Lot]:
+def _go_on(is_over: Callable[[], bool]) -> None:
+    if is_over():
+        raise Unavailable("nobody waits for this survey any more")
+
+
+def _lots(
+    engine: Engine,
+    files: Files,
+    segments: Sequence[Segment],
+    unreadable: list[str],
+    is_over: Callable[[], bool],
+) -> Iterator[_Lot]:
     """Many files at once; where one of them cannot be read, each for itself, and that one is named."""
     for some in _few_at_once(files, segments):
+        _go_on(is_over)
         if (lot := _lot(engine, files, some)) is not None:
             yield lot
             continue
         for segment in some:
+            _go_on(is_over)
             if (lot := _lot(engine, files, [segment])) is not None:
                 yield lot
             else:
@@ -132,6 +150,8 @@ def _lot(engine: Engine, files: Files, segments: Sequence[Segment]) -> _Lot | No
             return _Lot(cursor.execute(_COLUMNS, named).fetchall(), cursor.execute(_SERVICES, named).fetchall())
     except (OSError, duckdb.IOException, duckdb.DataError, duckdb.InvalidInputException):
         return None
+    except duckdb.InterruptException as error:
+        raise translated(error) from error
     finally:
         engine.release(cursor)
 

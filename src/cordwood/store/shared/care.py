@@ -48,7 +48,7 @@ async def survey_of(url: str, place: Place, spill: Path, settings: StoreSettings
     """A look at the segments, and where `store.keep` is both, at the rows too. Raises as `look_into`."""
     async with _opened(url, place, spill, settings) as parts:
         look = SegmentLook(parts.place, parts.catalog, parts.engine)
-        yield _LookAtBoth(look, parts.database) if settings.keep == "both" else look
+        yield LookAtBoth(look, parts.database) if settings.keep == "both" else look
 
 
 @contextlib.asynccontextmanager
@@ -81,7 +81,7 @@ async def _opened(url: str, place: Place, spill: Path, settings: StoreSettings) 
         await asyncio.to_thread(place.close)
 
 
-class _LookAtBoth:
+class LookAtBoth:
     """A `Surveyor` of segments with rows beside them."""
 
     def __init__(self, segments: Surveyor, database: Database) -> None:

@@ -19,7 +19,9 @@ from cordwood.model.plan import Plan, Position
 from cordwood.model.retention import Retention
 from cordwood.model.search.pipes import Pipe
 from cordwood.model.tenant import Tenant
+from cordwood.store.care import Survey, Surveyor
 from cordwood.store.postgres.books import Held, held_rows
+from cordwood.store.postgres.gauges import PostgresGauges
 from cordwood.store.postgres.rows import RowKeeper
 from cordwood.store.postgres.store import PostgresStore
 from cordwood.store.segments.compaction import Choose, Compactor, next_large_group
@@ -32,10 +34,12 @@ from cordwood.store.segments.quiet import Quiet
 from cordwood.store.segments.room import Room
 from cordwood.store.segments.scrub import Scrubber
 from cordwood.store.segments.sql_reader import SegmentSql
+from cordwood.store.segments.survey_turn import SurveyTurn
 from cordwood.store.segments.sweep import remove_old
 from cordwood.store.selecting import Question, Rows
 from cordwood.store.settings import StoreSettings
 from cordwood.store.shared import names
+from cordwood.store.shared.care import LookAtBoth
 from cordwood.store.shared.catalog import SharedCatalog
 from cordwood.store.shared.claim import Claim, answer_from_segments, prepared
 from cordwood.store.shared.keeper import BothKeeper, SegmentKeeper
@@ -67,6 +71,7 @@ class SharedStore(PostgresStore):
         limits = [days for days in (settings.retention_days, settings.rows_days) if days]
         self._kept_days = min(limits, default=0)
         self._room = Room(place.root)
+        self._gauges = PostgresGauges(self._database, "both" if settings.keep == "both" else "segments")
         self._stack = AsyncExitStack()
         self._quiet = Quiet()
 
@@ -85,6 +90,7 @@ class SharedStore(PostgresStore):
         writing = self._pool(_WRITES_AT_ONCE, "segment-write")
         reading = self._pool(_READS_AT_ONCE, "segment-read", answer)
         self._merging = self._pool(1, "segment-merge", give_way)
+        surveying = self._pool(1, "segment-survey", give_way)
         self._later(engine.stop)
         self._claim = Claim(database, place, is_writer=self._is_writer)
         segments = SegmentKeeper(place, self._claim, self._room, self._clock, writing)
@@ -93,6 +99,8 @@ class SharedStore(PostgresStore):
         self._segments = SegmentExplorer(place, listing, engine, reading, settings.query_timeout_s)
         self._sql = SegmentSql(place, listing, self._segments.damages, spill, reading, self._clock, settings)
         catalog = SharedCatalog(database, place)
+        look = SurveyTurn(place, catalog, engine, surveying)
+        self._surveyor: Surveyor = LookAtBoth(look, database) if settings.keep == "both" else look
         self._compactor = Compactor(place, catalog, engine, self._clock)
         self._segment_eraser = SegmentEraser(place, catalog, engine, self._clock)
         self._scrubber = Scrubber(place, catalog, engine, self._clock)
@@ -154,6 +162,10 @@ class SharedStore(PostgresStore):
         async with contextlib.aclosing(self._sql.ask(question, tenant)) as blocks:
             async for rows in blocks:
                 yield rows
+
+    async def survey(self, tenant: Tenant | None) -> Survey:
+        await self._claim.ensure()
+        return await self._surveyor.survey(tenant)
 
     async def delete(self, plan: Plan, tenant: Tenant, actor: str, *, dry_run: bool) -> int:
         await self._claim.ensure()
