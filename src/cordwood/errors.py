@@ -9,6 +9,8 @@
     │   ├── MethodNotAllowed  405
     │   ├── SlowBody          408  … the body stopped arriving
     │   ├── SlowHead          408  … the head did
+    │   ├── Cancelled         409  … somebody stopped the question
+    │   ├── Unconfirmed       409  … say that what follows from it is meant
     │   ├── TooLarge          413  … send less at once
     │   ├── UnsupportedMedia  415  … another encoding
     │   └── HeadTooLarge      431  … a shorter address, fewer headers
@@ -127,6 +129,13 @@ class Cancelled(BadRequest):
 
     status = 409
     label = "cancelled"
+
+
+class Unconfirmed(BadRequest):
+    """What is asked for has a consequence that the request does not say it means."""
+
+    status = 409
+    label = "unconfirmed"
 
 
 class TooLarge(BadRequest):

@@ -9,6 +9,14 @@ from cordwood.tenancy.interface import Grant, Keys, Scope
 
 def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) -> Grant:
     """Whom the caller speaks for. Raises Unauthorized, Forbidden, and Unavailable as `Keys.grant` does."""
+    grant = identify(headers, keys)
+    if scope not in grant.scopes:
+        raise Forbidden(f"this api key has not the scope '{scope}'", hint=f"use a key with the scope '{scope}'")
+    return grant
+
+
+def identify(headers: dict[bytes, bytes], keys: Keys) -> Grant:
+    """The same, whatever the scopes. Raises Unauthorized, Unavailable."""
     token = token_of(headers)
     grant = keys.grant(token)
     if grant is None:
@@ -16,8 +24,6 @@ def authenticate(headers: dict[bytes, bytes], keys: Keys, scope: Scope) -> Grant
             "this needs an api key" if token is None else "this api key is not known, or no longer",
             hint="send 'Authorization: Bearer KEY'; `cordwood keys list` shows which keys there are",
         )
-    if scope not in grant.scopes:
-        raise Forbidden(f"this api key has not the scope '{scope}'", hint=f"use a key with the scope '{scope}'")
     return grant
 
 

@@ -59,13 +59,13 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """One method of one path. `scope` is what a key must open, None where no key is asked for."""
+    """One method of one path. `scope` is what a key must open; any key will do, or no key is asked for (None)."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
     path: str
     name: str
     about: str
-    scope: Scope | None = None
+    scope: Scope | Literal["any"] | None = None
     parameters: Sequence[Parameter] = ()
     body: Mapping[str, Schema] | None = None
     answers: Mapping[int, Answer]

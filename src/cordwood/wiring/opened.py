@@ -14,7 +14,7 @@ from cordwood.peers.interface import Peers
 from cordwood.store.interface import Store
 from cordwood.tail.interface import Tail
 from cordwood.tenancy.door import Door
-from cordwood.tenancy.interface import Tenancy
+from cordwood.tenancy.interface import KeyBook, Tenancy
 from cordwood.tenancy.quota.gate import Gate
 from cordwood.wiring.parts import (
     open_alerts,
@@ -81,6 +81,7 @@ class Tenants:
 
     def __init__(self, tenancy: Tenancy, door: Door, retention_days: int | None) -> None:
         self.door = door
+        self.book: KeyBook = tenancy
         self._tenancy = tenancy
         self._retention_days = retention_days
 

@@ -26,6 +26,7 @@ from cordwood.web.page import Page
 from cordwood.wiring.alerting import Alerting
 from cordwood.wiring.endpoints import ASKING, asking, limits, mending, taking, watching
 from cordwood.wiring.opened import Opened
+from cordwood.wiring.operating import OPERATING, operating
 from cordwood.wiring.parts import open_checker, open_merger, open_store, open_surveyor
 from cordwood.wiring.serving import Announce, canary, serve_until
 from cordwood.worker.service import work
@@ -50,7 +51,8 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         ingest = Ingest(broker, clock, config.ingest, gate)
         health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
         live = watching(config, store, cache, tail, keys, stop)
-        alerting = Alerting(config, await parts.alerts(), store, cache, keys)
+        tables = await parts.alerts()
+        alerting = Alerting(config, tables, store, cache, keys)
         running = Running(SystemClock())
         beside = Beside(running, await parts.peers(), SystemClock())
         routes = [
@@ -59,9 +61,9 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
             *asking(config, store, cache, keys, tenants.retention, running, beside, broker),
             *live.routes(),
         ]
-        routes += alerting.routes()
+        routes += [*alerting.routes(), *operating(config, "up", store, tables, tenants, broker)]
         taken, direct = taking(config, ingest, keys)
-        operations = [*HEALTH, *INGEST, *ASKING, *TAIL, *MENDING, *ALERTS]
+        operations = [*HEALTH, *INGEST, *ASKING, *TAIL, *MENDING, *ALERTS, *OPERATING]
         site = Site("up", taken, routes, operations, direct, live.sockets(), Page())
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
@@ -131,7 +133,8 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         tail = await parts.tail()
         health = Health({"store": store.check, "keys": keys.check})
         live = watching(config, store, cache, tail, keys, stop)
-        alerting = Alerting(config, await parts.alerts(), store, cache, keys)
+        tables = await parts.alerts()
+        alerting = Alerting(config, tables, store, cache, keys)
         running = Running(SystemClock())
         beside = Beside(running, await parts.peers(), SystemClock())
         routes = [
@@ -139,8 +142,9 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
             *asking(config, store, cache, keys, tenants.retention, running, beside),
             *live.routes(),
             *alerting.routes(),
+            *operating(config, "query", store, tables, tenants),
         ]
-        operations = [*HEALTH, *ASKING, *TAIL, *MENDING, *ALERTS]
+        operations = [*HEALTH, *ASKING, *TAIL, *MENDING, *ALERTS, *OPERATING]
         site = Site("query", {}, routes, operations, sockets=live.sockets(), page=Page())
         async with asyncio.TaskGroup() as group:
             group.create_task(alerting.run(stop))
