@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from cordwood.errors import BadQuery
 from cordwood.language.filters.regexes import group_names
+from cordwood.language.pipes.fields import covers
+from cordwood.language.pipes.types import OF_PATTERNS
 from cordwood.language.problems import nearest
 from cordwood.language.tokens import Mention
 from cordwood.model.search.field import DERIVED, Field, name_of
@@ -40,17 +42,15 @@ def check_columns(text: str, search: Search, mentions: Sequence[Mention]) -> Non
 def columns_behind(pipe: Pipe, before: Columns) -> Columns:
     """What columns rows have that have gone through a pipe."""
     match pipe:
-        case Stats() | Timechart() | Top():
+        case Stats() | Timechart() | Top() | Patterns():
             return made_by(pipe)
         case Fields(patterns=patterns, is_excluding=False):
             names = [plain(pattern) for pattern in patterns]
             return None if None in names else frozenset(name for name in names if name is not None)
-        case Patterns():
-            return None
         case Rename(pairs=pairs) if before is not None:
             return before - {name_of(field) for field, _ in pairs} | made_by(pipe)
         case Fields(patterns=patterns) if before is not None:
-            return before - {plain(pattern) for pattern in patterns}
+            return frozenset(name for name in before if not any(covers(pattern, name) for pattern in patterns))
         case _:
             return None if before is None else before | made_by(pipe)
 
@@ -65,6 +65,8 @@ def made_by(pipe: Pipe) -> frozenset[str]:
             return frozenset([*(each.name for each in aggregates), *map(name_of, by), "timestamp"])
         case Top(fields=fields, by=by):
             return frozenset([*map(name_of, fields), *map(name_of, by), "count"])
+        case Patterns():
+            return frozenset(OF_PATTERNS)
         case Eval(columns=columns):
             return frozenset(name for name, _ in columns)
         case Extract(pattern=pattern):

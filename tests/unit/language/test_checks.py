@@ -20,6 +20,7 @@ KNOWN = ["http.status", "http.duration_ms", "host", "tags", "user id"]
         ("| eval k = hosst | where k > 1", [("hosst", "host")]),
         ('| extract "<ms>" | stats avg(ms)', []),
         ("| rename host as h | top h", []),
+        ("| patterns | sort -last_seen", []),
         ("| fields host, http.*, hostt", [("hostt", "host")]),
     ],
 )

@@ -35,6 +35,9 @@ def problem(text: str) -> BadQuery:
         ('level="error"', '"', 'FIELD:"value"'),
         ('ab"cd"', '"', "a blank between"),
         ('""', '""', "empty phrase"),
+        # columns
+        ("| patterns | sort cuont", "cuont", 'did you mean "count"?'),
+        ("| stats count() as n by host | fields - h* | sort host", "host", "there are n"),
         # fields and values
         ("http.status>=500", "http.status>=500", 'did you mean "http.status:>=500"?'),
         ("a b!=5", "b!=5", 'did you mean "b:!=5"?'),

@@ -1,6 +1,10 @@
 """`fields FIELD, pre*`, `fields - FIELD`: which columns stay."""
 
+from functools import lru_cache
+
+from cordwood.language.filters.regexes import Compiled, compile_regex
 from cordwood.language.spelling import name_text, wild_text
+from cordwood.language.texts import like_regex
 from cordwood.language.tokens import Reading
 from cordwood.model.search.pipes import Fields
 from cordwood.model.search.wildcards import literal, plain
@@ -35,3 +39,13 @@ def text(pipe: Fields) -> str:
     """As a query writes it."""
     names = [wild_text(each) if (name := plain(each)) is None else name_text(name) for each in pipe.patterns]
     return f"fields {'- ' if pipe.is_excluding else ''}{', '.join(names)}"
+
+
+def covers(pattern: str, name: str) -> bool:
+    """Whether a name is as a pattern says."""
+    return _regex(pattern).search(name) is not None
+
+
+@lru_cache(maxsize=256)
+def _regex(pattern: str) -> Compiled:
+    return compile_regex(like_regex(pattern))

@@ -5,6 +5,7 @@ from typing import Literal
 
 from cordwood.language.filters.regexes import compile_regex
 from cordwood.language.functions import type_of
+from cordwood.language.pipes.fields import covers
 from cordwood.model.search.expressions import Column, Expression
 from cordwood.model.search.field import DERIVED, DERIVED_TIMES, TIMESTAMP, Field, field_named, name_of
 from cordwood.model.search.pipes import (
@@ -24,7 +25,7 @@ from cordwood.model.search.wildcards import plain
 ColumnType = Literal["whole", "real", "time", "text", "truth", "any"]
 """`any`: its values may be of several, or lists, or objects."""
 
-_PATTERNS: Mapping[str, ColumnType] = {
+OF_PATTERNS: Mapping[str, ColumnType] = {
     "pattern": "text",
     "count": "whole",
     "first_seen": "time",
@@ -46,12 +47,14 @@ def column_types(pipes: Sequence[Pipe]) -> dict[str, ColumnType]:
             case Top(fields=fields, by=by):
                 known = {**_grouped([*by, *fields], [], known, is_table=is_table), "count": "whole"}
             case Patterns():
-                known = dict(_PATTERNS)
+                known = dict(OF_PATTERNS)
             case Fields(patterns=patterns, is_excluding=False):
                 names = [name for pattern in patterns if (name := plain(pattern)) is not None]
                 # What a pattern shows of what was set goes on being that.
                 kept = known if len(names) < len(patterns) else {}
                 known = kept | {name: _of_field(field_named(name), known, is_table=is_table) for name in names}
+            case Fields(patterns=patterns):
+                known = {name: kind for name, kind in known.items() if not any(covers(each, name) for each in patterns)}
             case Eval(columns=columns):
                 for name, expression in columns:
                     known[name] = _of(expression, known, is_table=is_table)
@@ -59,7 +62,7 @@ def column_types(pipes: Sequence[Pipe]) -> dict[str, ColumnType]:
                 known |= dict.fromkeys(compile_regex(pattern).groupindex, "text")
             case Rename(pairs=pairs):
                 for field, name in pairs:
-                    known[name] = _of_field(field, known, is_table=is_table)
+                    known = _renamed(known, field, name, is_table=is_table)
             case _:
                 pass
         is_table = is_table or isinstance(pipe, Stats | Timechart | Top | Patterns)
@@ -94,6 +97,15 @@ def _of(expression: Expression, known: Mapping[str, ColumnType], *, is_table: bo
         return _of_field(expression.field, known, is_table=is_table)
     found: dict[str, ColumnType] = {"number": "real", "boolean": "truth", "text": "text"}
     return found.get(type_of(expression), "any")
+
+
+def _renamed(known: Mapping[str, ColumnType], field: Field, name: str, *, is_table: bool) -> dict[str, ColumnType]:
+    """A table's column keeps its place; what is set beside events comes last."""
+    old, kind = name_of(field), _of_field(field, known, is_table=is_table)
+    others = {each: known[each] for each in known if each != name}
+    if is_table and old in others:
+        return {name if each == old else each: others[each] for each in others}
+    return {each: others[each] for each in others if each != old} | {name: kind}
 
 
 def _of_field(field: Field, known: Mapping[str, ColumnType], *, is_table: bool) -> ColumnType:

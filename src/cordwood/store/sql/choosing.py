@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from cordwood.language.pipes.fields import covers
 from cordwood.model.search.field import Field, field_named, name_of
 from cordwood.model.search.wildcards import literal, plain
-from cordwood.store.sql.scope import Alias, Column, Scope, covers
+from cordwood.store.sql.scope import Alias, Column, Scope
 from cordwood.store.sql.value import Value
 
 

@@ -1,13 +1,11 @@
 """What names mean between two pipes."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import TypeAlias
 
 from msgspec import Struct
 
-from cordwood.language.filters.regexes import Compiled, compile_regex
-from cordwood.language.texts import like_regex
+from cordwood.language.pipes.fields import covers
 from cordwood.model.search.field import Field, name_of
 from cordwood.store.sql.value import Order, Value
 
@@ -60,17 +58,7 @@ class Scope(Struct, frozen=True):
         return not self.is_table or bool(self.wild) or any(isinstance(each, Alias) for each in self.columns.values())
 
 
-def covers(pattern: str, name: str) -> bool:
-    """Whether a name is as a pattern says."""
-    return _regex(pattern).search(name) is not None
-
-
 def hides(pattern: str, name: str) -> bool:
     """Whether leaving out what a pattern names leaves out a field: itself, or what it is within; derived or sent."""
     parts = name.removeprefix(".").split(".")
     return any(covers(pattern, ".".join(parts[:length])) for length in range(1, len(parts) + 1))
-
-
-@lru_cache(maxsize=256)
-def _regex(pattern: str) -> Compiled:
-    return compile_regex(like_regex(pattern))
