@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from cordwood.errors import BadQuery
 from cordwood.language.filters.regexes import group_names
+from cordwood.language.noting import Mention
 from cordwood.language.pipes.fields import covers
 from cordwood.language.pipes.types import OF_PATTERNS
 from cordwood.language.problems import nearest
-from cordwood.language.tokens import Mention
 from cordwood.model.search.field import DERIVED, Field, name_of
 from cordwood.model.search.pipes import Eval, Extract, Fields, Patterns, Pipe, Rename, Search, Stats, Timechart, Top
 from cordwood.model.search.wildcards import plain

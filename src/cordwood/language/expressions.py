@@ -66,6 +66,7 @@ def _both(reading: Reading) -> _Read:
 
 def _logic(reading: Reading, kind: LogicKind, parse: Callable[[Reading], _Read]) -> _Read:
     first = parse(reading)
+    reading.offer("keyword", (kind,))
     if not reading.sees_keyword(kind):
         return first
     parts = [_checked(reading, first, "boolean", f'"{kind}"')]

@@ -6,17 +6,20 @@ from cordwood.errors import BadQuery
 from cordwood.language.bounds import MAX_CHARACTERS, MAX_PIPES
 from cordwood.language.checks import check_columns
 from cordwood.language.filters.terms import parse_search_line
+from cordwood.language.noting import Clause, Mention
 from cordwood.language.pipes.known import PIPES, makes_table
-from cordwood.language.tokens import Mention, Reading
+from cordwood.language.tokens import Reading
 from cordwood.model.search.filters import Filter
 from cordwood.model.search.pipes import Pipe, Search
 
 
 class Parsed(NamedTuple):
-    """A search, and where its text names fields."""
+    """A search, where its text names fields, the clauses of its search line, and where that ends."""
 
     search: Search
     mentions: tuple[Mention, ...]
+    clauses: tuple[Clause, ...]
+    query_end: int
 
 
 def parse(text: str, now_us: int) -> Search:
@@ -34,18 +37,19 @@ def parse_filter(text: str, now_us: int) -> Filter:
 
 
 def parse_noting(text: str, now_us: int) -> Parsed:
-    """The same, with the places of fields."""
+    """The same, with places in the text."""
     reading = Reading(text, now_us)
     search = read_search(reading)
     check_columns(text, search, reading.mentions)
-    return Parsed(search, tuple(reading.mentions))
+    query_end = len(text) if reading.first_pipe is None else reading.first_pipe
+    return Parsed(search, tuple(reading.mentions), tuple(reading.clauses), query_end)
 
 
 def read_search(reading: Reading) -> Search:
     """Everything that is there to read."""
     _check_text(reading)
     found = parse_search_line(reading)
-    pipes: list[Pipe] = []
+    pipes = reading.pipes
     while reading.takes("|"):
         reading.pipe += 1
         if reading.first_pipe is None:
@@ -55,6 +59,7 @@ def read_search(reading: Reading) -> Search:
         if len(pipes) > MAX_PIPES:
             raise reading.problem(f"more than {MAX_PIPES} pipes", reading.pipe_start, reading.at)
         reading.has_events = reading.has_events and not makes_table(pipe)
+        reading.offer("keyword", ("|",))
         if not (reading.sees_next("|") or reading.is_at_end):
             raise reading.unexpected('"|"', "the end")
     if reading.sees(")"):

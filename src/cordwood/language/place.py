@@ -1,5 +1,6 @@
 """A place in a query: what is wrong there, and the bounds of what has been read."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ ENDS_BARE = frozenset('()|"`')
 """What ends a text without quotes, beside blanks."""
 _ENDS_RUN = ENDS_BARE | frozenset(",]}")
 _LONGEST_SHOWN = 40
+_BLANKS = re.compile(r"\s*")
 
 
 class Place:
@@ -26,6 +28,16 @@ class Place:
     @property
     def is_at_end(self) -> bool:
         return self.at >= len(self.text)
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether what is being read is within something else."""
+        return self._depth > 0
+
+    def skip_blanks(self) -> None:
+        found = _BLANKS.match(self.text, self.at)
+        assert found is not None, "no blank is a match, too"
+        self.at = found.end()
 
     # What is wrong
 

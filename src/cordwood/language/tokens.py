@@ -6,12 +6,11 @@ word. So the parser asks for the part that it expects, and none is cut before th
 
 import re
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from cordwood.language.place import ENDS_BARE, Place
+from cordwood.language.noting import Mention, Noting
+from cordwood.language.place import ENDS_BARE
 from cordwood.model.search.field import Field, field_named
-
-Kind = Literal["field", "value", "keyword", "pipe", "function", "aggregate"]
 
 # Beyond ASCII any character that is no blank may be in a name.
 _NAME = re.compile(r"[A-Za-z_@$.\x80-\U0010ffff](?:(?!\s)[A-Za-z0-9_@$./\x80-\U0010ffff-])*")
@@ -23,7 +22,6 @@ _KEYWORD = re.compile(r"[A-Za-z_]+")
 _CONTINUES = re.compile(r"[\w.:@$*?-]")
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
-_BLANKS = re.compile(r"\s*")
 _ESCAPES = {'"': '"', "'": "'", "\\": "\\", "/": "/", "n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -38,52 +36,14 @@ class Bare(NamedTuple):
     end: int
 
 
-class Mention(NamedTuple):
-    """A field, and where the query names it."""
-
-    field: Field
-    start: int
-    end: int
-    pipe: int
-    """The number of the pipe, from 1; 0 is the search line."""
-
-
-class Offer(NamedTuple):
-    """Something of a kind could stand from `start` on; a value is one of `field`."""
-
-    kind: Kind
-    start: int
-    words: tuple[str, ...] = ()
-    field: Field | None = None
-
-
-class Reading(Place):
-    """A query and a place in it. `now_us` is what times relative to now are counted from."""
-
-    def __init__(self, text: str, now_us: int) -> None:
-        super().__init__(text)
-        self.now_us = now_us
-        self.has_events = True
-        """Whether the rows of the pipe being read are events, not a table's."""
-        self.in_expression = False
-        self.pipe = 0
-        """The number of the pipe being read, and where its name begins."""
-        self.pipe_start = 0
-        self.first_pipe: int | None = None
-        """Where the first bar is."""
-        self.mentions: list[Mention] = []
-        self.offers: list[Offer] = []
+class Reading(Noting):
+    """A query and a place in it."""
 
     # What stands here
 
     @property
     def is_at_blank(self) -> bool:
         return self.is_at_end or self.text[self.at].isspace()
-
-    def skip_blanks(self) -> None:
-        found = _BLANKS.match(self.text, self.at)
-        assert found is not None, "no blank is a match, too"
-        self.at = found.end()
 
     def sees(self, *signs: str) -> bool:
         """Whether one of these stands right here."""
@@ -130,11 +90,6 @@ class Reading(Place):
         assert found is not None, "a keyword was seen"
         self.at = found.end()
         return True
-
-    def offer(self, kind: Kind, words: Iterable[str] = (), field: Field | None = None) -> None:
-        """Notes what could stand here, for completion."""
-        self.skip_blanks()
-        self.offers.append(Offer(kind, self.at, tuple(words), field))
 
     # Parts
 
@@ -250,7 +205,7 @@ class Reading(Place):
             if sign == quote:
                 return "".join(parts)
             parts.append(self._escape() if sign == "\\" else sign)
-        self.at = start
+        self.at = self.open_quote = start
         raise self.problem("this quote is not closed", start, start + 1)
 
     def _escape(self) -> str:

@@ -58,8 +58,9 @@ def test_queries_with_a_part_changed(text: str, data: st.DataObject) -> None:
 @given(searches.map(render), st.data())
 def test_completion_of_any_beginning(text: str, data: st.DataObject) -> None:
     cursor = data.draw(st.integers(0, len(text)))
-    for offer in completion(text, cursor):
-        assert 0 <= offer.start <= cursor
+    found = completion(text, cursor)
+    assert 0 <= found.start <= cursor <= found.end <= len(text)
+    assert {offer.start for offer in found.offers} <= {found.start}
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a \udfff b", '"\udbff"', "x:/\udc00/", "| eval \ud800 = 1", "`\udc00`:x"])

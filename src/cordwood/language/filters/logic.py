@@ -14,12 +14,16 @@ def parse_logic(reading: Reading, term: Term) -> Filter:
     parts = [_all(reading, term)]
     while reading.takes_keyword("or"):
         parts.append(_all(reading, term))
-    return any_of(parts)
+    found = any_of(parts)
+    if len(parts) > 1 and not reading.is_nested:
+        reading.note_choice(found)
+    return found
 
 
 def _all(reading: Reading, term: Term) -> Filter:
     parts = [_one(reading, term)]
     while True:
+        reading.offer("keyword", ("AND", "OR", "NOT") if reading.is_nested else ("AND", "OR", "NOT", "|"))
         joined = reading.takes_keyword("and")
         if not joined and (ends(reading) or reading.sees_keyword("or")):
             return all_of(parts)
@@ -38,13 +42,21 @@ def ends(reading: Reading) -> bool:
     """Whether no term follows."""
     reading.skip_blanks()
     if reading.is_at_end:
-        reading.offer("field")
-        reading.offer("keyword", ("AND", "OR", "NOT", "|"))
+        reading.offer_term()
     return reading.is_at_end or reading.sees(")", "|")
 
 
 def _one(reading: Reading, term: Term) -> Filter:
     reading.skip_blanks()
+    start = reading.at
+    found = _whole(reading, term)
+    if not reading.is_nested:
+        reading.note_clause(found, start)
+    return found
+
+
+def _whole(reading: Reading, term: Term) -> Filter:
+    reading.offer("keyword", ("NOT",))
     if reading.sees_keyword("and", "or"):
         raise reading.unexpected("a term")
     if reading.sees_keyword("not"):
@@ -56,6 +68,8 @@ def _one(reading: Reading, term: Term) -> Filter:
         start = reading.at
         reading.at += 1
         if reading.is_at_blank or reading.sees("-", "!"):
+            if reading.is_at_end:
+                reading.offer_term()
             hint = "to look for this text, put it in quotes"
             raise reading.problem("nothing to leave out", start, reading.at, expected=["a term"], hint=hint)
         with reading.deeper():

@@ -79,7 +79,7 @@ def _end(reading: Reading, field: Field, is_included: bool) -> Bound | None:
 
 def _quantity(reading: Reading, field: Field, ends: str = "") -> Quantity:
     start = reading.at
-    reading.offer("value", field=field)
+    reading.offer("value", field=field, role="bound")
     if reading.sees('"', "'"):
         text = reading.quoted()
         if field.derived not in DERIVED_TIMES:

@@ -16,7 +16,10 @@ _SIGN = re.compile("[<>=!]+")
 
 def parse_search_line(reading: Reading) -> Filter:
     """Everything up to the first bar."""
-    return Everything() if ends(reading) and not reading.sees(")") else parse_logic(reading, parse_term)
+    if ends(reading) and not reading.sees(")"):
+        reading.offer("keyword", ("NOT", "|"))
+        return Everything()
+    return parse_logic(reading, parse_term)
 
 
 def parse_term(reading: Reading) -> Filter:

@@ -1,5 +1,6 @@
 """What stands behind a field's colon. It depends on the field: the message is a text, a level has an order."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from cordwood.language.filters.joining import equals, is_another, is_missing
@@ -20,12 +21,12 @@ _QUOTES = ('"', "'")
 def parse_value(reading: Reading, field: Field) -> Filter:
     """One condition on a field, or several in parentheses."""
     if reading.takes_here("("):
-        with reading.deeper():
+        with reading.deeper(), reading.group_of(field, _words_of(field)):
             inner = parse_logic(reading, lambda each: parse_value(each, field))
         reading.needs(")")
         return inner
     if reading.is_at_blank or reading.sees(")", "|"):
-        reading.offer("value", LEVEL_ORDER if field.derived == "level" else (), field)
+        reading.offer("value", _words_of(field), field)
         hint = f'for the text put all of it in quotes: "{field.name[:40]}:"'
         raise reading.problem("a value is missing behind this colon", expected=["a value"], hint=hint)
     if reading.takes_here("!="):
@@ -47,10 +48,15 @@ def parse_value(reading: Reading, field: Field) -> Filter:
     return _plain(reading, field)
 
 
+def _words_of(field: Field) -> Sequence[str]:
+    """Values that are known without any event."""
+    return LEVEL_ORDER if field.derived == "level" else ()
+
+
 def parse_any_value(reading: Reading) -> Filter:
     """The same for any value at any depth: words, phrases, regular expressions."""
     if reading.takes_here("("):
-        with reading.deeper():
+        with reading.deeper(), reading.group_of(None):
             inner = parse_logic(reading, parse_any_value)
         reading.needs(")")
         return inner
@@ -86,7 +92,7 @@ def _like(reading: Reading, field: Field, found: Bare) -> Filter:
 
 
 def _bare(reading: Reading, field: Field) -> Bare:
-    reading.offer("value", LEVEL_ORDER if field.derived == "level" else (), field)
+    reading.offer("value", _words_of(field), field)
     found = reading.bare()
     if not found.text:
         raise reading.unexpected("a value")

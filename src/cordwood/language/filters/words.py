@@ -13,7 +13,7 @@ def parse_words(reading: Reading, field: Field | None) -> Filter:
         pattern = literal(reading.quoted())
     else:
         if field is not None and field.derived != "message":
-            reading.offer("value", field=field)
+            reading.offer("value", field=field, role="words")
         found = reading.bare()
         if found.pattern and not found.pattern.strip("*"):
             return Everything() if field is None else Exists(field)

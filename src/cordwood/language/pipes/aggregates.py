@@ -14,7 +14,7 @@ from cordwood.model.search.units import US
 
 AGGREGATES: tuple[AggregateName, ...] = get_args(AggregateName)
 _OFFERED = (*AGGREGATES, "median", "p50", "p90", "p95", "p99", "p99.9")
-_ALONE: frozenset[AggregateName] = frozenset({"count", "rate"})
+ALONE: frozenset[AggregateName] = frozenset({"count", "rate"})
 _OF_EVENTS: frozenset[AggregateName] = frozenset({"first", "last", "rate"})
 _PERCENTILE = re.compile(r"[pP](\d{1,3}(?:\.\d{1,9})?)", re.ASCII)
 _TIME = re.compile(r"time\s*\(", re.IGNORECASE)
@@ -48,7 +48,7 @@ def parse_grouping(reading: Reading, *, with_time: bool) -> Grouping:
     """`by a, b, time(5m)`, or nothing."""
     fields: list[Field] = []
     span_us: int | None = None
-    reading.offer("keyword", ("by", "as", "if"))
+    reading.offer("keyword", ("by",))
     if not reading.takes_keyword("by"):
         return Grouping()
     while True:
@@ -113,7 +113,10 @@ def _aggregate(reading: Reading) -> Aggregate:
     reading.needs(")")
     _check(reading, name, argument, start)
     reading.offer("keyword", _END)
-    condition = parse_boolean(reading) if reading.takes_keyword("if") else None
+    condition: Expression | None = None
+    if reading.takes_keyword("if"):
+        condition = parse_boolean(reading)
+        reading.offer("keyword", ("as",))
     title = reading.column() if reading.takes_keyword("as") else None
     made = Aggregate(name, argument, "", condition, percent)
     return Aggregate(name, argument, title or aggregate_text(made), condition, percent)
@@ -138,7 +141,7 @@ def _percent(reading: Reading) -> float:
 
 
 def _check(reading: Reading, name: AggregateName, argument: Expression | None, start: int) -> None:
-    if argument is None and name not in _ALONE:
+    if argument is None and name not in ALONE:
         raise reading.problem(f"{name}() takes a field", start, reading.at)
     if argument is not None and name == "rate":
         raise reading.problem(
