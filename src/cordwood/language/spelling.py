@@ -3,7 +3,8 @@
 import re
 from ipaddress import ip_network
 
-from cordwood.language.quantities import number_text, quantity_text
+from cordwood.language.quantities import number_text, parse_quantity, quantity_text
+from cordwood.model.census import Scalar
 from cordwood.model.search.expressions import (
     Arithmetic,
     Call,
@@ -77,7 +78,7 @@ def _condition_text(found: Equals | Like | Exists | InNetwork | Within) -> str:
     name = name_text(name_of(found.field))
     match found:
         case Equals(text=text):
-            return f"{name}:{'=' if found.field.derived == 'message' else ''}{_value_text(text)}"
+            return f"{name}:{'=' if found.field.derived == 'message' else ''}{value_text(text)}"
         case Like(pattern=pattern):
             return f"{name}:{wild_text(pattern)}"
         case Exists():
@@ -105,10 +106,11 @@ def _any_name(field: Field | None) -> str:
 
 def _pattern_text(pattern: str) -> str:
     text = plain(pattern)
-    return wild_text(pattern) if text is None else _value_text(text)
+    return wild_text(pattern) if text is None else value_text(text)
 
 
-def _value_text(text: str) -> str:
+def value_text(text: str) -> str:
+    """A value behind a colon, or a word: the same characters, without a meaning of their own."""
     if not _BARE.fullmatch(text) or text.lower() in _KEYWORDS or ".." in text:
         return quoted(text)
     return text
@@ -128,6 +130,23 @@ def name_text(name: str) -> str:
     """A field's name or a column's, quoted where it must be."""
     is_plain = _BARE_NAME.fullmatch(name) and name.lower() not in _KEYWORDS
     return name if is_plain else quoted(name)
+
+
+def operand_text(name: str) -> str:
+    """The same within an expression, where `-` and `/` are signs."""
+    is_plain = _BARE_OPERAND.fullmatch(name) and name.lower() not in _KEYWORDS
+    return name if is_plain else quoted(name, "`")
+
+
+def scalar_text(value: Scalar) -> str:
+    """A value of an event as the text that is equal to it."""
+    return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else repr(value)
+
+
+def bound_text(value: Scalar) -> str:
+    """A value of an event as something to compare with: a number, a duration, a size, a time, or else a text."""
+    text = scalar_text(value)
+    return text if parse_quantity(text, 0) is not None and not re.search(r"\s", text) else quoted(text)
 
 
 def regex_text(pattern: str) -> str:
@@ -160,9 +179,7 @@ def _written(found: Expression) -> tuple[str, int]:
         case Constant():
             return _constant(found), _PRIMARY
         case Column(field=field):
-            name = name_of(field)
-            is_plain = _BARE_OPERAND.fullmatch(name) and name.lower() not in _KEYWORDS
-            return name if is_plain else quoted(name, "`"), _PRIMARY
+            return operand_text(name_of(field)), _PRIMARY
         case Test(filter=inner):
             return _test_text(inner), _PRIMARY
         case Call(function=function, arguments=arguments):

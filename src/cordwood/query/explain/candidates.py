@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from cordwood.language.spelling import scalar_text
 from cordwood.model.census import Census, FieldCount, Scalar
 from cordwood.model.event import TIMESTAMP_NAMES, parse_timestamp
 from cordwood.model.search.field import DERIVED, field_named
@@ -135,14 +136,9 @@ def _by_text(field: FieldCount) -> dict[str, tuple[Scalar, int]]:
     """Values as a query spells them: to it 200 and "200" are one."""
     found: dict[str, tuple[Scalar, int]] = {}
     for value, count in field.values:
-        text = spelt(value)
+        text = scalar_text(value)
         found[text] = (found[text][0], found[text][1] + count) if text in found else (value, count)
     return found
-
-
-def spelt(value: Scalar) -> str:
-    """A value as the text of an equality."""
-    return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else repr(value)
 
 
 def _is_unique(field: Paired) -> bool:

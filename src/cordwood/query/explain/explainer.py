@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cordwood.language.filters.joining import all_of
-from cordwood.language.spelling import filter_text
+from cordwood.language.spelling import filter_text, scalar_text
 from cordwood.model.census import Asked, Census
 from cordwood.model.event import format_timestamp
 from cordwood.model.plan import Plan
@@ -16,7 +16,7 @@ from cordwood.model.search.field import field_named
 from cordwood.model.search.filters import Bound, Equals, Everything, Exists, Filter, Number, Within
 from cordwood.model.tenant import Tenant
 from cordwood.query.explain import messages, shapes
-from cordwood.query.explain.candidates import Candidate, LeftOut, What, candidates, paired, spelt
+from cordwood.query.explain.candidates import Candidate, LeftOut, What, candidates, paired
 from cordwood.query.explain.contrast import Differing, Seen, complements, counted, lift, score
 from cordwood.query.explain.ranges import measured, ranges
 from cordwood.query.explain.sides import Sides
@@ -155,7 +155,7 @@ def _filter(name: str, value: What) -> Filter:
         case Within():
             return value
         case _:
-            return Equals(field, spelt(value))
+            return Equals(field, scalar_text(value))
 
 
 def _what(name: str, value: What) -> shapes.What:
