@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from cordwood.cli.app import app_of
 from cordwood.model.census import Census, FieldCount
-from cordwood.query.exploring import facets_of
+from cordwood.query.censuses import facets_of
 from tests.support.fixtures import database
 from tests.support.processes import Cordwood
 

@@ -2,11 +2,9 @@
 
 import re
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-import msgspec
-from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,14 +12,15 @@ from starlette.routing import Route
 from cordwood.clock import Clock
 from cordwood.errors import BadRequest
 from cordwood.http.auth import authenticate
-from cordwood.model.census import Asked, Census, FieldCount
+from cordwood.model.census import Asked
 from cordwood.model.plan import Plan
-from cordwood.model.search.field import DERIVED_TIMES, Field, field_named
+from cordwood.model.search.field import DERIVED_TIMES, field_named
 from cordwood.model.tenant import Tenant
 from cordwood.query.answers import with_members
+from cordwood.query.censuses import Censuses
 from cordwood.query.completeness import completeness
 from cordwood.query.engine import Engine, Page
-from cordwood.query.parameters import only_known, plan_of
+from cordwood.query.parameters import number_of, only_known, plan_of
 from cordwood.query.routes import as_json, event_id_of
 from cordwood.query.surroundings import beside, context_json
 from cordwood.query.wanted import Wanted
@@ -33,10 +32,6 @@ VALUES, MOST_VALUES = 20, 1_000
 BESIDE, MOST_BESIDE = 10, 1_000
 _RANGE = ("start", "end", "query", "filter")
 _MOST_PREFIX = 1_000
-_NEARLY_ALL = 0.5
-"""A field with so many different values, in proportion to its events, is one whose values hardly come twice."""
-
-Made = Callable[[], Coroutine[Any, Any, bytes]]
 
 
 class ExploringRoutes:
@@ -44,6 +39,7 @@ class ExploringRoutes:
 
     def __init__(self, engine: Engine, store: Store, keys: Keys, clock: Clock, wanted: Wanted) -> None:
         self._engine = engine
+        self._censuses = Censuses(engine, store)
         self._wanted = wanted
         self._store = store
         self._keys = keys
@@ -62,12 +58,12 @@ class ExploringRoutes:
 
     async def _fields(self, request: Request) -> Response:
         plan, _ = self._asked(request)
-        return await self._census(request, "fields", plan, Asked(1), fields_of)
+        return await self._census(request, plan, self._censuses.fields)
 
     async def _facets(self, request: Request) -> Response:
         plan, given = self._asked(request, "limit")
-        asked = Asked(_number(given, "limit", FACET_VALUES, MOST_FACET_VALUES, least=1))
-        return await self._census(request, "facets", plan, asked, facets_of)
+        top = number_of(given, "limit", FACET_VALUES, MOST_FACET_VALUES, least=1)
+        return await self._census(request, plan, lambda plan, tenant: self._censuses.facets(plan, tenant, top))
 
     async def _values(self, request: Request) -> Response:
         plan, given = self._asked(request, "limit", "prefix")
@@ -80,8 +76,8 @@ class ExploringRoutes:
         prefix = given.get("prefix", "")
         if len(prefix) > _MOST_PREFIX:
             raise BadRequest(f"'prefix' has {len(prefix):,} characters; at most {_MOST_PREFIX:,} are taken")
-        asked = Asked(_number(given, "limit", VALUES, MOST_VALUES, least=1), field, prefix)
-        return await self._census(request, "values", plan, asked, lambda census: values_of(census, field))
+        asked = Asked(number_of(given, "limit", VALUES, MOST_VALUES, least=1), field, prefix)
+        return await self._census(request, plan, lambda plan, tenant: self._censuses.values(plan, tenant, asked))
 
     async def _context(self, request: Request) -> Response:
         started = time.perf_counter()
@@ -89,41 +85,28 @@ class ExploringRoutes:
         given = only_known(request.query_params.multi_items(), ("id", "before", "after", "by"))
         if "id" not in given:
             raise BadRequest("'id' is missing", hint="it is the `id` of an event in an answer")
-        before = _number(given, "before", BESIDE, MOST_BESIDE, least=0)
-        after = _number(given, "after", BESIDE, MOST_BESIDE, least=0)
+        before = number_of(given, "before", BESIDE, MOST_BESIDE, least=0)
+        after = number_of(given, "after", BESIDE, MOST_BESIDE, least=0)
         event = await self._engine.found(event_id_of(given["id"]), tenant)
         around = beside(event, given.get("by", "service"))
 
         async def made() -> bytes:
             return await context_json(self._store, self._store, tenant, event, around, before, after)
 
-        question = ("context", event.id, around.by, before, after)
-        return await self._answer(request, tenant, question, Plan(filter=around.filter), made, started)
+        async def answer() -> Response:
+            question = ("context", event.id, around.by, before, after)
+            return _answer(await self._engine.answered(question, Plan(filter=around.filter), tenant, made), started)
+
+        return await self._wanted.answer(request, tenant, answer())
 
     async def _census(
-        self, request: Request, name: str, plan: Plan, asked: Asked, shown: Callable[[Census], dict[str, object]]
+        self, request: Request, plan: Plan, asked: Callable[[Plan, Tenant], Coroutine[Any, Any, Page]]
     ) -> Response:
         started = time.perf_counter()
         tenant = self._tenant(request)
 
-        async def made() -> bytes:
-            census = await self._store.census(plan, tenant, asked)
-            of_all = {"events": census.matched, "examined": census.examined, "exact": census.is_exact}
-            return msgspec.json.encode({**shown(census), **of_all})[:-1]
-
-        return await self._answer(request, tenant, (name, asked), plan, made, started)
-
-    async def _answer(
-        self,
-        request: Request,
-        tenant: Tenant,
-        question: tuple[object, ...],
-        plan: Plan,
-        made: Callable[[], Coroutine[Any, Any, bytes]],
-        started: float,
-    ) -> Response:
         async def answer() -> Response:
-            return _answer(await self._engine.answered(question, plan, tenant, made), started)
+            return _answer(await asked(plan, tenant), started)
 
         return await self._wanted.answer(request, tenant, answer())
 
@@ -134,79 +117,6 @@ class ExploringRoutes:
 
     def _tenant(self, request: Request) -> Tenant:
         return authenticate(dict(request.headers.raw), self._keys, "query").tenant
-
-
-def fields_of(census: Census) -> dict[str, object]:
-    """The fields, by name."""
-    return {
-        "fields": [
-            {
-                "name": field.name,
-                "types": field.types,
-                "events": _estimated(census, field.events),
-                "coverage": round(field.events / max(1, census.examined), 6),
-                "example": field.values[0][0] if field.values else None,
-            }
-            for field in sorted(census.fields, key=lambda field: field.name)
-        ]
-    }
-
-
-def facets_of(census: Census) -> dict[str, object]:
-    """The fields with their values, those that the most events have in front."""
-    named = {field.name: field for field in census.fields}
-    met = [field for field in census.fields if field.distinct and not _is_copied(field, named)]
-    return {
-        "facets": [
-            {
-                "name": field.name,
-                "types": field.types,
-                "events": _estimated(census, field.events),
-                "distinct": field.distinct,
-                "unique": _is_unique(field),
-                "values": [] if _is_unique(field) else _values(census, field),
-            }
-            for field in sorted(met, key=lambda field: (-field.events, field.name))
-        ]
-    }
-
-
-def values_of(census: Census, field: Field) -> dict[str, object]:
-    """One field with its values."""
-    found = census.fields[0] if census.fields else FieldCount("", (), 0)
-    return {
-        "values": _values(census, found),
-        "types": found.types,
-        "distinct": found.distinct,
-        "having": _estimated(census, found.events),
-    }
-
-
-def _values(census: Census, field: FieldCount) -> list[dict[str, object]]:
-    return [{"value": value, "count": _estimated(census, count)} for value, count in field.values]
-
-
-def _is_copied(field: FieldCount, named: Mapping[str, FieldCount]) -> bool:
-    """Whether it is what was sent by the name of a derived value, which says the same of as many events."""
-    meant = named.get(field.name[1:]) if field.name.startswith(".") else None
-    return meant is not None and replace(field, name=meant.name) == meant
-
-
-def _is_unique(field: FieldCount) -> bool:
-    return field.distinct > len(field.values) and field.distinct > _NEARLY_ALL * field.events
-
-
-def _estimated(census: Census, count: int) -> int:
-    return count if census.is_exact else round(count * census.matched / max(1, census.examined))
-
-
-def _number(given: dict[str, str], name: str, usual: int, most: int, *, least: int) -> int:
-    text = given.get(name)
-    if text is None:
-        return usual
-    if not re.fullmatch(r"\d{1,12}", text, re.ASCII) or not least <= int(text) <= most:
-        raise BadRequest(f"{name!r} is no number from {least} to {most:,}: {text[:80]!r}")
-    return int(text)
 
 
 def _answer(page: Page, started: float) -> Response:

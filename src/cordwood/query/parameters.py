@@ -3,7 +3,7 @@
 import base64
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -83,6 +83,16 @@ def only_known(parameters: Sequence[tuple[str, str]], known: Sequence[str]) -> d
             raise BadRequest(f"parameter {name!r} is given twice")
         given[name] = value
     return given
+
+
+def number_of(given: Mapping[str, str], name: str, usual: int, most: int, *, least: int) -> int:
+    """A whole number from `least` to `most` among parameters. Raises BadRequest, naming the parameter."""
+    text = given.get(name)
+    if text is None:
+        return usual
+    if not re.fullmatch(r"\d{1,12}", text, re.ASCII) or not least <= int(text) <= most:
+        raise BadRequest(f"{name!r} is no number from {least} to {most:,}: {text[:80]!r}")
+    return int(text)
 
 
 def equality(text: str) -> Equals:
