@@ -20,15 +20,20 @@ INGEST = {"/log", "/api/v1/ingest"}
 TAIL = "/api/v1/tail"
 """Its answer has no end: `test_tail.py` asks it."""
 EXPLORING = {"/api/v1/fields", "/api/v1/fields/{name}/values", "/api/v1/facets", "/api/v1/context", "/api/v1/explain"}
-QUERY = {
-    "/api/v1/query",
-    "/api/v1/query/count",
-    "/api/v1/query/cost",
-    "/api/v1/events/{id}",
-    "/api/v1/histogram",
-    "/api/v1/queries",
-    TAIL,
-} | EXPLORING
+LINE = {"/api/v1/query/check", "/api/v1/query/complete", "/api/v1/query/refine"}
+QUERY = (
+    {
+        "/api/v1/query",
+        "/api/v1/query/count",
+        "/api/v1/query/cost",
+        "/api/v1/events/{id}",
+        "/api/v1/histogram",
+        "/api/v1/queries",
+        TAIL,
+    }
+    | EXPLORING
+    | LINE
+)
 # What a schema cannot say makes some valid requests wrong: `start` before `end`, an intact cursor, a body that is
 # compressed as its header says.
 NOT_ASKED = "positive_data_acceptance"

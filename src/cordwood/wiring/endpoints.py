@@ -17,6 +17,7 @@ from cordwood.ingest.routes import PATHS, IngestRoutes
 from cordwood.ingest.service import Ingest, limits_of
 from cordwood.query.arrivals import Arrivals
 from cordwood.query.beside import Beside
+from cordwood.query.censuses import Censuses
 from cordwood.query.deadletters import DeadLetterRoutes
 from cordwood.query.deletion import DeletionRoutes
 from cordwood.query.diagnosis import Diagnosis
@@ -27,6 +28,10 @@ from cordwood.query.exploring import ExploringRoutes
 from cordwood.query.exploring_operations import EXPLORING
 from cordwood.query.histogram import HISTOGRAM, HistogramRoutes
 from cordwood.query.ledger import LedgerRoutes
+from cordwood.query.line.completing import Completer
+from cordwood.query.line.names import Names
+from cordwood.query.line.operations import LINE
+from cordwood.query.line.routes import LineRoutes
 from cordwood.query.live import Live
 from cordwood.query.mending import Mender
 from cordwood.query.operations import QUERY
@@ -55,7 +60,7 @@ def limits(gate: Gate, keys: Keys) -> list[Route]:
     return LimitsRoutes(gate, keys).routes()
 
 
-ASKING: Sequence[Operation] = (*QUERY, *HISTOGRAM, *EXPLORING, *EXPLAIN, *SQL)
+ASKING: Sequence[Operation] = (*QUERY, *LINE, *HISTOGRAM, *EXPLORING, *EXPLAIN, *SQL)
 """What `asking` answers, described; without the ledger's part."""
 
 
@@ -75,6 +80,7 @@ def asking(
     wanted = Wanted(running)
     return [
         *QueryRoutes(engine, keys, clock, wanted, Diagnosis(engine, store, Dropped(rules, store, clock))).routes(),
+        *LineRoutes(Completer(Names(Censuses(engine, store), clock)), keys, clock, wanted).routes(),
         *QueriesRoutes(beside, keys).routes(),
         *HistogramRoutes(engine, keys, clock, wanted).routes(),
         *ExploringRoutes(engine, store, keys, clock, wanted).routes(),
