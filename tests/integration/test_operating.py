@@ -3,6 +3,7 @@ that nothing of it tells of another tenant."""
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ class TestWhoami:
         )
         assert (told["keys_required"], told["service"], told["takes_logs"]) == (True, "up", True)
         assert told["public"]["max_limit"] == 10_000
+        assert abs(datetime.fromisoformat(told["now"]) - datetime.now(UTC)) < timedelta(seconds=30)
         assert CONFIGURED not in json.dumps(told)
         assert place.get("/api/v1/whoami", {"X-API-Key": CONFIGURED})["tenant"] == "default"
 

@@ -35,7 +35,7 @@ def operating(
         public_url=config.alerts.public_url,
     )
     return [
-        *WhoamiRoutes(keys, service, public).routes(),
+        *WhoamiRoutes(keys, clock, service, public).routes(),
         *StatusRoutes(Sources(store, store, tenants.retention, broker), keys, clock, service).routes(),
         *RoomRoutes(store, keys, config.store.query_timeout_s).routes(),
         *KeyRoutes(tenants.book, keys, clock, keys.refresh).routes(),

@@ -25,7 +25,7 @@ class Public(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Whoami(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the caller's key opens, and whom it asks. Without keys, everybody is `anyone`."""
+    """What the caller's key opens, and whom it asks. Without keys, everybody is `anyone`. `now`: the server's time."""
 
     tenant: str
     actor: str
@@ -35,6 +35,7 @@ class Whoami(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     service: Service
     takes_logs: bool
     public: Public
+    now: _Moment
 
 
 class BrokerStatus(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,7 +4,9 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from cordwood import __version__
+from cordwood.clock import Clock
 from cordwood.http.auth import identify
+from cordwood.model.event import format_timestamp
 from cordwood.query.alerts.asking import route
 from cordwood.query.operating.shapes import Public, Service, Whoami
 from cordwood.tenancy.interface import SCOPES, Keys
@@ -13,8 +15,9 @@ from cordwood.tenancy.interface import SCOPES, Keys
 class WhoamiRoutes:
     """Any good key may ask, whatever its scopes."""
 
-    def __init__(self, keys: Keys, service: Service, public: Public) -> None:
+    def __init__(self, keys: Keys, clock: Clock, service: Service, public: Public) -> None:
         self._keys = keys
+        self._clock = clock
         self._service = service
         self._public = public
 
@@ -32,4 +35,5 @@ class WhoamiRoutes:
             service=self._service,
             takes_logs=self._service == "up",
             public=self._public,
+            now=format_timestamp(self._clock.now_us()),
         )
