@@ -122,7 +122,7 @@ class TestStatus:
 def test_the_store_tells_what_takes_the_room_and_nothing_of_others(place: Place) -> None:
     told = place.get("/api/v1/store")
     assert (told["events"], told["services"]) == (20, [{"service": "shop", "events": 20}])
-    assert (told["unreadable"], told["truncated"]) == ([], False)
+    assert (told["unreadable"], told["truncated"], told["complete"]) == ([], False, True)
     theirs = place.get("/api/v1/store", place.theirs)
     assert (theirs["events"], theirs["services"]) == (3, [{"service": "shop", "events": 3}])
     if told["kind"] == "postgresql":

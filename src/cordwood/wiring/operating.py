@@ -37,7 +37,7 @@ def operating(
     return [
         *WhoamiRoutes(keys, clock, service, public).routes(),
         *StatusRoutes(Sources(store, store, tenants.retention, broker), keys, clock, service).routes(),
-        *RoomRoutes(store, keys, config.store.query_timeout_s).routes(),
+        *RoomRoutes(store, store, keys, config.store.query_timeout_s).routes(),
         *KeyRoutes(tenants.book, keys, clock, keys.refresh).routes(),
         *DashboardRoutes(Dashboards(tables), SavedQueries(tables), keys, clock, config.alerts).routes(),
     ]

@@ -130,7 +130,8 @@ class FieldBytes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class StoreAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the tenant has in the store and what takes the room; null, or nothing, where tenants share it. `truncated`:
-    there are more services, fields or unreadable segments than are listed."""
+    there are more services, fields or unreadable segments than are listed. Not `complete`: there was no time to look
+    into the store, and nothing is listed."""
 
     kind: Kind
     events: _Count
@@ -142,6 +143,7 @@ class StoreAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     fields: Sequence[FieldBytes]
     unreadable: Sequence[str]
     truncated: bool
+    complete: bool
 
 
 class KeyList(Struct, frozen=True, forbid_unknown_fields=True):
