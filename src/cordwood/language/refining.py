@@ -114,16 +114,17 @@ def _joined(text: str, query: Parsed, wanted: _Wanted) -> str | None:
     stale = [each for each in clauses if _parts(each.filter) <= wanted.opposite]
     if _all(stale) != wanted.opposite:
         stale = []
-    others = [each for each in clauses if each not in stale]
+    gone = {each.start for each in stale}
+    others = [each for each in clauses if each.start not in gone]
     is_there = wanted.parts <= _all(others) | {Everything()}
-    if is_there and not stale:
+    if is_there and not gone:
         return None
     if [each.filter for each in others] == [Everything()] and not is_there:
-        stale, others = list(clauses), []
+        gone, others = {each.start for each in clauses}, []
     line, is_beside = "", False
     for number, clause in enumerate(clauses):
         gap = text[clauses[number - 1].end : clause.start] if number else ""
-        if is_kept := clause not in stale:
+        if is_kept := clause.start not in gone:
             own = text[clause.start : clause.end]
             own = f"({own})" if clause.is_loose else own
         elif is_there:
