@@ -72,7 +72,7 @@ class Line:
         self.clock = SettableClock()
         self.store = Counting(store)
         engine = Engine(self.store, MemoryCache(1 << 20), QuerySettings(), CacheSettings())
-        self._completer = Completer(Names(Censuses(engine, self.store), self.clock), longest_s)
+        self._completer = Completer(Names(Censuses(engine, self.store), self.clock), self.clock, longest_s)
         self._tenant = tenant
 
     async def options(self, text: str, plan: Plan = ALL, tenant: Tenant | None = None) -> list[tuple[str, str]]:

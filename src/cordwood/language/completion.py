@@ -38,10 +38,10 @@ class Completion(NamedTuple):
     pipes: tuple[Pipe, ...]
 
 
-def completion(text: str, cursor: int) -> Completion:
+def completion(text: str, cursor: int, now_us: int) -> Completion:
     """What could stand where the word at the cursor begins; of closed lists, the words that fit it. Beyond the cursor
     the rest of a word is in the place, too, and a name's colon."""
-    before, reading = text[:cursor], _read(text[:cursor])
+    before, reading = text[:cursor], _read(text[:cursor], now_us)
     quote = reading.open_quote
     if quote is None:
         offers = _fitting(reading, before)
@@ -51,7 +51,7 @@ def completion(text: str, cursor: int) -> Completion:
         end = _end(text, cursor, offers) if typed or is_value else cursor
     else:
         # What stands in quotes is one value, if one could stand there at all.
-        reading = _read(before[:quote])
+        reading = _read(before[:quote], now_us)
         offers = [offer for offer in _fitting(reading, before[:quote]) if offer.kind == "value"]
         offers = [offer._replace(words=()) for offer in offers if offer.field is not None]
         start, typed = (quote, before[quote + 1 :]) if offers else (cursor, "")
@@ -60,8 +60,8 @@ def completion(text: str, cursor: int) -> Completion:
     return Completion(offers, start, end, _ESCAPED.sub(r"\1", typed), tuple(reading.pipes[: max(0, before_it)]))
 
 
-def _read(before: str) -> Reading:
-    reading = Reading(before, 0)
+def _read(before: str, now_us: int) -> Reading:
+    reading = Reading(before, now_us)
     with suppress(BadQuery):
         read_search(reading)
     return reading

@@ -80,7 +80,7 @@ def asking(
     wanted = Wanted(running)
     return [
         *QueryRoutes(engine, keys, clock, wanted, Diagnosis(engine, store, Dropped(rules, store, clock))).routes(),
-        *LineRoutes(Completer(Names(Censuses(engine, store), clock)), keys, clock, wanted).routes(),
+        *LineRoutes(Completer(Names(Censuses(engine, store), clock), clock), keys, clock, wanted).routes(),
         *QueriesRoutes(beside, keys).routes(),
         *HistogramRoutes(engine, keys, clock, wanted).routes(),
         *ExploringRoutes(engine, store, keys, clock, wanted).routes(),

@@ -58,7 +58,7 @@ def test_queries_with_a_part_changed(text: str, data: st.DataObject) -> None:
 @given(searches.map(render), st.data())
 def test_completion_of_any_beginning(text: str, data: st.DataObject) -> None:
     cursor = data.draw(st.integers(0, len(text)))
-    found = completion(text, cursor)
+    found = completion(text, cursor, 0)
     assert 0 <= found.start <= cursor <= found.end <= len(text)
     assert {offer.start for offer in found.offers} <= {found.start}
 

@@ -40,7 +40,7 @@ from cordwood.language.completion import completion
     ],
 )
 def test_what_may_come_next(before: str, kinds: set[str], start: int, some: set[str]) -> None:
-    found = completion(before + " behind the cursor", len(before)).offers
+    found = completion(before + " behind the cursor", len(before), 0).offers
     assert {offer.kind for offer in found} >= kinds
     assert (not kinds) is (not found)
     assert {offer.start for offer in found} <= {start}
@@ -48,14 +48,14 @@ def test_what_may_come_next(before: str, kinds: set[str], start: int, some: set[
 
 
 def test_a_value_is_one_of_a_field() -> None:
-    (offer,) = completion("http.status:5", 13).offers
+    (offer,) = completion("http.status:5", 13, 0).offers
     assert offer.field is not None
     assert offer.field.name == "http.status"
 
 
 @pytest.mark.parametrize("before", ["", "a OR ", "(", "a | ", "level:(", "| stats count() as n "])
 def test_nothing_is_offered_that_could_not_stand_there(before: str) -> None:
-    words = {word for offer in completion(before, len(before)).offers for word in offer.words}
+    words = {word for offer in completion(before, len(before), 0).offers for word in offer.words}
     assert not words & {"AND", "OR", "as"}
     assert "|" not in words or before in ("", "| stats count() as n ")
 
@@ -78,10 +78,20 @@ def test_nothing_is_offered_that_could_not_stand_there(before: str) -> None:
     ],
 )
 def test_what_is_put_in_takes_the_place_of_the_word(text: str, cursor: int, start: int, end: int, typed: str) -> None:
-    found = completion(text, cursor)
+    found = completion(text, cursor, 0)
     assert (found.start, found.end, found.typed) == (start, end, typed)
 
 
 def test_the_pipes_before_the_cursor_are_told() -> None:
     text = "a | eval x = 1 | stats count() by x | sort x"
-    assert [len(completion(text, text.index(part)).pipes) for part in ("a ", "eval", "count", "sort x")] == [0, 0, 1, 2]
+    assert [len(completion(text, text.index(part), 0).pipes) for part in ("a ", "eval", "count", "sort x")] == [
+        0,
+        0,
+        1,
+        2,
+    ]
+
+
+def test_times_are_counted_from_now() -> None:
+    text = "timestamp:[2026-01-01 TO now] lev"
+    assert completion(text, len(text), 1_795_435_200_000_000).typed == "lev"

@@ -42,7 +42,7 @@ BEGINNINGS = (
 
 
 def offered(text: str, cursor: int | None = None, limit: int = 20) -> list[Option]:
-    found = completion(text, len(text) if cursor is None else cursor)
+    found = completion(text, len(text) if cursor is None else cursor, 0)
     return options(found, text, FIELDS, [Known(value) for value in VALUES], limit)
 
 
@@ -52,7 +52,7 @@ def labels(text: str, **told: int) -> list[str]:
 
 def check(text: str, cursor: int) -> None:
     """Raises AssertionError for an option behind which, or within which, the query cannot be read on."""
-    found = completion(text, cursor)
+    found = completion(text, cursor, 0)
     for option in options(found, text, FIELDS, [Known(value) for value in VALUES], 100):
         before = text[: found.start] + option.text
         try:
@@ -89,7 +89,7 @@ def test_what_is_offered_within_any_query_reads(text: str, data: st.DataObject) 
 @given(st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans())
 def test_a_value_that_was_put_in_is_that_value(value: Scalar) -> None:
     if len(scalar_text(value)) <= 200:
-        (option,) = options(completion("host:", 5), "host:", [], [Known(value)], 20)
+        (option,) = options(completion("host:", 5, 0), "host:", [], [Known(value)], 20)
         assert parse_noting(f"host:{option.text}", 0).search.filter.text == scalar_text(value)  # type: ignore[union-attr]
 
 
@@ -97,7 +97,7 @@ def test_a_value_that_was_put_in_is_that_value(value: Scalar) -> None:
     st.text(min_size=1).filter(lambda name: name != "."), st.sampled_from(["", "| sort ", "| where ", "| stats sum("])
 )
 def test_a_field_that_was_put_in_is_that_field(name: str, before: str) -> None:
-    found = options(completion(before, len(before)), before, [Known(name)], [], 100)
+    found = options(completion(before, len(before), 0), before, [Known(name)], [], 100)
     option = next(each for each in found if (each.label, each.kind) == (name, "field"))
     behind = {"": "1", "| sort ": "", "| where ": "=1", "| stats sum(": ")"}[before]
     (mention, *_) = parse_noting(before + option.text + behind, 0).mentions
@@ -164,7 +164,7 @@ def test_how_options_are_written(text: str, cursor: int, texts: list[str]) -> No
     ],
 )
 def test_a_store_is_asked_only_for_what_can_stand_there(text: str, fields: bool, field: str | None) -> None:
-    found = completion(text, len(text))
+    found = completion(text, len(text), 0)
     asked = field_of_values(found)
     assert takes_fields(found) is fields
     assert (None if asked is None else asked.is_sent * "." + asked.name) == field
@@ -176,4 +176,6 @@ def test_nothing_is_offered_in_the_middle_of_a_phrase() -> None:
 
 
 def test_a_value_that_is_too_long_is_not_offered() -> None:
-    assert options(completion("host:", 5), "host:", [], [Known("x" * 201), Known("y" * 200)], 9)[0].label == "y" * 200
+    assert (
+        options(completion("host:", 5, 0), "host:", [], [Known("x" * 201), Known("y" * 200)], 9)[0].label == "y" * 200
+    )

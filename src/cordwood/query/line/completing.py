@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from cordwood.clock import Clock
 from cordwood.errors import Corrupt, Overloaded, Unavailable
 from cordwood.language.completion import completion
 from cordwood.language.options import Known, Option, field_of_values, options, takes_fields
@@ -27,13 +28,14 @@ class Completed(NamedTuple):
 class Completer:
     """Asks the store for a bounded time. When it is slow, busy or away, what the grammar knows is offered alone."""
 
-    def __init__(self, names: Names, longest_s: float = _LONGEST_S) -> None:
+    def __init__(self, names: Names, clock: Clock, longest_s: float = _LONGEST_S) -> None:
         self._names = names
+        self._clock = clock
         self._longest_s = longest_s
 
     async def completed(self, text: str, cursor: int, plan: Plan, tenant: Tenant, limit: int) -> Completed:
         """At most `limit` options for the word at the cursor; fields and values are those of the plan's time range."""
-        found = completion(text, cursor)
+        found = completion(text, cursor, self._clock.now_us())
         fields: Sequence[Known] = ()
         values: Sequence[Known] = ()
         with contextlib.suppress(TimeoutError, Overloaded, Corrupt, Unavailable):
