@@ -20,8 +20,8 @@ OptionKind = Literal["field", "value", "pipe", "function", "keyword", "operator"
 _OPERATORS = frozenset({"AND", "OR", "NOT", "|", "and", "or"})
 _UNLISTED = DERIVED - {"level", "service"}
 """Hardly a value of these comes twice."""
-_LONGEST = 200
-"""Characters of a value: a longer one is nothing to choose from a list."""
+LONGEST = 200
+"""Characters of a name or a value: a longer one is nothing to choose from a list."""
 _COLUMNS: Mapping[ColumnType, str] = {"whole": "int", "real": "float", "time": "time", "text": "str", "truth": "bool"}
 
 
@@ -70,9 +70,15 @@ def options(found: Completion, text: str, fields: Sequence[Known], values: Seque
             case _:
                 words += (_word(offer, word, behind) for word in offer.words)
     typed = found.typed.lower()
-    begins = [each for each in names if each.label.lower().startswith(typed)]
-    has = [each for each in names if typed in each.label.lower()[1:] and each not in begins]
-    words = _once([each for each in words if each.label not in {value.label for value in begins}])
+    begins, has = list[Option](), list[Option]()
+    for each in names:
+        label = each.label.lower()
+        if label.startswith(typed):
+            begins.append(each)
+        elif typed in label:
+            has.append(each)
+    there = {each.label for each in begins}
+    words = _once([each for each in words if each.label not in there])
     room = max(limit - len(words), limit // 2)
     return _once([*begins[:room], *words, *has])[:limit]
 
@@ -107,7 +113,7 @@ def _named(name: str, offer: Offer) -> str:
 def _values(offer: Offer, values: Sequence[Known]) -> Iterator[Option]:
     for each in values:
         text = scalar_text(each.value)
-        if len(text) <= _LONGEST and _can_be(text, offer):
+        if len(text) <= LONGEST and _can_be(text, offer):
             spelled = bound_text(each.value) if offer.role == "bound" else value_text(text)
             yield Option(spelled, text or spelled, "value", each.detail)
 

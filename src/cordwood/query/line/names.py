@@ -2,19 +2,20 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from cordwood.clock import Clock
-from cordwood.language.options import Known
+from cordwood.language.options import LONGEST, Known
 from cordwood.language.spelling import scalar_text
 from cordwood.model.census import Asked, Scalar
 from cordwood.model.plan import Plan
 from cordwood.model.search.field import Field, name_of
 from cordwood.model.tenant import Tenant
-from cordwood.query.censuses import Censuses
+from cordwood.query.engine import Page
 
 _FRESH_US = 15_000_000
 """A list is no older: without it, each key that is hit while events arrive would have them counted anew."""
@@ -53,10 +54,18 @@ class _Kept(Struct, frozen=True):
     since_us: int
 
 
+class Counts(Protocol):
+    """What counts them: `Censuses` does."""
+
+    async def fields(self, plan: Plan, tenant: Tenant) -> Page: ...
+
+    async def values(self, plan: Plan, tenant: Tenant, asked: Asked) -> Page: ...
+
+
 class Names:
     """Of a time range, to the minute; kept for a moment. All raise Overloaded, Unavailable."""
 
-    def __init__(self, censuses: Censuses, clock: Clock) -> None:
+    def __init__(self, censuses: Counts, clock: Clock) -> None:
         self._censuses = censuses
         self._clock = clock
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
@@ -68,7 +77,8 @@ class Names:
         if (kept := self._fresh(key)) is not None:
             return kept.names
         answer = _read((await self._censuses.fields(plan, tenant)).body)
-        ranked = sorted(answer.fields, key=lambda field: (-field.events, field.name))[:_MOST_NAMES]
+        short = [field for field in answer.fields if len(field.name) <= LONGEST]
+        ranked = sorted(short, key=lambda field: (-field.events, field.name))[:_MOST_NAMES]
         return self._keep(key, [Known(field.name, _of_field(field)) for field in ranked], is_all=True).names
 
     async def values(self, plan: Plan, tenant: Tenant, field: Field, typed: str, limit: int) -> Sequence[Known]:
@@ -77,7 +87,7 @@ class Names:
         plan = _to_the_minute(plan)
         known = await self._values(plan, tenant, field, "")
         begins = sum(scalar_text(each.value).lower().startswith(typed.lower()) for each in known.names)
-        if known.is_all or not typed or begins >= limit:
+        if known.is_all or not 0 < len(typed) <= LONGEST or begins >= limit:
             return known.names
         return [*(await self._values(plan, tenant, field, typed)).names, *known.names]
 
@@ -87,8 +97,9 @@ class Names:
             return kept
         answer = _read((await self._censuses.values(plan, tenant, Asked(_MOST_VALUES, field, prefix))).body)
         about = "" if answer.exact else "~"
-        names = [Known(each.value, f"{about}{each.count:,}") for each in answer.values]
-        return self._keep(key, names, is_all=answer.distinct <= len(names))
+        short = [each for each in answer.values if len(scalar_text(each.value)) <= LONGEST]
+        names = [Known(each.value, f"{about}{each.count:,}") for each in short]
+        return self._keep(key, names, is_all=answer.distinct <= len(answer.values))
 
     def _fresh(self, key: _Key) -> _Kept | None:
         kept = self._kept.get(key)
