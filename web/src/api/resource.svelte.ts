@@ -2,6 +2,13 @@
 
 import { asProblem, isAbort, type Problem } from './http';
 
+let underway = 0;
+
+/** Whether any answer is on its way. Not to be watched, only to be asked. */
+export function isUnderway(): boolean {
+  return underway > 0;
+}
+
 export class Resource<T> {
   /** The last good answer; it stays while the next one is on its way, and when that fails. */
   value = $state.raw<T | null>(null);
@@ -15,6 +22,7 @@ export class Resource<T> {
     const stop = new AbortController();
     this.#stop = stop;
     this.isLoading = true;
+    underway += 1;
     try {
       const value = await call(stop.signal);
       if (this.#stop !== stop) return null;
@@ -25,6 +33,7 @@ export class Resource<T> {
       if (this.#stop === stop && !isAbort(error)) this.problem = asProblem(error);
       return null;
     } finally {
+      underway -= 1;
       if (this.#stop === stop) this.isLoading = false;
     }
   }

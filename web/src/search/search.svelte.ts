@@ -1,7 +1,7 @@
 /* The question that the search view is about. The address says it; `asked` is it, put to the server. Panels take
    `asked` and load what they show of it whenever it changes. */
 
-import { asProblem, isAbort, type Problem } from '../api/http';
+import { asProblem, isAbort, Problem } from '../api/http';
 import { check, refine, type Clause } from '../api/search';
 import type { Checked } from '../api/shapes';
 import { address } from '../state/address.svelte';
@@ -28,6 +28,8 @@ export interface Asked {
 
 const DEFAULT_START = '-1h';
 const ALL = 'all';
+/** Beyond it dates are none. */
+const MOST_MS = 8e15;
 
 class Search {
   asked = $state.raw<Asked | null>(null);
@@ -108,8 +110,8 @@ class Search {
       const checked = await check(query, asking.signal);
       if (this.#asking !== asking) return;
       const nowMs = session.nowMs();
-      const startMs = momentMs(start, nowMs);
-      const endMs = momentMs(end, nowMs);
+      const startMs = moment(start, nowMs);
+      const endMs = moment(end, nowMs);
       this.problem = null;
       this.asked = {
         query,
@@ -126,6 +128,18 @@ class Search {
       if (this.#asking === asking) this.isChecking = false;
     }
   }
+}
+
+/** Throws Problem for what is no time. */
+function moment(text: string, nowMs: number): number | null {
+  const found = momentMs(text, nowMs);
+  if (found === null ? text === '' : Math.abs(found) < MOST_MS) return found;
+  throw new Problem(
+    400,
+    'bad_time',
+    `The address asks for "${text.slice(0, 40)}", which is no time.`,
+    'Pick a time range, or write times as "-15m" or "2026-11-26T08:00:00Z".',
+  );
 }
 
 export const search = new Search();
