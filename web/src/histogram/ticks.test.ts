@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { countTicks, tickText, timeTicks } from './ticks';
+
+test('marks stand on round local times, and are not too many', () => {
+  const from = new Date(2026, 10, 26, 10, 3).getTime();
+  const ticks = timeTicks(from, from + 3_600_000, 8);
+  expect(ticks[0]).toBe(new Date(2026, 10, 26, 10, 10).getTime());
+  expect(ticks.length).toBeLessThanOrEqual(8);
+  expect(timeTicks(from, from + 3_600_000_000_000, 8).length).toBeLessThanOrEqual(20);
+});
+
+test('a mark tells what tells it from its neighbours', () => {
+  const at = new Date(2026, 10, 26, 10, 30, 15).getTime();
+  expect(tickText(at, 15_000)).toBe('10:30:15');
+  expect(tickText(at, 600_000)).toBe('10:30');
+  expect(tickText(new Date(2026, 10, 26).getTime(), 3_600_000)).toBe('26 Nov');
+  expect(tickText(at, 365 * 86_400_000)).toBe('2026');
+});
+
+test('counts have a round top', () => {
+  expect(countTicks(0)).toEqual([0, 1]);
+  expect(countTicks(37)).toEqual([0, 20, 40]);
+  expect(countTicks(5)).toEqual([0, 5]);
+  expect(countTicks(1200)).toEqual([0, 1000, 2000]);
+});
