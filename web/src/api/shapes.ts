@@ -135,3 +135,60 @@ export interface NamedQuery {
   name: string;
   saved: { query: string; start: string | null; end: string | null; about: string };
 }
+
+/** `/fields/{name}/values`. */
+export interface FieldValues extends Completeness {
+  events: number;
+  examined: number;
+  types: string[];
+  distinct: number;
+  having: number;
+  values: { value: Json; count: number }[];
+}
+
+/** One side of `/explain`. */
+export interface Side {
+  start: string | null;
+  end: string | null;
+  events: number;
+  examined: number;
+  exact: boolean;
+}
+
+/** What a field is on one side more than on the other; without value and range: that it is there at all. */
+export interface Fact {
+  field: string;
+  value?: Json;
+  range?: { at_least: number | null; below: number | null };
+  query: string;
+}
+
+interface Difference {
+  selection: number;
+  baseline: number;
+  selection_events: number;
+  baseline_events: number;
+  exact: boolean;
+  lift: number;
+  score: number;
+  change: 'more' | 'less' | 'new' | 'gone';
+  complement: boolean;
+}
+
+export interface Finding extends Fact, Difference {
+  alike: Fact[];
+  example: string | null;
+}
+
+export interface PatternFinding extends Difference {
+  pattern: string;
+  example: { id: string; message: string } | null;
+}
+
+export interface Explained extends Omit<Completeness, 'exact'> {
+  selection: Side;
+  baseline: Side;
+  findings: Finding[];
+  patterns: PatternFinding[];
+  left_out: { asked: string[]; times: string[]; unique: string[] };
+}
