@@ -35,6 +35,8 @@ class Shortcuts {
   #heard(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     const isTyped = typesInto(event.composedPath()[0]);
+    // The space bar presses the button that has the focus.
+    if (event.key === ' ' && (event.target as Element).closest('button, a, summary, [role="button"]')) return;
     // A dialog has keys of its own.
     if (document.querySelector('dialog[open]') !== null) return;
     const now = performance.now();
