@@ -154,3 +154,15 @@ export function counts(
 ): Promise<{ span_s: number; counts: { start: string; count: number }[] }> {
   return ask('histogram', { params: { query, start, end, span: `${spanS}s` }, signal });
 }
+
+export interface Readable {
+  error: { detail: string; hint: string; suggestion: string | null } | null;
+  pipes?: string[];
+  /** Where the pipes begin, in code points. */
+  query_end?: number;
+}
+
+/** Whether a query can be understood, and what pipes it has. */
+export function readable(query: string, signal: AbortSignal): Promise<Readable> {
+  return ask('query/check', { params: { query }, signal });
+}
