@@ -162,7 +162,7 @@ export interface Readable {
   query_end?: number;
 }
 
-/** Whether a query can be understood, and what pipes it has. */
+/** Whether a query can be understood, and what pipes it has. Throws a Problem where the server says it is no query. */
 export function readable(query: string, signal: AbortSignal): Promise<Readable> {
   return ask('query/check', { params: { query }, signal });
 }

@@ -99,5 +99,5 @@ export function perMinute<M>(
 export function storeText(store: Status['store']): string {
   const size = store.bytes === null ? '' : bytes(store.bytes);
   const parts = store.segments === null ? '' : counted(store.segments, 'segment');
-  return [size, parts].filter(Boolean).join(' in ');
+  return [size, parts].filter(Boolean).join(' in ') || 'Its size is not known';
 }

@@ -10,6 +10,8 @@ class Session {
   standing = $state<Standing>('asking');
   who = $state.raw<Who | null>(null);
   problem = $state.raw<Problem | null>(null);
+  /** The key that was used until now is refused. */
+  isLost = $state(false);
   /** Server's time less the browser's, ms. */
   skewMs = $state(0);
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -47,7 +49,10 @@ class Session {
 
   #use(key: string | null): void {
     show(key, () => {
-      if (this.standing === 'in') this.problem = null;
+      if (this.standing === 'in') {
+        this.problem = null;
+        this.isLost = key !== null;
+      }
       this.standing = 'out';
     });
   }
@@ -60,6 +65,7 @@ class Session {
       this.skewMs = Date.parse(who.now) - (sent + Date.now()) / 2;
       this.who = who;
       this.problem = null;
+      this.isLost = false;
       this.standing = 'in';
     } catch (error) {
       this.problem = asProblem(error);
