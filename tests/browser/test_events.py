@@ -65,6 +65,20 @@ async def test_keys_go_through_events_open_one_and_back_closes_it(page: Page) ->
     await expect(page.get_by_role("article")).to_have_count(0)
 
 
+async def test_opening_an_event_or_another_way_to_see_it_asks_nothing_anew(page: Page) -> None:
+    await page.goto(link("service:stock"))
+    await expect(page.get_by_text("120 events", exact=True)).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/v1/query" in request.url else None)
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("article")).to_be_visible()
+    await page.get_by_role("button", name="Wrapped").click()
+    await expect(page).to_have_url(_has("view=wrapped"))
+    await expect(page.get_by_role("article")).to_be_visible()
+    assert asked == []
+
+
 async def test_c_copies_the_message_without_its_colours(page: Page) -> None:
     await page.goto(link("service:stock"))
     await expect(rows(page).first).to_be_visible()
@@ -85,13 +99,12 @@ async def test_t_shows_everything_of_the_trace(page: Page) -> None:
 
 async def test_columns_are_in_the_address_move_by_keys_and_go(page: Page) -> None:
     await page.goto(link("http.status:*", "&column=http.status&column=host"))
-    heads = page.get_by_role("button", name="Column ", exact=False).filter(has_not_text="out")
     await expect(page.get_by_role("button", name="Column http.status", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Column host", exact=True).press("Alt+ArrowLeft")
     await expect(page).to_have_url(_has("column=host&column=http.status"))
     await page.get_by_role("button", name="Take column host out").click()
     await expect(page.get_by_role("button", name="Column host", exact=True)).to_have_count(0)
-    await expect(heads.first).to_have_text("http.status")
+    await expect(page.get_by_role("button", name="Column http.status", exact=True)).to_be_visible()
 
 
 async def test_a_column_is_dragged_to_another_place(page: Page) -> None:
