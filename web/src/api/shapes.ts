@@ -192,3 +192,41 @@ export interface Explained extends Omit<Completeness, 'exact'> {
   patterns: PatternFinding[];
   left_out: { asked: string[]; times: string[]; unique: string[] };
 }
+
+export const CHARTS = ['auto', 'lines', 'bars', 'area', 'table', 'number', 'top', 'events'] as const;
+export type ChartKind = (typeof CHARTS)[number];
+
+/** Of a dashboard; `x`, `y`, `w` and `h` are cells. Where `saved` names a saved query, that one is asked. */
+export interface Panel {
+  id: string;
+  title: string;
+  query: string;
+  saved: string | null;
+  chart: ChartKind;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+export interface Dashboard {
+  title: string;
+  about: string;
+  range: { start: string | null; end: string | null };
+  refresh_s: number | null;
+  panels: Panel[];
+}
+
+export interface NamedDashboard extends Dashboard {
+  name: string;
+  built_in: boolean;
+}
+
+/** In the list of them: `panels` is how many it has. */
+export interface DashboardRow {
+  name: string;
+  title: string;
+  about: string;
+  built_in: boolean;
+  panels: number;
+}
