@@ -5,7 +5,7 @@ import { readable } from '../api/dashboards';
 import { page, type Span } from '../api/search';
 import type { Answer, ChartKind, Checked, NamedQuery, Panel } from '../api/shapes';
 import { drawn, joined, pipeFor, queryOf, trendOf } from './asking';
-import { figureOf, pointsOf, type Point } from './trend';
+import { figureOf, isCounted, pointsOf, spanFor, type Point } from './trend';
 import { Turns } from './turns';
 
 const AT_ONCE = 4;
@@ -54,7 +54,13 @@ export class Asker {
     const { query, check } = await this.fitted(question, saved);
     const whole = joined(query, check.query_end, filter);
     const chart = drawn(question.chart, check.kind);
-    const answer = await page(whole, span, chart === 'events' ? MOST_EVENTS : MOST_ROWS, null, signal);
+    const answer = await page(
+      whole,
+      asSpan(span),
+      chart === 'events' ? MOST_EVENTS : MOST_ROWS,
+      null,
+      signal,
+    );
     const trend = chart === 'number' ? await this.#trend(query, check, answer, filter, span, signal) : [];
     return { query: whole, check, answer, chart, trend };
   }
@@ -85,13 +91,20 @@ export class Asker {
     signal: AbortSignal,
   ): Promise<Point[]> {
     const column = figureOf(answer, check)?.column;
-    if (column === undefined) return [];
-    if (check.kind === 'series') return pointsOf(answer, column, span.endMs);
-    const asked = trendOf(query, check);
+    if (column === undefined || span.startMs === null) return [];
+    const { startMs, endMs } = span;
+    const spanS = spanFor(endMs - startMs);
+    const asked = trendOf(query, check, spanS);
     if (asked === null) return [];
+    const stats = check.pipes.find((each) => each.startsWith('stats ')) ?? '';
+    const spans = { startMs, endMs, spanMs: spanS * 1000, otherwise: isCounted(stats, column) ? 0 : null };
     try {
       const end = (await this.#check(asked)).query_end;
-      return pointsOf(await page(joined(asked, end, filter), span, 1000, null, signal), column, span.endMs);
+      return pointsOf(
+        await page(joined(asked, end, filter), asSpan(span), 1000, null, signal),
+        column,
+        spans,
+      );
     } catch (error) {
       // A figure is worth showing without its trend.
       if (isAbort(error) || asProblem(error).status === 0) throw error;
@@ -107,4 +120,8 @@ export class Asker {
     found.catch(() => this.#read.delete(query));
     return found;
   }
+}
+
+function asSpan({ start, end }: BoardSpan): Span {
+  return { start, end };
 }

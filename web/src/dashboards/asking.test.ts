@@ -41,23 +41,27 @@ test('places are counted in code points', () => {
 
 test('behind a number stands the same number over time', () => {
   const check = { kind: 'rows' as const, query_end: 0, by: [], pipes: ['stats count() as n'] };
-  expect(trendOf('| stats count() as n', check)).toBe('| timechart count() as n');
+  expect(trendOf('| stats count() as n', check, 60)).toBe('| timechart span=60s count() as n');
   expect(
-    trendOf('level:error | stats count() as n, sum(x) as s | eval p = n / s | fields p', {
-      ...check,
-      query_end: 12,
-      pipes: ['stats count() as n, sum(x) as s', 'eval p = n / s', 'fields p'],
-    }),
-  ).toBe('level:error | timechart count() as n, sum(x) as s | eval p = n / s | fields timestamp, p');
+    trendOf(
+      'level:error | stats count() as n, sum(x) as s | eval p = n / s | fields p',
+      {
+        ...check,
+        query_end: 12,
+        pipes: ['stats count() as n, sum(x) as s', 'eval p = n / s', 'fields p'],
+      },
+      5,
+    ),
+  ).toBe('level:error | timechart span=5s count() as n, sum(x) as s | eval p = n / s | fields timestamp, p');
 });
 
 test('a number that is none over time has no trend', () => {
   const check = { kind: 'rows' as const, query_end: 0, by: [], pipes: ['stats count() as n', 'sort -n'] };
-  expect(trendOf('', check)).toBeNull();
-  expect(trendOf('', { ...check, pipes: ['stats count() by a'], by: ['a'] })).toBeNull();
-  expect(trendOf('', { ...check, pipes: ['top 10 service'] })).toBeNull();
-  expect(trendOf('', { ...check, kind: 'series', pipes: ['timechart count()'] })).toBeNull();
-  expect(trendOf('', { ...check, pipes: ['stats count() as n', 'fields - n'] })).toBeNull();
+  expect(trendOf('', check, 60)).toBeNull();
+  expect(trendOf('', { ...check, pipes: ['stats count() by a'], by: ['a'] }, 60)).toBeNull();
+  expect(trendOf('', { ...check, pipes: ['top 10 service'] }, 60)).toBeNull();
+  expect(trendOf('', { ...check, kind: 'series', pipes: ['timechart count()'] }, 60)).toBeNull();
+  expect(trendOf('', { ...check, pipes: ['stats count() as n', 'fields - n'] }, 60)).toBeNull();
 });
 
 test('a panel opens in the search with its question and its span', () => {

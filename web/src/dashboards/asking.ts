@@ -43,10 +43,12 @@ export function joined(query: string, queryEnd: number, filter: string): string 
   return pipes === '' ? both : `${both} ${pipes}`;
 }
 
-/** The question behind a number, over time: null where there is none. `pipes` are in canonical spelling. */
+/** The question behind a number, over time in spans of so many seconds: null where there is none. `pipes` are in
+    canonical spelling. */
 export function trendOf(
   query: string,
   check: Pick<Checked, 'kind' | 'query_end' | 'pipes' | 'by'>,
+  spanS: number,
 ): string | null {
   const at = check.pipes.findIndex((each) => each.startsWith('stats '));
   if (check.kind !== 'rows' || at < 0 || check.by.length > 0) return null;
@@ -55,7 +57,7 @@ export function trendOf(
   const line = [...query].slice(0, check.query_end).join('').trim();
   const pipes = [
     ...check.pipes.slice(0, at),
-    check.pipes[at]?.replace(/^stats/, 'timechart'),
+    check.pipes[at]?.replace(/^stats/, `timechart span=${spanS}s`),
     ...behind.map((each) => each.replace(/^fields /, 'fields timestamp, ')),
   ];
   return `${line} | ${pipes.join(' | ')}`.trim();

@@ -102,7 +102,8 @@ export class Board {
     const endMs = momentMs(this.end, nowMs);
     this.span = {
       start: startMs === null ? '' : rfc3339(startMs),
-      end: endMs === null ? '' : rfc3339(endMs),
+      // Said even where it is now: a chart over time then knows how long its spans should be.
+      end: endMs === null && startMs === null ? '' : rfc3339(endMs ?? nowMs),
       startMs,
       endMs: endMs ?? nowMs,
     };

@@ -6,6 +6,10 @@ import { COLUMNS, MAX_HEIGHT } from './grid';
 
 const MAX_BYTES = 256 * 1024;
 
+/** What the server takes in no title: what steers a terminal, and what reorders or hides text. */
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/;
+
 /** What is wrong with it, in one sentence. */
 export class Unreadable extends Error {}
 
@@ -117,8 +121,8 @@ function words(value: unknown, where: string, most: number): string {
 
 function line(value: unknown, where: string, most: number): string {
   const text = words(value, where, most);
-  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text))
-    throw new Unreadable(`${where} has control characters in it, or more than one line.`);
+  if (UNSAFE.test(text))
+    throw new Unreadable(`${where} has control characters in it, or such as reorder or hide text.`);
   return text;
 }
 

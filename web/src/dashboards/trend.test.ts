@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Answer, Checked, Row } from '../api/shapes';
-import { boundsOf, figureOf, pathOf, pointsOf } from './trend';
+import { boundsOf, figureOf, isCounted, pathOf, pointsOf, spanFor } from './trend';
 
 const answer = (rows: Row[], columns?: string[]): Answer => ({
   rows,
@@ -51,11 +51,31 @@ test('where there is no number, what is there', () => {
   expect(figureOf(answer([]), check())).toBeNull();
 });
 
-test('the last span is left out while it goes on', () => {
-  const rows = [0, 1, 2, 3].map((at) => ({ timestamp: minute(at), n: at }));
-  expect(pointsOf(answer(rows), 'n', 3.5 * 60_000).map((each) => each.value)).toEqual([0, 1, 2]);
-  expect(pointsOf(answer(rows), 'n', 4 * 60_000).map((each) => each.value)).toEqual([0, 1, 2, 3]);
-  expect(pointsOf(answer([{ timestamp: minute(0), n: null }, { n: 3 }]), 'n', 0)).toEqual([]);
+test('spans that the range cuts are left out, empty ones are what they mean', () => {
+  const rows = [0, 1, 3, 4].map((at) => ({ timestamp: minute(at), n: at + 1 }));
+  const spans = { startMs: 30_000, endMs: 4.5 * 60_000, spanMs: 60_000, otherwise: 0 };
+  expect(pointsOf(answer(rows), 'n', spans).map((each) => each.value)).toEqual([2, 0, 4]);
+  expect(pointsOf(answer(rows), 'n', { ...spans, otherwise: null }).map((each) => each.at / 60_000)).toEqual([
+    1, 3,
+  ]);
+  expect(
+    pointsOf(answer([{ timestamp: minute(1), n: null }, { n: 3 }]), 'n', { ...spans, otherwise: null }),
+  ).toEqual([]);
+});
+
+test('a trend has at most sixty round spans', () => {
+  expect(spanFor(60_000)).toBe(1);
+  expect(spanFor(3_600_000)).toBe(60);
+  expect(spanFor(7 * 86_400_000)).toBe(10_800);
+  expect(spanFor(365 * 86_400_000)).toBe(7 * 86_400);
+});
+
+test('counts and sums of nothing are 0, other aggregates are not there', () => {
+  const pipe = 'stats count() as n, p99(took) as slow, sum(a, 2) as s, count() if level:error as bad';
+  expect(['n', 's', 'bad'].every((each) => isCounted(pipe, each))).toBe(true);
+  expect(isCounted(pipe, 'slow')).toBe(false);
+  expect(isCounted(pipe, 'percent')).toBe(false);
+  expect(isCounted('stats count()', 'count()')).toBe(true);
 });
 
 test('the line goes from edge to edge, from zero', () => {

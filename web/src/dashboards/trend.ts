@@ -19,21 +19,48 @@ export function figureOf(answer: Answer, check: Checked): { value: Json; column:
   return column === undefined ? null : { value: row[column] ?? null, column };
 }
 
-/** Values over time, without the last one if its span is not over at `endMs`. */
-export function pointsOf(answer: Answer, column: string, endMs: number): Point[] {
-  const points: Point[] = [];
+const ROUND_S = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
+];
+const MOST_POINTS = 60;
+
+/** The shortest round span, in s, of which a trend of so long has few enough. */
+export function spanFor(rangeMs: number): number {
+  const found = ROUND_S.find((each) => rangeMs / 1000 / each <= MOST_POINTS);
+  return found ?? Math.ceil(rangeMs / 1000 / MOST_POINTS / 86_400) * 86_400;
+}
+
+/** Whether a span without events has the value 0: of aggregates that count. `pipe` is a `stats` in canonical spelling. */
+export function isCounted(pipe: string, column: string): boolean {
+  const aggregates = pipe.replace(/^(stats|timechart( span=\S+)?) /, '').split(/,\s*(?![^()]*\))/);
+  const made = aggregates.find((each) => each === column || each.endsWith(` as ${column}`));
+  return made !== undefined && /^(count|count_distinct|approx_count_distinct|sum|rate)\(/.test(made);
+}
+
+export interface Spans {
+  startMs: number;
+  endMs: number;
+  /** Of each. */
+  spanMs: number;
+  /** What one without events has; null: nothing is known of it. */
+  otherwise: number | null;
+}
+
+/** Values over time, of spans that lie in the range as a whole: of others a part only was counted. */
+export function pointsOf(answer: Answer, column: string, spans: Spans): Point[] {
+  const { startMs, endMs, spanMs, otherwise } = spans;
+  const values = new Map<number, number>();
   for (const row of answer.rows ?? []) {
-    const at = Date.parse(String(row['timestamp']));
     const value = row[column];
-    if (typeof value === 'number' && !Number.isNaN(at)) points.push({ at, value });
+    const at = Date.parse(String(row['timestamp']));
+    if (typeof value === 'number' && !Number.isNaN(at)) values.set(at, value);
   }
-  points.sort((one, other) => one.at - other.at);
-  const span = points.reduce(
-    (least, each, at) => Math.min(least, at > 0 ? each.at - (points[at - 1] as Point).at : Infinity),
-    Infinity,
-  );
-  const last = points.at(-1);
-  return last !== undefined && points.length > 2 && last.at + span > endMs ? points.slice(0, -1) : points;
+  const points: Point[] = [];
+  for (let at = Math.ceil(startMs / spanMs) * spanMs; at + spanMs <= endMs; at += spanMs) {
+    const value = values.get(at) ?? otherwise;
+    if (value !== null) points.push({ at, value });
+  }
+  return points;
 }
 
 /** An SVG path through the points, in a box of `width` by `height` with a margin for the stroke; from zero, unless some
