@@ -91,8 +91,7 @@ export function place(boxes: readonly Place[], w: number, h: number): Place {
   for (let y = 0; y < depth(boxes); y += 1) {
     for (let x = 0; x <= COLUMNS - w; x += 1) {
       const found = { x, y, w, h };
-      const isHeld = y === 0 || boxes.some((each) => collide({ ...found, y: y - 1 }, each));
-      if (isHeld && !boxes.some((each) => collide(found, each))) return found;
+      if (!boxes.some((each) => collide(found, each))) return found;
     }
   }
   return { x: 0, y: depth(boxes), w, h };
