@@ -1,7 +1,7 @@
 /* Dashboards, as the server keeps them. */
 
 import { ask, Problem } from './http';
-import type { Checked, Dashboard, DashboardRow, NamedDashboard } from './shapes';
+import type { Dashboard, DashboardRow, NamedDashboard } from './shapes';
 
 const at = (name: string): string => `dashboards/${encodeURIComponent(name)}`;
 
@@ -30,25 +30,4 @@ export async function isTaken(name: string): Promise<boolean> {
     if (error instanceof Problem && error.status === 404) return false;
     throw error;
   }
-}
-
-/** What a query is. Throws Problem with the place where it cannot be understood. */
-export async function readable(query: string, signal?: AbortSignal): Promise<Checked> {
-  const told = await ask<Checked & { error?: Mistake | null }>('query/check', {
-    params: { query },
-    ...(signal && { signal }),
-  });
-  if (!told.error) return told;
-  const { detail, hint, position, length, expected, suggestion } = told.error;
-  const some = Array.isArray(expected) ? expected : expected ? [expected] : [];
-  throw new Problem(400, 'bad_query', detail, hint ?? '', position, length ?? 0, some, suggestion);
-}
-
-interface Mistake {
-  detail: string;
-  hint: string | null;
-  position: number | null;
-  length: number | null;
-  expected: string | string[] | null;
-  suggestion: string | null;
 }

@@ -1,8 +1,7 @@
 /* Puts the questions of panels to the server: each is read first, so that it is known how to draw it. */
 
 import { asProblem, isAbort, Problem } from '../api/http';
-import { readable } from '../api/dashboards';
-import { page, type Span } from '../api/search';
+import { check as checkQuery, page, type Span } from '../api/search';
 import type { Answer, ChartKind, Checked, NamedQuery, Panel } from '../api/shapes';
 import { drawn, joined, pipeFor, queryOf, trendOf } from './asking';
 import { figureOf, isCounted, pointsOf, spanFor, type Point } from './trend';
@@ -24,6 +23,7 @@ export interface Drawing {
   check: Checked;
   answer: Answer;
   chart: ChartKind;
+  span: BoardSpan;
   trend: readonly Point[];
 }
 
@@ -62,7 +62,7 @@ export class Asker {
       signal,
     );
     const trend = chart === 'number' ? await this.#trend(query, check, answer, filter, span, signal) : [];
-    return { query: whole, check, answer, chart, trend };
+    return { query: whole, check, answer, chart, span, trend };
   }
 
   /** The query that is asked for a panel, without filter, and what it is. */
@@ -115,7 +115,7 @@ export class Asker {
   #check(query: string): Promise<Checked> {
     const known = this.#read.get(query);
     if (known !== undefined) return known;
-    const found = readable(query);
+    const found = checkQuery(query);
     this.#read.set(query, found);
     found.catch(() => this.#read.delete(query));
     return found;

@@ -1,10 +1,10 @@
 /* The dashboard that is looked at. The address says how: its time, its filter, whether it is edited; what the server
    has, and what was changed of it here, is below. */
 
-import { dashboard, isTaken, putDashboard, readable } from '../api/dashboards';
+import { dashboard, isTaken, putDashboard } from '../api/dashboards';
 import { asProblem, isAbort, Problem } from '../api/http';
 import { Resource } from '../api/resource.svelte';
-import { savedQueries } from '../api/search';
+import { check, savedQueries } from '../api/search';
 import type { Dashboard, NamedDashboard, NamedQuery } from '../api/shapes';
 import { address } from '../state/address.svelte';
 import { keep, kept } from '../state/kept';
@@ -13,6 +13,8 @@ import { momentMs, rfc3339 } from '../text/times';
 import { Asker, type BoardSpan } from './asker';
 import * as drafts from './draft';
 import { readDashboard, Unreadable } from './reading';
+
+const LEAST_REFRESH_S = 5;
 
 export class Board {
   readonly asker = new Asker();
@@ -72,7 +74,8 @@ export class Board {
   /** 0: never by itself. */
   get refreshS(): number {
     const text = address.get('refresh');
-    return text === '' ? (this.shown?.refresh_s ?? 0) : Math.max(0, Number(text) || 0);
+    const seconds = text === '' ? (this.shown?.refresh_s ?? 0) : Number(text) || 0;
+    return seconds > 0 ? Math.max(LEAST_REFRESH_S, seconds) : 0;
   }
 
   async load(): Promise<void> {
@@ -111,8 +114,8 @@ export class Board {
 
   async setFilter(text: string, signal: AbortSignal): Promise<void> {
     try {
-      const check = text.trim() === '' ? null : await readable(text, signal);
-      if (check !== null && check.pipes.length > 0) throw pipesInFilter();
+      const read = text.trim() === '' ? null : await check(text, signal);
+      if (read !== null && read.pipes.length > 0) throw pipesInFilter();
       this.filter = text.trim();
       this.filterProblem = null;
     } catch (error) {

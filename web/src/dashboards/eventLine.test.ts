@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Json, LogEvent } from '../api/shapes';
-import { lineOf, visible } from './eventLine';
+import { lineOf, oneLine } from './eventLine';
 
 const event = (data: { [name: string]: Json }): LogEvent => ({
   id: '1',
@@ -18,12 +18,12 @@ test('the message is the first of its names that says something', () => {
 });
 
 test('colours go, breaks and what cannot be seen are shown', () => {
-  expect(visible('\u001b[32mgood\u001b[0m')).toBe('good');
-  expect(visible('a\n  b\r\nc')).toBe('a ⏎ b ⏎ c');
-  expect(visible('x\u0007y\u202ez\u007f')).toBe('x␇y‹U+202E›z␡');
+  expect(oneLine('\u001b[32mgood\u001b[0m')).toBe('good');
+  expect(oneLine('a\n  b\r\nc')).toBe('a ⏎ b ⏎ c');
+  expect(oneLine('x\u0007y\u202ez\u007f')).toBe('x␇y‹U+202E›z␡');
 });
 
 test('a line of a megabyte is cut', () => {
-  expect([...visible('x'.repeat(1_000_000))].length).toBe(401);
-  expect(visible('🪵'.repeat(401)).endsWith('🪵…')).toBe(true);
+  expect([...oneLine('x'.repeat(1_000_000))].length).toBe(401);
+  expect(oneLine('🪵'.repeat(401)).endsWith('🪵…')).toBe(true);
 });

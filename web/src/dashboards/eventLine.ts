@@ -13,13 +13,13 @@ const HIDDEN =
 export function lineOf(event: LogEvent): string {
   for (const name of NAMES) {
     const value = event.data[name];
-    if (isSaid(value)) return visible(String(value));
+    if (isSaid(value)) return oneLine(String(value));
   }
-  return visible(JSON.stringify(event.data));
+  return oneLine(JSON.stringify(event.data));
 }
 
 /** On one line, clipped. */
-export function visible(text: string): string {
+export function oneLine(text: string): string {
   // Cut before it is looked through: a line may have megabytes. Colours may take some of it.
   const near = text.slice(0, MOST * 4);
   const clean = near
