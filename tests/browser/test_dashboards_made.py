@@ -118,6 +118,17 @@ async def test_panels_are_arranged_by_keys_and_each_step_is_said(page: Page, pla
     assert places(platform, "t-keys") == {"One": (1, 4, 7, 4), "Two": (0, 0, 6, 4)}
 
 
+async def test_the_keyboard_is_not_lost_when_a_panel_goes_or_a_form_closes(page: Page, platform: Cordwood) -> None:
+    put(platform, "t-focus", panel("One"), panel("Two", x=6))
+    await page.goto("/dashboards/t-focus?edit=1")
+    await page.get_by_role("button", name="Remove One").press("Enter")
+    await expect(page.get_by_role("button", name="Move Two", exact=True)).to_be_focused()
+    edit = page.get_by_role("button", name="Edit Two")
+    await edit.press("Enter")
+    await page.get_by_role("button", name="Cancel").press("Enter")
+    await expect(edit).to_be_focused()
+
+
 async def test_edits_are_undone_and_done_again(page: Page, platform: Cordwood) -> None:
     put(platform, "t-undo", panel("One"), panel("Two", x=6))
     await page.goto("/dashboards/t-undo?edit=1")

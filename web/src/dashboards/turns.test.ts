@@ -65,6 +65,7 @@ test('idle is when nothing runs or waits', async () => {
   const { ends, work } = bench();
   const turns = new Turns(1);
   await turns.idle();
+  expect(turns.isIdle).toBe(true);
   const all = [turns.run(work('a'), never), turns.run(work('b'), never)];
   let isIdle = false;
   const idle = turns.idle().then(() => (isIdle = true));
@@ -72,6 +73,7 @@ test('idle is when nothing runs or waits', async () => {
   ends[0]?.();
   await settled();
   expect(isIdle).toBe(false);
+  expect(turns.isIdle).toBe(false);
   ends[1]?.();
   await Promise.all(all);
   await idle;

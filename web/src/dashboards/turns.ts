@@ -21,9 +21,14 @@ export class Turns {
     }
   }
 
+  /** Nothing runs or waits. */
+  get isIdle(): boolean {
+    return this.#free === this.#most;
+  }
+
   /** Returns when nothing runs or waits. */
   async idle(): Promise<void> {
-    if (this.#free === this.#most) return;
+    if (this.isIdle) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -54,6 +59,6 @@ export class Turns {
       return;
     }
     this.#free += 1;
-    if (this.#free === this.#most) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.isIdle) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
