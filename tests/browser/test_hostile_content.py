@@ -18,7 +18,13 @@ EVENTS: list[dict[str, Any]] = [
     {"kind": "rtl", "message": "user \u202egnp.exe logged in", "hebrew": "שלום עולם"},
     {"kind": "control", "message": "a\x00b\x07c\x1b]0;title\x07d\x1b[2J\x7fe", "\x01name": "\x02value"},
     {"kind": "columns", "message": "five hundred columns", **{f"column_{each}": each for each in range(500)}},
-    {"kind": "proto", "message": "names of objects", "__proto__": {"polluted": True}, "constructor": 1, "toString": "no"},
+    {
+        "kind": "proto",
+        "message": "names of objects",
+        "__proto__": {"polluted": True},
+        "constructor": 1,
+        "toString": "no",
+    },
 ]
 
 
@@ -26,7 +32,9 @@ EVENTS: list[dict[str, Any]] = [
 def hostile(platform: Cordwood) -> Cordwood:
     lines = (json.dumps({"service": OWN, "timestamp": time.time(), **event}) for event in EVENTS)
     assert platform.post("/log", "\n".join(lines).encode())[0] == 202
-    wait_until(lambda: platform.json(f"/api/v1/query/count?query=service:{OWN}")["count"] == len(EVENTS), 30, "the events")
+    wait_until(
+        lambda: platform.json(f"/api/v1/query/count?query=service:{OWN}")["count"] == len(EVENTS), 30, "the events"
+    )
     return platform
 
 
