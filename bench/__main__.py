@@ -40,7 +40,7 @@ def _run(options: argparse.Namespace) -> int:
             figures = bare_copy.measure(options.dsn, options.events, options.connections)
         case "patterns":
             figures = patterns.measure(options.directory, options.runs)
-        case "query" | "people" | "soak" | "scale":
+        case "query" | "people" | "page" | "soak" | "scale":
             figures = _own(options)
         case _:
             from bench import suite
@@ -64,6 +64,10 @@ def _own(options: argparse.Namespace) -> dict[str, Any]:
                     setup,
                     people.PeopleLoad(options.events, options.people, options.pause, options.seconds, options.rate),
                 )
+            case "page":
+                from bench import page
+
+                figures = page.measure(setup, page.PageLoad(options.events, options.runs))
             case "soak":
                 figures = soak.measure(
                     setup, soak.SoakLoad(options.events, options.clients, options.batch, options.every, options.rate)
@@ -140,6 +144,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--pause", type=float, default=5.0, help="seconds between an answer and the next question")
     one.add_argument("--seconds", type=float, default=30.0, help="of people alone, of events alone, and of both")
     one.add_argument("--rate", type=float, default=100_000.0, help="events/s")
+    _add_record(one)
+
+    one = commands.add_parser("page", help="cordwood up with many events in a browser: how long one waits")
+    one.add_argument("--events", type=_number, default=10_000_000)
+    one.add_argument("--runs", type=int, default=7)
     _add_record(one)
 
     one = commands.add_parser("soak", help="cordwood up under steady ingest: does memory grow?")

@@ -22,6 +22,8 @@ questions to the segment files, and the figures are those of the format. `soak` 
 come steadily; its growth is a line through the samples after the first fifth.
 `people` has many people ask (the newest events, errors of a service, a histogram, a word, percentiles, facets; of the
 last quarter of an hour or hour), each with pauses to think: alone (`idle`), and while events come in (`busy`).
+`page` opens the page in Chromium: a view is there once events are listed and counts are drawn; the longest frame is one
+of scrolling through the list.
 `scale` sends a first million, then the rest in steps, each until it is queryable; its narrow question is the newest 100
 of one minute. Parts that were not run are not shown, nor are goals that name more events than were sent.
 """
@@ -33,7 +35,7 @@ def write(path: Path, results: dict[str, Any]) -> None:
     lines = [
         "# Benchmark results",
         "",
-        "Made by `python -m bench suite`, `query`, `people`, `soak` and `scale`; do not edit.",
+        "Made by `python -m bench suite`, `query`, `people`, `page`, `soak` and `scale`; do not edit.",
         "",
         f"{machine['processor']} · {machine['memory']} · {machine['system']} · Python {machine['python']} · "
         f"{results['measured_at']}",
