@@ -19,7 +19,8 @@ from cordwood.model.plan import Plan
 from cordwood.model.search.filters import Everything
 from cordwood.model.search.spans import HOUR_US, MINUTE_US
 from cordwood.model.tenant import Tenant
-from cordwood.query.engine import Engine, Page
+from cordwood.query.engine import Engine
+from cordwood.query.pages import Page
 from cordwood.query.rows import table_json
 from cordwood.query.settings import QuerySettings
 from cordwood.store.interface import Store

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from cordwood.model.census import Asked, Census, FieldCount
 from cordwood.model.plan import Plan
 from cordwood.model.tenant import Tenant
-from cordwood.query.engine import Engine, Page
+from cordwood.query.engine import Engine
+from cordwood.query.pages import Page
 from cordwood.store.interface import Explorer
 
 _NEARLY_ALL = 0.5

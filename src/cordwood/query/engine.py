@@ -25,6 +25,7 @@ from cordwood.model.tenant import Tenant
 from cordwood.query.answers import event_json, ndjson, page_json
 from cordwood.query.arrivals import Arrivals
 from cordwood.query.flights import Flights
+from cordwood.query.pages import Page
 from cordwood.query.parameters import cursor_of
 from cordwood.query.rows import table_json
 from cordwood.query.settings import QuerySettings
@@ -38,25 +39,6 @@ from cordwood.store.interface import Reader
 _ANSWER_VERSION = 1
 _MOST_DAMAGED = 20
 T = TypeVar("T")
-
-
-class Page(msgspec.Struct, frozen=True):
-    """A page as open JSON (see `answers.page_json`), whether it came from the cache, and what it is made of."""
-
-    body: bytes
-    is_cached: bool
-    coverage: Coverage
-    slices: tuple[int, int] | None = None
-    """Of how many parts it was put together just now, kept ones and others."""
-
-    def put_together(self, parts: "Sequence[PutTogether]") -> "Page":
-        """The same, of those parts, if there are any."""
-        return replace(self, slices=(parts[-1].kept, parts[-1].asked)) if parts else self
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no event or row in it."""
-        return self.body.startswith((b'{"events":[]', b'{"columns":[],"events":[]', b'{"columns":[],"rows":[]'))
 
 
 class Engine:
@@ -167,28 +149,40 @@ class Engine:
 
     async def _table(self, plan: Plan, limit: int, pipes: Sequence[Pipe], tenant: Tenant, coverage: Coverage) -> Page:
         told: list[PutTogether] = []
-        recipe = recipe_of(plan, pipes)
 
         async def made() -> bytes:
-            rows: list[Row] = []
-            if recipe is not None:
-                parts = await self._slices.put_together(recipe, plan, tenant, coverage)
-                if parts is not None:
-                    told.append(parts)
-                    rows = await asyncio.to_thread(recipe.rows, parts.groups)
-                    return await shown(rows)
-            # One more than asked for tells whether there are more.
-            asked = replace(plan, limit=limit + 1)
-            async with self._turns.turn(), _closing(self._reader.rows(asked, pipes, tenant)) as blocks:
-                async for block in blocks:
-                    rows += block
-            return await shown(rows)
-
-        async def shown(rows: Sequence[Row]) -> bytes:
+            rows, parts = await self._made_rows(plan, limit, pipes, tenant, coverage)
+            if parts is not None:
+                told.append(parts)
             is_table, is_cut = any(map(makes_table, pipes)), len(rows) > limit
             return await asyncio.to_thread(table_json, rows[:limit], is_table=is_table, is_cut=is_cut)
 
         return (await self._kept(_key((plan, pipes), tenant, coverage), coverage, made)).put_together(told)
+
+    async def table_rows(
+        self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, most: int
+    ) -> tuple[list[Row], Coverage]:
+        """The same as rows, more than `most` when there are more, and what was looked at. No page is kept of it."""
+
+        async def answer(coverage: Coverage) -> tuple[list[Row], Coverage]:
+            return (await self._made_rows(plan, most, pipes, tenant, coverage))[0], coverage
+
+        return await self._without_damage(plan, tenant, answer)
+
+    async def _made_rows(
+        self, plan: Plan, limit: int, pipes: Sequence[Pipe], tenant: Tenant, coverage: Coverage
+    ) -> tuple[list[Row], PutTogether | None]:
+        """Some more than `limit`, if there are: that tells whether there are."""
+        if (recipe := recipe_of(plan, pipes)) is not None:
+            parts = await self._slices.put_together(recipe, plan, tenant, coverage)
+            if parts is not None:
+                return await asyncio.to_thread(recipe.rows, parts.groups), parts
+        rows: list[Row] = []
+        asked = replace(plan, limit=limit + 1)
+        async with self._turns.turn(), _closing(self._reader.rows(asked, pipes, tenant)) as blocks:
+            async for block in blocks:
+                rows += block
+        return rows, None
 
     async def rows(
         self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, written: Callable[[Sequence[Row]], bytes]

@@ -19,7 +19,8 @@ from cordwood.model.tenant import Tenant
 from cordwood.query.answers import with_members
 from cordwood.query.censuses import Censuses
 from cordwood.query.completeness import completeness
-from cordwood.query.engine import Engine, Page
+from cordwood.query.engine import Engine
+from cordwood.query.pages import Page
 from cordwood.query.parameters import number_of, only_known, plan_of
 from cordwood.query.routes import as_json, event_id_of
 from cordwood.query.surroundings import beside, context_json

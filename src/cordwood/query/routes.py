@@ -20,7 +20,8 @@ from cordwood.model.tenant import Tenant
 from cordwood.query.answers import with_members
 from cordwood.query.completeness import completeness, in_headers
 from cordwood.query.diagnosis import Diagnosis
-from cordwood.query.engine import Engine, Page
+from cordwood.query.engine import Engine
+from cordwood.query.pages import Page
 from cordwood.query.parameters import plan_of, question_of
 from cordwood.query.rows import Csv, rows_ndjson
 from cordwood.query.wanted import Wanted
