@@ -85,6 +85,7 @@ def test_a_rule_tells_a_webhook_what_matched_and_that_it_is_over(up: Cordwood) -
         headers, body = hook.got[0]
         first, second = hook.bodies()[:2]
         assert (first["kind"], first["rule"], first["severity"]) == ("firing", "pay-errors", "critical")
+        assert "groups" not in first
         assert first["value"] in (2, 3)
         assert "declined \\x1b[31m" in first["lines"][0]
         assert first["link"].startswith("https://logs.example.org/?query=level%3Aerror+service%3Apay&start=20")
@@ -98,10 +99,49 @@ def test_a_rule_tells_a_webhook_what_matched_and_that_it_is_over(up: Cordwood) -
         assert told[-1]["deliveries"][0]["receiver"]["url"] == f"http://127.0.0.1:{hook.port}/***"
         state = up.json(f"{RULES}/pay-errors")["state"]
         assert (state["status"], state["value"]) == ("ok", 0)
+        assert not {"groups"} & {*state, *told[-1]}
+        assert "value" not in answer["rule"]
         metrics = up.get("/metrics")[1].decode()
         assert 'cordwood_alert_deliveries_total{outcome="delivered",receiver="webhook"}' in metrics
         assert up.ask("DELETE", f"{RULES}/pay-errors")[0] == 200
         assert up.get(f"{RULES}/pay-errors")[0] == 404
+
+
+def test_a_rule_on_a_table_tells_which_groups_held(up: Cordwood, tmp_path: Path) -> None:
+    def run(*arguments: str) -> str:
+        done = up.run("alerts", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    query = "service:till | stats count() as n, max(ms) as slow by host | where n > 0"
+    with Hook() as hook:
+        file = tmp_path / "rule.toml"
+        file.write_text(
+            f'name = "slow-tills"\nquery = "{query}"\nvalue = "slow"\ncondition = "> 500"\nwindow = "4s"\n'
+            f'interval = "1s"\n[[receivers]]\nkind = "webhook"\nurl = "{hook.url}"\n'
+        )
+        up.add_environment(CORDWOOD_URL=up.url)
+        assert run("put", str(file), "--backtest-days", "0") == "slow-tills is kept\n"
+        assert json.loads(run("show", "slow-tills"))["rule"]["value"] == "slow"
+        events = [{"service": "till", "host": f"till-{n}", "ms": 400 + 100 * n} for n in range(4)]
+        assert up.post("/api/v1/ingest?wait=stored", json.dumps(events).encode())[0] == 202
+        groups = [{"by": {"host": "till-3"}, "value": 700.0}, {"by": {"host": "till-2"}, "value": 600.0}]
+        wait_until(lambda: len(hook.got) >= 2, 20, "both to be told")
+        first, second = hook.bodies()[:2]
+        assert (first["value"], first["groups"]) == (700, groups)
+        assert first["lines"] == ["host=till-3 slow=700", "host=till-2 slow=600"]
+        assert first["text"] == "[warning] slow-tills FIRING: slow = 700 (condition: > 500)"
+        assert "%7C+stats+count%28%29" in first["link"]
+        assert (second["kind"], second["value"], second["groups"]) == ("resolved", None, [])
+        told = up.json("/api/v1/alerts/history?rule=slow-tills")["history"]
+        assert [(each["kind"], each["groups"]) for each in told] == [("resolved", []), ("firing", groups)]
+        assert "host=till-3 700; host=till-2 600" in run("history", "slow-tills")
+        assert up.json(f"{RULES}/slow-tills")["state"]["groups"] == []
+        run("delete", "slow-tills")
+        old = tmp_path / "old.json"
+        asked = {"query": "service:old | stats count() as n by level", "condition": "> 10"}
+        old.write_text(json.dumps({"name": "old", "interval": "1h", "window": "1h", **asked}))
+        assert "n = 20 at worst" in run("backtest", str(old), "--days", "1")
 
 
 def test_a_new_rule_is_tried_on_the_past(up: Cordwood) -> None:
@@ -124,7 +164,8 @@ def test_a_new_rule_is_tried_on_the_past(up: Cordwood) -> None:
     ("made", "says"),
     [
         ({"query": "level:error ("}, "bad_query"),
-        ({"query": "level:error | stats count()"}, "takes no pipes yet"),
+        ({"query": "level:error | timechart count() by host"}, "write stats count() by host"),
+        ({"query": "level:error | stats count() as n, max(ms) as slow by host"}, "several numbers: n, slow"),
         ({"query": "a", "condition": "many"}, "condition"),
         ({"query": "a", "window": "0s"}, "'window' is no span"),
         ({"query": "a", "interval": "soon"}, "'interval' is no span"),

@@ -1,7 +1,7 @@
 """Alert rules for tests: briefly made, with values from a function of time."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, Self
@@ -10,7 +10,7 @@ from uuid import UUID
 from cordwood.alerts.book import RuleBook
 from cordwood.alerts.delivering import Delivering, Postman
 from cordwood.alerts.evaluating import Evaluating, next_due_us
-from cordwood.alerts.interface import KeptRule, Measured, Tables
+from cordwood.alerts.interface import Evaluator, KeptRule, Measured, Table, Tables
 from cordwood.alerts.kept import Silences
 from cordwood.alerts.outbox import Outbox
 from cordwood.alerts.settings import AlertSettings
@@ -30,8 +30,13 @@ SETTINGS = AlertSettings(delay_s=0, hosts="*", lines=0, unknown_after_s=60, catc
 class Values:
     """An evaluator that answers what a function of a window's (start, end) says, or raises it."""
 
-    def __init__(self, value: Callable[[int, int], float | CordwoodError]) -> None:
+    def __init__(
+        self,
+        value: Callable[[int, int], float | CordwoodError],
+        rows: Callable[[int, int], Sequence[Mapping[str, object]]] = lambda *_: [],
+    ) -> None:
         self.value_of = value
+        self.rows_of = rows
         self.events: list[StoredEvent] = []
         self.asked: list[tuple[int, int]] = []
 
@@ -42,6 +47,10 @@ class Values:
             raise value
         return Measured(value)
 
+    async def table(self, search: Search, start_us: int, end_us: int, tenant: Tenant) -> Table:
+        self.asked.append((start_us, end_us))
+        return Table(self.rows_of(start_us, end_us))
+
     async def newest(self, search: Search, start_us: int, end_us: int, tenant: Tenant, limit: int) -> list[StoredEvent]:
         return self.events[:limit]
 
@@ -49,7 +58,7 @@ class Values:
 class Alerts:
     """The parts over some tables."""
 
-    def __init__(self, tables: Tables, evaluator: Values, clock: Clock, settings: AlertSettings = SETTINGS) -> None:
+    def __init__(self, tables: Tables, evaluator: Evaluator, clock: Clock, settings: AlertSettings = SETTINGS) -> None:
         self.book, self.silences, self.outbox = RuleBook(tables), Silences(tables), Outbox(tables)
         self.clock = clock
         self.evaluating = Evaluating(self.book, self.silences, evaluator, clock, settings)

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from cordwood.alerts.questions import question_of
 from cordwood.alerts.settings import AlertSettings
-from cordwood.errors import BadQuery, BadRequest
-from cordwood.language.parser import parse, parse_filter
+from cordwood.errors import BadRequest
+from cordwood.language.parser import parse
 from cordwood.language.quantities import parse_duration
 from cordwood.model.alerts.rule import (
     MASK,
@@ -23,7 +24,6 @@ from cordwood.model.alerts.rule import (
     Webhook,
     condition_of,
 )
-from cordwood.model.search.pipes import Search
 from cordwood.neutral import neutral
 
 _NAME = re.compile(NAME_PATTERN.removesuffix("$"))
@@ -49,36 +49,20 @@ def checked_name(name: str) -> str:
     return name
 
 
-def search_of(query: str, now_us: int) -> Search:
-    """What a rule counts. Raises BadQuery."""
-    if parse(query, now_us).pipes:
-        try:
-            parse_filter(query, now_us)
-        except BadQuery as error:
-            raise BadQuery(
-                "a rule takes no pipes yet: it counts the events that match",
-                query=query,
-                position=error.position,
-                length=error.length,
-                hint="leave out the pipe and what follows; the condition is about the count",
-            ) from error
-    return Search(parse_filter(query, now_us))
-
-
 def watch_of(rule: Rule) -> Watch:
     """Raises BadRequest."""
     condition = condition_of(rule.condition)
     if condition is None:
         raise BadRequest(
-            f"'condition' is not understood: {rule.condition!r}", hint='for instance "> 100", "<= 5" or "no matches"'
+            f"'condition' is not understood: {rule.condition!r}", hint='for instance "> 100", "<= 0.5" or "no matches"'
         )
     return Watch(_span("window", rule.window), _span("interval", rule.interval), condition)
 
 
 def checked_rule(rule: Rule, now_us: int, settings: AlertSettings) -> Watch:
     """Raises BadRequest, naming the member, and BadQuery."""
-    search_of(rule.query, now_us)
     watch = watch_of(rule)
+    question_of(rule, now_us)
     check_texts("labels", [*rule.labels.keys(), *rule.labels.values()])
     for receiver in rule.receivers:
         _check_receiver(receiver, settings)

@@ -5,17 +5,21 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from cordwood import metrics
 from cordwood.alerts.book import RuleBook
-from cordwood.alerts.checks import Watch, search_of, watch_of
-from cordwood.alerts.interface import Claim, Conclusion, Entry, Evaluator, Letter, Measured
+from cordwood.alerts.checks import Watch, watch_of
+from cordwood.alerts.interface import Claim, Conclusion, Entry, Evaluator, Letter
 from cordwood.alerts.kept import Silences
-from cordwood.alerts.message import line_of, link_of
+from cordwood.alerts.measuring import Finding, finding
+from cordwood.alerts.message import line_of, line_of_group, link_of
+from cordwood.alerts.questions import question_of
 from cordwood.alerts.settings import AlertSettings
 from cordwood.clock import Clock
 from cordwood.errors import CordwoodError
+from cordwood.model.alerts.found import Found
 from cordwood.model.alerts.notice import Notice, NoticeKind
 from cordwood.model.alerts.rule import Email, Receiver, Rule, Silence
 from cordwood.model.alerts.state import Kind, State, after_failure, after_value
@@ -78,7 +82,7 @@ class Evaluating:
         rule, watch = kept.rule, watch_of(kept.rule)
         try:
             async with asyncio.timeout(self._settings.timeout_s):
-                measured = await self._measured(rule, watch, kept.tenant, kept.due_us)
+                answer = await self._asked(rule, watch, kept.tenant, kept.due_us)
         except TimeoutError:
             reason = f"the query took longer than {self._settings.timeout_s:g} s (CORDWOOD_ALERTS_TIMEOUT_S)"
             return await self._failed(claim, watch, reason), "timeout"
@@ -86,9 +90,14 @@ class Evaluating:
             return await self._failed(claim, watch, error.message), "failed"
         now_us = self._clock.now_us()
         metrics.ALERT_LAG_SECONDS.observe(max(0, now_us - kept.due_us) / _US)
-        is_match = watch.condition.holds(measured.value)
         state, kind = after_value(
-            kept.state, kept.due_us, measured.value, is_match=is_match, needed=rule.consecutive, note=measured.note
+            kept.state,
+            kept.due_us,
+            answer.value,
+            is_match=answer.is_match,
+            needed=rule.consecutive,
+            note=answer.note,
+            found=answer.found,
         )
         due_us, skipped = self._next_due(kept.due_us, watch.interval_us, now_us)
         if skipped:
@@ -97,14 +106,15 @@ class Evaluating:
         if kind is None and state.is_firing and not state.is_told:
             kind = "firing"  # it was silenced, and may not be any more
             return await self._told(claim, watch, state, kind, due_us, due_us, is_late=True), "matched"
-        outcome = "matched" if is_match else "not_matched"
+        outcome = "matched" if answer.is_match else "not_matched"
         if kind is None:
             return Conclusion(state, due_us, due_us), outcome
         return await self._told(claim, watch, state, kind, due_us, due_us), outcome
 
-    async def _measured(self, rule: Rule, watch: Watch, tenant: Tenant, due_us: int) -> Measured:
+    async def _asked(self, rule: Rule, watch: Watch, tenant: Tenant, due_us: int) -> Finding:
         start_us, end_us = self._window(watch, due_us)
-        return await self._evaluator.value(search_of(rule.query, end_us), start_us, end_us, tenant)
+        question, most = question_of(rule, end_us), self._settings.lines
+        return await finding(self._evaluator, question, watch.condition, start_us, end_us, tenant, most)
 
     async def _failed(self, claim: Claim, watch: Watch, reason: str) -> Conclusion:
         """The same evaluation time is tried again, at growing intervals."""
@@ -139,6 +149,7 @@ class Evaluating:
             error=state.error,
             note="told now: a silence has ended" if is_late else state.note,
             silence=None if silence is None else silence.id,
+            found=_found(state, kind),
         )
         letters: list[Letter] = []
         if silence is None and is_wanted and kept.rule.receivers:
@@ -169,17 +180,20 @@ class Evaluating:
             value=state.value if is_known else None,
             note=state.note,
             error=state.error,
-            lines=await self._lines(rule, start_us, end_us, tenant) if kind in ("firing", "test") else (),
+            lines=await self._lines(rule, state, start_us, end_us, tenant) if kind in ("firing", "test") else (),
+            found=_found(state, kind),
             link=link_of(self._settings.public_url, rule.query, start_us, end_us),
         )
 
-    async def _lines(self, rule: Rule, start_us: int, end_us: int, tenant: Tenant) -> tuple[str, ...]:
-        """A message without them is better than none."""
+    async def _lines(self, rule: Rule, state: State, start_us: int, end_us: int, tenant: Tenant) -> tuple[str, ...]:
+        """Groups of a table, or events. A message without them is better than none."""
+        if (found := state.found) is not UNSET:
+            return tuple(line_of_group(group, found.column) for group in found.groups)
         if not self._settings.lines:
             return ()
         try:
             async with asyncio.timeout(self._settings.timeout_s):
-                search = search_of(rule.query, end_us)
+                search = question_of(rule, end_us).search
                 events = await self._evaluator.newest(search, start_us, end_us, tenant, self._settings.lines)
         except TimeoutError:
             return ("(the matching events could not be read in time)",)
@@ -211,6 +225,11 @@ def addressed(notice: Notice, receivers: tuple[Receiver, ...]) -> list[Letter]:
     return [
         Letter(replace(notice, id=event_id(notice.id, number)), receiver) for number, receiver in enumerate(single, 1)
     ]
+
+
+def _found(state: State, kind: NoticeKind) -> Found | UnsetType:
+    """What is told of it: nothing is known of groups where the rule is not."""
+    return Found(state.found.column) if kind == "unknown" and state.found is not UNSET else state.found
 
 
 def _silence(silences: Sequence[Silence], name: str, rule: Rule, at_us: int) -> Silence | None:

@@ -1,12 +1,13 @@
 """Where saved queries, rules and what became of them are kept, and what a rule's evaluation asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, LiteralString, Protocol
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from cordwood.model.alerts.found import Found
 from cordwood.model.alerts.notice import Notice
 from cordwood.model.alerts.rule import Receiver, Rule
 from cordwood.model.alerts.state import Kind, State
@@ -70,6 +71,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     error: str = ""
     note: str = ""
     silence: UUID | None = None
+    found: Found | UnsetType = UNSET
 
 
 class Letter(Struct, frozen=True):
@@ -118,13 +120,24 @@ class Measured(Struct, frozen=True):
     note: str = ""
 
 
+class Table(Struct, frozen=True):
+    """All rows that pipes made; `note` as of Measured."""
+
+    rows: Sequence[Mapping[str, object]]
+    note: str = ""
+
+
 class Evaluator(Protocol):
     """Asks the stores what rules want to know. Events with start ≤ timestamp < end."""
 
     async def value(self, search: Search, start_us: int, end_us: int, tenant: Tenant) -> Measured:
-        """The value that the condition is about. Raises Overloaded, Unavailable."""
+        """How many events match, and come out of the pipes. Raises Overloaded, Unavailable."""
+        ...
+
+    async def table(self, search: Search, start_us: int, end_us: int, tenant: Tenant) -> Table:
+        """What pipes make of them. Raises as `value`, and BadRequest for more rows than any rule is asked about."""
         ...
 
     async def newest(self, search: Search, start_us: int, end_us: int, tenant: Tenant, limit: int) -> list[StoredEvent]:
-        """Some matching events, newest first. Raises as `value`."""
+        """Some of the events that `value` counts, newest first unless pipes sort them. Raises as `value`."""
         ...

@@ -19,7 +19,9 @@ class AlertSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     catch_up_s: Annotated[
         float, Meta(ge=0, description="seconds of missed evaluations that are made up for; older ones are skipped")
     ] = 900.0
-    lines: Annotated[int, Meta(ge=0, le=20, description="matching events that a message shows")] = 5
+    lines: Annotated[
+        int, Meta(ge=0, le=20, description="matching events, or groups of a table, that a message shows")
+    ] = 5
     public_url: Annotated[str, Meta(description="where people find this Cordwood; links in messages lead there")] = ""
     hosts: Annotated[
         str,

@@ -1,14 +1,15 @@
 """What commands about alerts and saved queries have in common."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from cordwood.cli.telling import telling_errors
-from cordwood.client.alerts import Backtest
+from cordwood.client.alerts import Backtest, Group
 from cordwood.client.http import Api
+from cordwood.neutral import neutral
 
 Url = Annotated[str, typer.Option(envvar="CORDWOOD_URL", help="Server to ask.")]
 QueryKey = Annotated[
@@ -41,6 +42,19 @@ def shown_backtest(tried: Backtest) -> None:
     times = "once" if tried.fired == 1 else f"{tried.fired:,} times"
     typer.echo(f"would have fired {times} {since}: {tried.matches:,} of {tried.evaluations:,} evaluations matched")
     for firing in tried.firings[:_MOST_SHOWN]:
-        typer.echo(f"  {firing.start[:19]} to {(firing.end or 'now')[:19]}, at most {firing.peak:g} matches")
+        peak = (
+            f"{neutral(tried.value)} = {firing.peak:g} at worst" if tried.value else f"at most {firing.peak:g} matches"
+        )
+        typer.echo(f"  {firing.start[:19]} to {(firing.end or 'now')[:19]}, {peak}")
     if len(tried.firings) > _MOST_SHOWN:
         typer.echo("  … and before")
+
+
+def shown_value(value: float | None) -> str:
+    """A value as a cell of a table."""
+    return "" if value is None else f"{value:g}"
+
+
+def shown_groups(groups: Sequence[Group]) -> list[str]:
+    """Groups for which a condition held, with their numbers."""
+    return [" ".join([*(f"{name}={label}" for name, label in each.by.items()), f"{each.value:g}"]) for each in groups]

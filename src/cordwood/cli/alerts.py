@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from cordwood.cli.alerting import AdminKey, AsJson, QueryKey, Url, asking, shown_backtest
+from cordwood.cli.alerting import AdminKey, AsJson, QueryKey, Url, asking, shown_backtest, shown_groups, shown_value
 from cordwood.cli.shown import print_json, print_table
 from cordwood.cli.silences import silence, silences, unsilence
 from cordwood.client import alerts as calls
@@ -43,7 +43,7 @@ def list_rules(as_json: AsJson = False, url: Url = _URL, api_key: QueryKey = Non
             each.name,
             each.state.status + (" (silenced)" if each.state.silenced else ""),
             each.state.since[:19],
-            "" if each.state.value is None else f"{each.state.value:g}",
+            next(iter(shown_groups(each.state.groups)), shown_value(each.state.value)),
             str(each.rule.get("condition", "")),
             str(each.rule.get("severity", "")),
             each.state.error or str(each.rule.get("query", "")),
@@ -128,21 +128,19 @@ def history(
     if as_json:
         print_json(found)
         return
-    rows = [
-        (each.at[:19], each.rule, each.kind, "" if each.value is None else f"{each.value:g}", _told(each))
-        for each in found
-    ]
+    rows = [(each.at[:19], each.rule, each.kind, shown_value(each.value), _told(each)) for each in found]
     print_table(("at", "rule", "became", "value", "told"), rows)
 
 
 def _told(entry: calls.Entry) -> str:
+    groups = shown_groups(entry.groups)
     if entry.silence is not None:
-        return "silenced"
+        return "; ".join(["silenced", *groups])
     told = [
         f"{_receiver(each.receiver)} {each.status}" + (f" ({each.error})" if each.error else "")
         for each in entry.deliveries
     ]
-    return "; ".join([*told, *filter(None, (entry.error, entry.note))])
+    return "; ".join([*told, *groups, *filter(None, (entry.error, entry.note))])
 
 
 def _receiver(receiver: dict[str, Any]) -> str:

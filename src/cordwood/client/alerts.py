@@ -34,6 +34,13 @@ class _SavedList(Struct, frozen=True):
     saved_queries: Sequence[Named]
 
 
+class Group(Struct, frozen=True):
+    """A group of a table for which a condition held."""
+
+    by: Answer
+    value: float
+
+
 class State(Struct, frozen=True):
     """Where a rule stands."""
 
@@ -42,6 +49,7 @@ class State(Struct, frozen=True):
     value: float | None
     error: str
     silenced: bool
+    groups: Sequence[Group] = ()
 
 
 class Rule(Struct, frozen=True):
@@ -75,6 +83,8 @@ class Backtest(Struct, frozen=True):
     fired: int
     firings: Sequence[Firing]
     counts: int
+    value: str = ""
+    """The column that the peaks are of; empty for counts of events."""
 
 
 class Put(Struct, frozen=True):
@@ -133,6 +143,7 @@ class Entry(Struct, frozen=True):
     note: str
     silence: str | None
     deliveries: Sequence[Delivery]
+    groups: Sequence[Group] = ()
 
 
 class _History(Struct, frozen=True):

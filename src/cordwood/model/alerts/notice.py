@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from cordwood.model.alerts.found import Found
 from cordwood.model.alerts.rule import Severity
 from cordwood.model.tenant import Tenant
 
@@ -34,3 +35,5 @@ class Notice(Struct, frozen=True, kw_only=True):
     error: str = ""
     lines: tuple[str, ...] = ()
     link: str | None = None
+    found: Found | UnsetType = UNSET
+    """Where the query makes a table."""

@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import replace
 
 MASK = "***"
 NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}$"
-CONDITION_PATTERN = "^(?:(?:>=|<=|>|<|=) ?[0-9]{1,15}|no matches)$"
+NO_MATCHES = "no matches"
+CONDITION_PATTERN = "^(?:(?:>=|<=|>|<|=) ?-?[0-9]{1,15}(?:[.][0-9]{1,9})?|no matches)$"
 
 Severity = Literal["info", "warning", "critical"]
 _Address = Annotated[str, Meta(min_length=3, max_length=254, examples=["oncall@example.invalid"])]
@@ -27,7 +28,7 @@ Labels = Annotated[
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "=": operator.eq,
 }  # fmt: skip
-_CONDITION = re.compile("(>=|<=|>|<|=) ?([0-9]{1,15})")
+_CONDITION = re.compile("(>=|<=|>|<|=) ?(-?[0-9]{1,15}(?:[.][0-9]{1,9})?)")
 
 
 class Webhook(Struct, frozen=True, tag_field="kind", tag="webhook", forbid_unknown_fields=True):
@@ -54,12 +55,14 @@ Receiver = Webhook | Slack | Email
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Events that match `query` are counted over `window`, every `interval`; the rule fires when the count fulfils
-    `condition` `for` times in a row."""
+    `condition` `for` times in a row. Of a table that pipes make it is the number of any row; `value` names its column,
+    where there are several."""
 
     query: Annotated[str, Meta(max_length=65_536, examples=["level:error service:checkout"])]
     window: _Span = "5m"
     interval: _Span = "1m"
     condition: Annotated[str, Meta(pattern=CONDITION_PATTERN, examples=["> 100", "no matches"])] = "> 0"
+    value: Annotated[str, Meta(min_length=1, max_length=200, examples=["slow"])] | UnsetType = UNSET
     consecutive: Annotated[int, Meta(ge=1, le=1000)] = field(name="for", default=1)
     severity: Severity = "warning"
     labels: Labels = {}
@@ -106,6 +109,12 @@ class Condition(Struct, frozen=True):
     def holds(self, value: float) -> bool:
         return _OPERATORS[self.sign](value, self.threshold)
 
+    def badness(self, value: float) -> float:
+        """What orders values, the larger the worse: if any value fulfils the condition, the worst one does."""
+        if self.sign == "=":
+            return -abs(value - self.threshold)
+        return value if self.holds_only_above() else -value
+
     def holds_only_above(self) -> bool:
         """Whether what a larger count does not fulfil, no smaller one does."""
         return self.sign in (">", ">=")
@@ -113,7 +122,7 @@ class Condition(Struct, frozen=True):
 
 def condition_of(text: str) -> Condition | None:
     """`> 100`, or `no matches`; None for anything else."""
-    if text == "no matches":
+    if text == NO_MATCHES:
         return Condition("=", 0)
     found = _CONDITION.fullmatch(text)
     return Condition(found[1], float(found[2])) if found else None

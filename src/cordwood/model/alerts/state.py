@@ -2,8 +2,10 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
+
+from cordwood.model.alerts.found import Found
 
 Status = Literal["ok", "pending", "firing", "unknown"]
 Kind = Literal["firing", "resolved", "unknown", "known"]
@@ -29,10 +31,19 @@ class State(Struct, frozen=True, kw_only=True):
     """Whether receivers were told that it fires."""
     skipped: int = 0
     """Evaluation times that nobody evaluated, as too many had been missed."""
+    found: Found | UnsetType = UNSET
+    """Of the last evaluation that was answered, where the rule's query makes a table."""
 
 
 def after_value(
-    state: State, at_us: int, value: float, *, is_match: bool, needed: int, note: str = ""
+    state: State,
+    at_us: int,
+    value: float | None,
+    *,
+    is_match: bool,
+    needed: int,
+    note: str = "",
+    found: Found | UnsetType = UNSET,
 ) -> tuple[State, Kind | None]:
     """The state after an evaluation that was answered, and what there is to tell."""
     matches = state.matches + 1 if is_match else 0
@@ -56,6 +67,7 @@ def after_value(
         error="",
         failing_since_us=None,
         is_firing=fires,
+        found=found,
     )
     return after, kind
 

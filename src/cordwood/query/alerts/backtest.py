@@ -2,17 +2,20 @@
 
 Windows are counted together while that tells enough: a span without a match has none in any of its windows, and where
 only large counts match, a span with too few has too few in all of them. So quiet days cost little, and what the bound
-on counts leaves is exact as far back as it says.
+on counts leaves is exact as far back as it says. What pipes make of a long span tells nothing of the windows in it: of
+such a query every window is asked for.
 """
 
 import asyncio
 from collections.abc import Iterator
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from cordwood.alerts.checks import Watch, search_of, watch_of
+from cordwood.alerts.checks import Watch, watch_of
 from cordwood.alerts.evaluating import next_due_us
 from cordwood.alerts.interface import Evaluator
+from cordwood.alerts.measuring import Finding, finding
+from cordwood.alerts.questions import question_of
 from cordwood.alerts.settings import AlertSettings
 from cordwood.errors import BadRequest
 from cordwood.model.alerts.rule import Rule
@@ -26,7 +29,8 @@ _MOST_FIRINGS = 100
 
 
 class Firing(Struct, frozen=True, forbid_unknown_fields=True):
-    """From the evaluation that would have fired on; `end` null: it would still. `peak` is the largest value seen."""
+    """From the evaluation that would have fired on; `end` null: it would still. `peak` is the largest value seen, of a
+    table the worst one."""
 
     start: str
     end: str | None
@@ -46,6 +50,8 @@ class Backtest(Struct, frozen=True, forbid_unknown_fields=True):
     """The latest of them."""
     counts: int
     """Asked of the store."""
+    value: str | UnsetType = UNSET
+    """The column that the peaks are of, where the query makes a table."""
 
 
 class BackTester:
@@ -83,7 +89,7 @@ class _Looking:
         self, evaluator: Evaluator, rule: Rule, watch: Watch, tenant: Tenant, settings: AlertSettings, last_us: int
     ) -> None:
         self._evaluator = evaluator
-        self._query = rule.query
+        self._rule = rule
         self._watch = watch
         self._tenant = tenant
         self._delay_us = round(settings.delay_s * 1_000_000)
@@ -94,12 +100,14 @@ class _Looking:
 
     async def look(self, newest: int, behind: int) -> None:
         """Values of the evaluations from `newest` to before `behind`, numbered back from the last."""
+        if question_of(self._rule, self._last_us).search.pipes:
+            await self._look_at_each(newest, behind)
+            return
         # Not by recursion into both halves: what is left stands on a stack, the newer half on top.
         left = [(newest, behind)]
         while left and self.counts < self._most:
             newest, behind = left.pop()
-            self.counts += 1
-            count = await self._count(newest, behind)
+            count = (await self._asked(newest, behind)).value or 0.0
             if behind - newest == 1:
                 self.values.append(count)
             elif count == 0:
@@ -110,12 +118,22 @@ class _Looking:
                 middle = (newest + behind) // 2
                 left += [(middle, behind), (newest, middle)]
 
-    async def _count(self, newest: int, behind: int) -> float:
-        interval_us = self._watch.interval_us
+    async def _look_at_each(self, newest: int, behind: int) -> None:
+        for number in range(newest, behind):
+            if self.counts >= self._most:
+                return
+            found = await self._asked(number, number + 1)
+            self.values.append(found.value if found.is_match else None)
+
+    async def _asked(self, newest: int, behind: int) -> Finding:
+        """About all windows of these evaluations together."""
+        self.counts += 1
+        interval_us, condition = self._watch.interval_us, self._watch.condition
         end_us = self._last_us - newest * interval_us - self._delay_us
         start_us = self._last_us - (behind - 1) * interval_us - self._delay_us - self._watch.window_us
-        search = search_of(self._query, end_us)
-        return (await self._evaluator.value(search, start_us, end_us, self._tenant)).value
+        return await finding(
+            self._evaluator, question_of(self._rule, end_us), condition, start_us, end_us, self._tenant
+        )
 
 
 def _told(rule: Rule, watch: Watch, looking: _Looking, last_us: int, *, is_complete: bool) -> Backtest:
@@ -128,6 +146,7 @@ def _told(rule: Rule, watch: Watch, looking: _Looking, last_us: int, *, is_compl
         end = None if end_us is None else format_timestamp(end_us)
         firings = [*firings[-_MOST_FIRINGS + 1 :], Firing(format_timestamp(start_us), end, peak)]
     matches = sum(value is not None and watch.condition.holds(value) for value in known)
+    column = question_of(rule, last_us).column
     return Backtest(
         start=format_timestamp(min(first_us, last_us)),
         end=format_timestamp(last_us),
@@ -137,6 +156,7 @@ def _told(rule: Rule, watch: Watch, looking: _Looking, last_us: int, *, is_compl
         fired=fired,
         firings=firings[::-1],
         counts=looking.counts,
+        value=UNSET if column is None else column,
     )
 
 
@@ -144,17 +164,23 @@ def _firings(
     rule: Rule, watch: Watch, values: list[float | None], first_us: int
 ) -> Iterator[tuple[int, int | None, float]]:
     """(start, end or None, peak) of each time that it would have fired, in order."""
+    is_table = question_of(rule, first_us).column is not None
+
+    def worse(one: float, other: float) -> float:
+        return max(one, other, key=watch.condition.badness) if is_table else max(one, other)
+
     state = State(since_us=first_us)
-    start_us, peak, at_us = 0, 0.0, first_us
+    start_us, at_us = 0, first_us
+    peak: float | None = None
     for value in reversed(values):
         is_match = value is not None and watch.condition.holds(value)
-        state, kind = after_value(state, at_us, value or 0.0, is_match=is_match, needed=rule.consecutive)
+        state, kind = after_value(state, at_us, value, is_match=is_match, needed=rule.consecutive)
         if kind == "firing":
-            start_us, peak = at_us, 0.0
-        if state.is_firing:
-            peak = max(peak, value or 0.0)
+            start_us, peak = at_us, None
+        if state.is_firing and value is not None:
+            peak = value if peak is None else worse(peak, value)
         if kind == "resolved":
-            yield start_us, at_us, peak
+            yield start_us, at_us, peak or 0.0
         at_us += watch.interval_us
     if state.is_firing:
-        yield start_us, None, peak
+        yield start_us, None, peak or 0.0

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from msgspec import UNSET
 from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.routing import Route
@@ -13,6 +14,7 @@ from cordwood.alerts.delivering import Postman
 from cordwood.alerts.evaluating import Evaluating, addressed, next_due_us
 from cordwood.alerts.interface import KeptRule, Letter
 from cordwood.alerts.kept import Silences
+from cordwood.alerts.questions import question_of
 from cordwood.alerts.receivers.interface import NotTaken
 from cordwood.alerts.settings import AlertSettings
 from cordwood.clock import Clock
@@ -94,7 +96,8 @@ class RuleRoutes:
         watch = checked_rule(rule, now_us, self._settings)
         is_new = before is None or _question(rule) != _question(before.rule) or rule.is_enabled > before.rule.is_enabled
         if before is None or is_new:
-            kept = KeptRule(tenant, name, rule, State(since_us=now_us), next_due_us(now_us, watch.interval_us))
+            state = State(since_us=now_us, found=question_of(rule, now_us).nothing_found())
+            kept = KeptRule(tenant, name, rule, state, next_due_us(now_us, watch.interval_us))
         else:
             kept = replace(before, rule=rule)
         await self._book.put_rule(kept, is_new_question=is_new)
@@ -165,13 +168,14 @@ class RuleRoutes:
             note=state.note,
             skipped=state.skipped,
             silenced=any(each.covers(kept.name, kept.rule, now_us) for each in silences),
+            groups=UNSET if state.found is UNSET else state.found.groups,
         )
         return RuleAnswer(kept.name, masked_rule(kept.rule), told)
 
 
 def _question(rule: Rule) -> tuple[object, ...]:
     """What its state is about."""
-    return rule.query, rule.window, rule.interval, rule.condition, rule.consecutive
+    return rule.query, rule.window, rule.interval, rule.condition, rule.value, rule.consecutive
 
 
 def _days(request: Request, default: int) -> int:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from cordwood.alerts.interface import DeliveryStatus
+from cordwood.model.alerts.found import HeldGroup
 from cordwood.model.alerts.rule import Labels, Receiver, Rule, SavedQuery, Text
 from cordwood.model.alerts.state import Kind, Status
 from cordwood.query.alerts.backtest import Backtest
@@ -39,7 +40,8 @@ class Deleted(Struct, frozen=True, forbid_unknown_fields=True):
 
 class RuleState(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a rule stands. `evaluated_at` is the last evaluation time that was answered, `next_at` the next one.
-    `error` tells why it cannot be evaluated just now, `note` what its value lacks."""
+    `error` tells why it cannot be evaluated just now, `note` what its value lacks. `groups` are those of a table for
+    which the condition held, the worst first."""
 
     status: Status
     since: _Moment
@@ -52,6 +54,7 @@ class RuleState(Struct, frozen=True, forbid_unknown_fields=True):
     note: str
     skipped: _Count
     silenced: bool
+    groups: Sequence[HeldGroup] | UnsetType = UNSET
 
 
 class RuleAnswer(Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,7 +143,8 @@ class DeliveryAnswer(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EntryAnswer(Struct, frozen=True, forbid_unknown_fields=True):
-    """A transition. `silence` is the id of what kept receivers from hearing of it."""
+    """A transition. `silence` is the id of what kept receivers from hearing of it,
+    `groups` as of a rule's state."""
 
     id: UUID
     rule: str
@@ -151,6 +155,7 @@ class EntryAnswer(Struct, frozen=True, forbid_unknown_fields=True):
     note: str
     silence: UUID | None
     deliveries: Sequence[DeliveryAnswer]
+    groups: Sequence[HeldGroup] | UnsetType = UNSET
 
 
 class History(Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -136,4 +137,7 @@ def _entry(entry: Entry, deliveries: Sequence[Delivery]) -> EntryAnswer:
         if each.entry == entry.id
     ]
     at = format_timestamp(entry.at_us)
-    return EntryAnswer(entry.id, entry.rule, entry.kind, at, entry.value, entry.error, entry.note, entry.silence, told)
+    groups = UNSET if entry.found is UNSET else entry.found.groups
+    return EntryAnswer(
+        entry.id, entry.rule, entry.kind, at, entry.value, entry.error, entry.note, entry.silence, told, groups
+    )
