@@ -159,15 +159,16 @@ async def test_events_that_pipes_leave_are_counted_and_told(store: Store, alerts
 
 
 async def test_more_groups_than_are_asked_about_make_it_unknown(store: Store, alerts: Alerts) -> None:
-    await fill(store, *(at(1, host=f"h{number}", ms=number) for number in range(10_001)))
-    await alerts.put("r", made("service:checkout | stats max(ms) by host", "> 10000"))
-    for _ in range(3):
+    await fill(store, at(1, host="one", ms=700), *(at(61, host=f"h{number}", ms=number) for number in range(10_001)))
+    await alerts.put("r", made("service:checkout | stats max(ms) as slow by host", "> 500"))
+    for _ in range(4):
         await next_minute(alerts)
     state = (await alerts.book.rule(DEFAULT_TENANT, "r")).state
-    assert (state.status, state.value) == ("unknown", None)
+    assert (state.status, state.is_firing) == ("unknown", True)
     assert state.error == "the table of the query has more than 10,000 rows"
-    (unknown,) = await told(alerts)
-    assert (unknown.kind, unknown.error) == ("unknown", state.error)
+    firing, unknown = await told(alerts)
+    assert (firing.kind, firing.lines) == ("firing", ("host=one slow=700",))
+    assert (unknown.kind, unknown.error, unknown.found) == ("unknown", state.error, Found("slow"))
 
 
 async def test_a_silence_tells_the_groups_of_the_evaluation_in_which_it_ends(store: Store, alerts: Alerts) -> None:
