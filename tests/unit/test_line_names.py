@@ -8,8 +8,8 @@ from cordwood.model.census import Asked
 from cordwood.model.plan import Plan
 from cordwood.model.search.field import Field
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant
-from cordwood.query.engine import Page
 from cordwood.query.line.names import Names
+from cordwood.query.pages import Page
 from tests.support.clock import SettableClock
 
 MINUTE_US = 60_000_000

@@ -15,7 +15,7 @@ from cordwood.model.census import Asked, Scalar
 from cordwood.model.plan import Plan
 from cordwood.model.search.field import Field, name_of
 from cordwood.model.tenant import Tenant
-from cordwood.query.engine import Page
+from cordwood.query.pages import Page
 
 _FRESH_US = 15_000_000
 """A list is no older: without it, each key that is hit while events arrive would have them counted anew."""
