@@ -4,6 +4,7 @@ import json
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -72,7 +73,9 @@ async def test_a_rule_shows_where_it_stands_and_what_it_did(alerts: Page) -> Non
 
 async def test_an_alert_is_made_of_a_query_and_tried_before_it_is_kept(alerts: Page) -> None:
     await alerts.goto("/alerts/new?query=service:shop")
-    await expect(alerts.get_by_label("Query: the events that are counted; empty for all")).to_have_value("service:shop")
+    await expect(
+        alerts.get_by_label("Query: the events that are counted, or a table whose numbers are compared")
+    ).to_have_value("service:shop")
     await alerts.get_by_label("Name", exact=True).fill("made of a query")
     await alerts.get_by_label("Matches").fill("8")
     await alerts.get_by_label("Within").fill("1h")
@@ -91,15 +94,21 @@ async def test_a_back_test_says_when_it_would_have_fired(alerts: Page, watched: 
     await expect(alerts.get_by_role("img", name="1 firing marked")).to_be_visible()
 
 
-async def test_pipes_are_left_out_on_request(alerts: Page) -> None:
-    await alerts.goto("/alerts/new?query=service:shop | stats count()")
-    await alerts.get_by_role("button", name="Leave the pipes out").click()
-    await expect(alerts.get_by_label("Query: the events that are counted; empty for all")).to_have_value("service:shop")
+async def test_the_number_of_a_table_is_chosen_where_it_has_several(alerts: Page, watched: Cordwood) -> None:
+    query = "service:shop | stats count() as n, count_distinct(host) as hosts by level"
+    await alerts.goto(f"/alerts/new?query={quote(query)}")
+    await alerts.get_by_label("Name").fill("many hosts")
+    await alerts.get_by_label("Column").select_option("hosts")
+    await alerts.get_by_label("Number").fill("2.5")
+    await alerts.get_by_role("button", name="Make the rule").click()
+    await alerts.wait_for_url("**/alerts/many*")
+    rule = watched.json("/api/v1/alerts/rules/many%20hosts")["rule"]
+    assert (rule["query"], rule["value"], rule["condition"]) == (query, "hosts", "> 2.5")
 
 
 async def test_a_query_that_cannot_be_understood_is_told_beside_it(alerts: Page) -> None:
     await alerts.goto("/alerts/new?query=level:(")
-    query = alerts.get_by_label("Query: the events that are counted; empty for all")
+    query = alerts.get_by_label("Query: the events that are counted, or a table whose numbers are compared")
     await expect(query).to_have_attribute("aria-invalid", "true")
 
 

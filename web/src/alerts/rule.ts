@@ -21,6 +21,8 @@ export interface ReceiverDraft {
 export interface Draft {
   name: string;
   query: string;
+  /** Of a table: the column whose number is compared; "" where there is one only. */
+  value: string;
   sign: Sign | 'no matches';
   threshold: number;
   window: string;
@@ -37,7 +39,7 @@ export interface Draft {
 /** "> 100", "no matches"; null for anything else. */
 export function conditionOf(text: string): Condition | null {
   if (text === 'no matches') return { sign: '=', threshold: 0 };
-  const found = /^(>=|<=|>|<|=) ?(\d{1,15})$/.exec(text);
+  const found = /^(>=|<=|>|<|=) ?(-?\d{1,15}(?:\.\d{1,15})?)$/.exec(text);
   return found ? { sign: found[1] as Sign, threshold: Number(found[2]) } : null;
 }
 
@@ -64,6 +66,7 @@ export function newDraft(query: string): Draft {
   return {
     name: '',
     query,
+    value: '',
     sign: '>',
     threshold: 0,
     window: '5m',
@@ -83,6 +86,7 @@ export function draftOf({ name, rule }: NamedRule): Draft {
   return {
     ...rule,
     name,
+    value: rule.value ?? '',
     sign: rule.condition === 'no matches' ? 'no matches' : condition.sign,
     threshold: condition.threshold,
     labels: Object.entries(rule.labels)
@@ -108,6 +112,7 @@ export function ruleOf(draft: Draft): Rule {
   }
   return {
     query: draft.query.trim(),
+    ...(draft.value === '' ? {} : { value: draft.value }),
     window: draft.window.trim(),
     interval: draft.interval.trim(),
     condition: draft.sign === 'no matches' ? draft.sign : `${draft.sign} ${draft.threshold}`,

@@ -11,6 +11,8 @@ export type Severity = 'info' | 'warning' | 'critical';
 
 export interface Rule {
   query: string;
+  /** Of a table with several columns of numbers: the one that is compared. */
+  value?: string;
   window: string;
   interval: string;
   condition: string;
@@ -157,12 +159,12 @@ export function counts(
 
 export interface Readable {
   error: { detail: string; hint: string; suggestion: string | null } | null;
-  pipes?: string[];
-  /** Where the pipes begin, in code points. */
-  query_end?: number;
+  kind?: 'events' | 'rows' | 'series';
+  /** Of a table: its columns of numbers. */
+  values?: string[];
 }
 
-/** Whether a query can be understood, and what pipes it has. Throws a Problem where the server says it is no query. */
+/** Whether a query can be understood, and what it makes. Throws a Problem where the server says it is no query. */
 export function readable(query: string, signal: AbortSignal): Promise<Readable> {
   return ask('query/check', { params: { query }, signal });
 }
