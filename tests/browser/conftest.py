@@ -1,19 +1,18 @@
 """A real browser, and a real platform with a story in it; one of each for all tests of a process."""
 
-import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.support.browser import Complaints, launch_options
 from tests.support.processes import Cordwood
-from tests.support.story import story
-from tests.support.waiting import wait_until
+from tests.support.story import with_story
 
 _PATIENCE_MS = 15_000
 """For what a test waits for: the machine may be busy."""
+expect.set_options(timeout=_PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,12 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cordwood]:
-    """`cordwood up` with the story. Tests that write use a service or names of their own."""
-    with Cordwood("up", tmp_path_factory.mktemp("page") / "data") as service:
-        told = story(time.time())
-        assert service.post("/log", told)[0] == 202
-        expected = told.count(b"\n")
-        wait_until(lambda: service.count() == expected, 60, "the story to be stored")
+    """`cordwood up` with the story, and nothing else: a module whose tests store events has one of its own."""
+    with with_story(tmp_path_factory.mktemp("page")) as service:
         yield service
 
 

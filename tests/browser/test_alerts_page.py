@@ -97,7 +97,7 @@ async def test_a_back_test_says_when_it_would_have_fired(alerts: Page, watched: 
 async def test_the_number_of_a_table_is_chosen_where_it_has_several(alerts: Page, watched: Cordwood) -> None:
     query = "service:shop | stats count() as n, count_distinct(host) as hosts by level"
     await alerts.goto(f"/alerts/new?query={quote(query)}")
-    await alerts.get_by_label("Name").fill("many hosts")
+    await alerts.get_by_label("Name", exact=True).fill("many hosts")
     await alerts.get_by_label("Column").select_option("hosts")
     await alerts.get_by_label("Number").fill("2.5")
     await alerts.get_by_role("button", name="Make the rule").click()

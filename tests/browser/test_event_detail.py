@@ -3,14 +3,25 @@
 import json
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.browser import violations
 from tests.support.processes import Cordwood
+from tests.support.story import with_story
 from tests.support.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cordwood]:
+    """Of these tests' own: they store events."""
+    with with_story(tmp_path_factory.mktemp("page")) as service:
+        yield service
+
 
 OWN = "event-detail"
 

@@ -3,13 +3,24 @@
 import json
 import re
 import time
+from collections.abc import Iterator
 from urllib.parse import quote
 
+import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from tests.support.browser import violations
 from tests.support.processes import Cordwood
+from tests.support.story import with_story
 from tests.support.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cordwood]:
+    """Of these tests' own: they store events."""
+    with with_story(tmp_path_factory.mktemp("page")) as service:
+        yield service
+
 
 MANY = "many-events"
 """A service of these tests' own: 100,000 events."""

@@ -2,13 +2,23 @@
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.support.processes import Cordwood
+from tests.support.story import with_story
 from tests.support.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cordwood]:
+    """Of these tests' own: they store events."""
+    with with_story(tmp_path_factory.mktemp("page")) as service:
+        yield service
+
 
 OWN = "hostile"
 SCRIPT = '<script>window.ran = 1</script><img src=x onerror="window.ran = 1"><b>bold</b>'

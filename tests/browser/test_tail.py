@@ -1,13 +1,23 @@
 """The live tail: what is sent is seen, without losing the place one reads at."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from tests.support.browser import violations
 from tests.support.processes import Cordwood
+from tests.support.story import with_story
 from tests.support.tails import send
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cordwood]:
+    """Of these tests' own: they store events."""
+    with with_story(tmp_path_factory.mktemp("page")) as service:
+        yield service
 
 
 def _live(service: str) -> str:

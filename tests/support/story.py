@@ -5,8 +5,14 @@ The same every time but for the moment at which they end.
 
 import json
 import random
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+from tests.support.processes import Cordwood
+from tests.support.waiting import wait_until
 
 MINUTES = 120
 SPIKE_MINUTES = range(100, 106)
@@ -31,6 +37,17 @@ payments.bank.BankTimeout: no answer within 3.0 s"""
 def story(end_s: float) -> bytes:
     """NDJSON of about 9,000 events, the last of them at `end_s` (Unix time) or little before."""
     return b"".join(json.dumps(event).encode() + b"\n" for event in _events(end_s))
+
+
+@contextmanager
+def with_story(folder: Path) -> Iterator[Cordwood]:
+    """`cordwood up` that has the story, up to now."""
+    with Cordwood("up", folder / "data") as service:
+        told = story(time.time())
+        assert service.post("/log", told)[0] == 202
+        expected = told.count(b"\n")
+        wait_until(lambda: service.count() == expected, 60, "the story to be stored")
+        yield service
 
 
 def _events(end_s: float) -> Iterator[dict[str, Any]]:
