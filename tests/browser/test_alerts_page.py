@@ -99,7 +99,7 @@ async def test_the_number_of_a_table_is_chosen_where_it_has_several(alerts: Page
     await alerts.goto(f"/alerts/new?query={quote(query)}")
     await alerts.get_by_label("Name", exact=True).fill("many hosts")
     await alerts.get_by_label("Column").select_option("hosts")
-    await alerts.get_by_label("Number").fill("2.5")
+    await alerts.get_by_label("Number", exact=True).fill("2.5")
     await alerts.get_by_role("button", name="Make the rule").click()
     await alerts.wait_for_url("**/alerts/many*")
     rule = watched.json("/api/v1/alerts/rules/many%20hosts")["rule"]

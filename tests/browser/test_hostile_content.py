@@ -38,7 +38,7 @@ EVENTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hostile(platform: Cordwood) -> Cordwood:
     lines = (json.dumps({"service": OWN, "timestamp": time.time(), **event}) for event in EVENTS)
     assert platform.post("/log", "\n".join(lines).encode())[0] == 202
