@@ -20,6 +20,7 @@ REFERERS = [
     "-",
     "http://semicomplete.com/a",
     "http://www.google.com/search?q=x",
+    "http://www.google.com/url?url=http://semicomplete.com/a",
     "https://example.org/",
     "android-app://x/",
 ]

@@ -118,8 +118,9 @@ def _errors_of_a_network(log: Sequence[Request]) -> Rows:
 
 
 def _sites(log: Sequence[Request]) -> Rows:
-    found = (re.search("://(.*?)/", each.referer) for each in log if "semicomplete" not in each.referer)
-    return _most((site[1] for site in found if site and site[1]), "site", 3)
+    found = (re.search("://(.*?)/", each.referer) for each in log)
+    sites = (site[1] for site in found if site and site[1])
+    return _most((site for site in sites if not site.endswith("semicomplete.com")), "site", 3)
 
 
 def _growth(status: Rows) -> Rows:
