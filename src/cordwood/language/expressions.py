@@ -1,5 +1,6 @@
 """Expressions: arithmetic, comparisons, logic, functions, and filters among them."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, get_args
 
@@ -28,6 +29,8 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 _COMPARISONS: tuple[tuple[str, ComparisonSign], ...] = (
     ("<=", "<="), (">=", ">="), ("!=", "!="), ("==", "="), ("<", "<"), (">", ">"), ("=", "="),
 )  # fmt: skip
+_DASHED = re.compile(r"[A-Za-z_@$.][A-Za-z0-9_.@$]*(?:-+[A-Za-z_@$][A-Za-z0-9_.@$]*)+", re.ASCII)
+"""A name that would be a field's in a search; a call behind it is none."""
 _FUNCTIONS: tuple[Function, ...] = get_args(Function)
 
 
@@ -184,7 +187,18 @@ def _primary(reading: Reading) -> _Read:
     if name.lower() in ("and", "or", "not", "as", "by", "if"):
         reading.at = start
         raise reading.unexpected("a field", "a number", "a text in quotes", "a function")
+    _check_dash(reading, name, start)
     return _Read(Column(reading.mention(name, start)), start)
+
+
+def _check_dash(reading: Reading, name: str, start: int) -> None:
+    """In a search `trac-backend` is a name, here a difference: without blanks nobody knows what is meant."""
+    if (whole := _DASHED.match(reading.text, start)) is None or whole.end() <= reading.at:
+        return
+    if reading.text.startswith("(", whole.end()):
+        return  # a function's: no field
+    hint = f"write blanks around the - of a difference, or the field in backticks: `{whole[0]}`"
+    raise reading.problem(f"{name}-… may be a field or a difference", start, whole.end(), hint=hint)
 
 
 def _as_expression(condition: Filter) -> Expression:

@@ -105,7 +105,7 @@ def test_what_a_pipe_means(text: str, pipe: Pipe) -> None:
         ("`a-b`", Column(Field("a-b"))),
         (".level", Column(Field("level", is_sent=True))),
         ("-a", Negative(A)),
-        ("a-b", Arithmetic("-", A, B)),
+        ("a - b", Arithmetic("-", A, B)),
         ("a - b - c", Arithmetic("-", Arithmetic("-", A, B), C)),
         ("a + b * c", Arithmetic("+", A, Arithmetic("*", B, C))),
         ("(a + b) / c", Arithmetic("/", Arithmetic("+", A, B), C)),

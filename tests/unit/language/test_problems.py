@@ -148,6 +148,8 @@ def problem(text: str) -> BadQuery:
         ("| eval .a = 5", ".a", "begin with a dot"),
         ("| eval a 5", "5", 'expected "="'),
         ("| eval a = 1e999", "1e999", "too large"),
+        ("| eval x = trac-backend.up", "trac-backend.up", "blanks around the -"),
+        ("| stats max(a-b)", "a-b", "in backticks: `a-b`"),
     ],
 )
 def test_the_place_is_told(text: str, at_fault: str, says: str) -> None:

@@ -84,7 +84,7 @@ def test_pipes_stay_as_they_are_written(text: str, clause: str, how: How) -> Non
 @given(TEXTS, st.sampled_from(["c:5", "-c:5", "c:5 OR c:6", "c:5 d:6"]), st.sampled_from(["include", "exclude"]))
 def test_the_search_line_stays_as_it_is_written(text: str, clause: str, how: How) -> None:
     line = line_of(text).strip(" \t\n")  # but for the blank behind a backslash
-    assert line == "*" or line in put(text, clause, how)
+    assert line.strip("() ") == "*" or line in put(text, clause, how)
 
 
 @given(TEXTS, st.sampled_from(["c:5", "-c:5", "c:5 OR c:6", "c:5 d:6", "c:null"]))
