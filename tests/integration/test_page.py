@@ -99,7 +99,9 @@ def test_head_tells_without_a_body_and_other_methods_are_refused(up: Cordwood) -
     assert asked(up, "/", "POST")[0] == 405
 
 
-@pytest.mark.parametrize("path", ["/assets/none.js", "/assets/../page.py", "/favicon.ico", "/assets/%2e%2e/page.py"])
+@pytest.mark.parametrize(
+    "path", ["/assets/none.js", "/assets/../page.py", "/favicon.ico", "//operations", "/assets/%2e%2e/page.py"]
+)
 def test_a_file_that_is_not_there_is_a_problem(up: Cordwood, path: str) -> None:
     status, headers, _ = asked(up, path)
     assert (status, headers["content-type"]) == (404, "application/problem+json")

@@ -15,7 +15,7 @@ from tests.support.servers import free_port
 from tests.support.waiting import wait_until
 
 EVENTS = 60_000
-SLOW = "| stats " + ", ".join(f"count() if message:/(a|b){{{n}}}.*x{{1,9}}y$/ as c{n}" for n in range(1, 120))
+SLOW = "| stats " + ", ".join(f"count() if message:/(a|b){{{n}}}.*x{{1,9}}z$/ as c{n}" for n in range(1, 120))
 """Takes the engine half a minute."""
 
 

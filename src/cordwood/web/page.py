@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 from cordwood.errors import MethodNotAllowed, NotFound
 from cordwood.http.site import answer
 
-VIEWS = frozenset({"", "alerts", "dashboards", "operations"})
-"""First parts of the paths that the page itself shows something under; the last of them may have more parts."""
+VIEWS = frozenset({"alerts", "dashboards", "operations"})
+"""First parts of the paths that the page itself shows something under, beside its root."""
 
 _DIST = "dist"
 _ASSETS = "assets"
@@ -52,7 +52,7 @@ class Page:
     def has(self, path: str) -> bool:
         """Whether the page answers there: a view, or a file of it."""
         first = path[1:].partition("/")[0]
-        return first in VIEWS or first == _ASSETS or ("." in first and path.count("/") == 1)
+        return _is_view(path) or first == _ASSETS or ("." in first and path.count("/") == 1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises NotFound, MethodNotAllowed."""
@@ -62,8 +62,7 @@ class Page:
         async with self._reading:
             if self._files is None:
                 self._files = await asyncio.to_thread(_read, self._dist)
-        first = path[1:].partition("/")[0]
-        file = self._files.get("index.html" if first in VIEWS else path[1:])
+        file = self._files.get("index.html" if _is_view(path) else path[1:])
         if file is None:
             raise NotFound(
                 f"the page has no {path[:200]}",
@@ -78,6 +77,10 @@ class Page:
         if file.zipped is not None and b"gzip" in asked.get(b"accept-encoding", b""):
             body, headers = file.zipped, [*headers, (b"content-encoding", b"gzip")]
         await answer(send, 200, headers, body)
+
+
+def _is_view(path: str) -> bool:
+    return path == "/" or path[1:].partition("/")[0] in VIEWS
 
 
 def _knows(known: bytes, etag: bytes) -> bool:
