@@ -40,8 +40,10 @@ def _run(options: argparse.Namespace) -> int:
             figures = bare_copy.measure(options.dsn, options.events, options.connections)
         case "patterns":
             figures = patterns.measure(options.directory, options.runs)
-        case "query" | "people" | "page" | "soak" | "scale":
+        case "query" | "people" | "page" | "soak" | "scale" | "profile":
             figures = _own(options)
+        case "rows":
+            figures = _rows(options)
         case _:
             from bench import suite
 
@@ -68,6 +70,10 @@ def _own(options: argparse.Namespace) -> dict[str, Any]:
                 from bench import page
 
                 figures = page.measure(setup, page.PageLoad(options.events, options.runs))
+            case "profile":
+                from bench import profiling
+
+                figures = profiling.measure(setup, profiling.ProfileLoad(options.events))
             case "soak":
                 figures = soak.measure(
                     setup, soak.SoakLoad(options.events, options.clients, options.batch, options.every, options.rate)
@@ -77,7 +83,17 @@ def _own(options: argparse.Namespace) -> dict[str, Any]:
                     setup,
                     scale.ScaleLoad(options.events, options.step, options.first, options.clients, options.batch),
                 )
-    suite.record(options.out, options.command, figures)
+    suite.record(options.out, "embedded", options.command, figures)
+    return figures
+
+
+def _rows(options: argparse.Namespace) -> dict[str, Any]:
+    from bench import rows, suite
+    from bench.setups import services
+
+    with services() as setup:
+        figures = rows.measure(setup, rows.RowsLoad(options.events, options.runs))
+    suite.record(options.out, "services", "rows", figures)
     return figures
 
 
@@ -156,6 +172,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_load(one)
     one.add_argument("--every", type=float, default=1.0, help="seconds between two looks at memory")
     one.add_argument("--rate", type=float, default=0.0, help="events/s; 0 is as fast as they are taken")
+    _add_record(one)
+
+    one = commands.add_parser("rows", help="services with many events as rows: how long questions take, warm")
+    one.add_argument("--events", type=_number, default=10_000_000)
+    one.add_argument("--runs", type=int, default=12, help="of each question")
+    _add_record(one)
+
+    one = commands.add_parser("profile", help="cordwood up under ingest: where the CPU goes (perf, py-spy)")
+    one.add_argument("--events", type=_number, default=5_000_000, help="for each of the two profilers")
     _add_record(one)
 
     one = commands.add_parser("scale", help="cordwood up filled step by step: ingest, and a narrow question")

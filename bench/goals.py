@@ -32,6 +32,11 @@ def _asked(question: str, figure: str, bound_ms: float) -> Goal:
     return _below(f"10 M events: {question}, ms", "embedded", "query", f"{figure}_p50_ms", bound_ms, _10M)
 
 
+def _stored(question: str, figure: str) -> Goal:
+    """A median over 10 M rows in PostgreSQL."""
+    return _below(f"10 M rows in PostgreSQL: {question}, ms", "services", "rows", f"{figure}_p50_ms", 20, _10M)
+
+
 GOALS = (
     _least("embedded: events/s to queryable", "embedded", "ingest", "queryable_events_per_s", 450_000),
     _below("embedded: server CPU per event, µs", "embedded", "ingest", "server_cpu_us_per_event", 3.5),
@@ -54,6 +59,9 @@ GOALS = (
     _asked("regex", "regex", 400),
     _asked("top 10 hosts", "top_hosts", 25),
     _asked("patterns of all messages", "patterns", 3000),
+    _asked("facets of all fields", "facets", 1000),
+    _stored("newest 100 of a service", "newest_100_of_a_service"),
+    _stored("histogram by level, from rollups", "histogram_by_level_from_rollups"),
     _below("50 people beside 100,000 events/s: p95 to idle", "embedded", "people", "busy_to_idle_p95", 3, _10M),
     _least("50 people beside 100,000 events/s: share of its rate", "embedded", "people", "rate_share", 0.9, _10M),
     _below("50 people beside 100,000 events/s: errors", "embedded", "people", "errors", 1, _10M),

@@ -28,6 +28,8 @@ _ITEM = re.compile(rb"cache miss for key item:(\d{6})\b")
 _TIMEOUT_S = 120.0
 
 Arguments = list[tuple[str, str]]
+Questions = dict[str, tuple[str, Callable[[], Arguments]]]
+"""By their names: where each is put, and its arguments each time."""
 
 
 @dataclass(frozen=True)
@@ -105,19 +107,24 @@ def _bodies(events: int, traces: list[str], items: list[str]) -> Iterator[bytes]
 
 
 def _asked(setup: Setup, runs: int, traces: list[str], items: list[str]) -> dict[str, float]:
-    """What the HTTP API answers. No question is put twice: `end` is always another one, behind all events."""
-    ends = itertools.count(int(time.time()) + 3600)
     trace_ids, words = itertools.cycle(traces), itertools.cycle(items)
     errors = [("filter", "level:error"), ("filter", "http.status:500")]
-    questions: dict[str, tuple[str, Callable[[], Arguments]]] = {
+    questions: Questions = {
         "newest_100": ("/api/v1/query", lambda: [("limit", "100")]),
         "trace_id": ("/api/v1/query", lambda: [("limit", "100"), ("filter", f"trace_id:{next(trace_ids)}")]),
         "rare_word": ("/api/v1/query", lambda: [("limit", "100"), ("query", next(words))]),
         "newest_50_errors": ("/api/v1/query", lambda: [("limit", "50"), *errors]),
         "count_errors": ("/api/v1/query/count", lambda: errors),
+        "facets": ("/api/v1/facets", list),
     }
     for name, query in PIPED.items():
-        questions[name] = ("/api/v1/query", functools.partial(_piped, query))
+        questions[name] = ("/api/v1/query", functools.partial(piped, query))
+    return ask_all(setup, runs, questions)
+
+
+def ask_all(setup: Setup, runs: int, questions: Questions) -> dict[str, float]:
+    """What the HTTP API answers. No question is put twice: `end` is always another one, behind all events."""
+    ends = itertools.count(int(time.time()) + 3600)
     client = connection(setup.query_url)
     figures: dict[str, float] = {}
     for name, (path, arguments) in questions.items():
@@ -130,7 +137,7 @@ def _asked(setup: Setup, runs: int, traces: list[str], items: list[str]) -> dict
     return figures
 
 
-def _piped(query: str) -> Arguments:
+def piped(query: str) -> Arguments:
     return [("query", query)]
 
 
@@ -144,7 +151,7 @@ def _has_found(client: http.client.HTTPConnection, path: str) -> bool:
     answer = json.loads(body)
     if answer.get("cached"):
         raise RuntimeError(f"{path} was answered from the cache")
-    return bool(answer.get("events") or answer.get("rows") or answer.get("count"))
+    return bool(answer.get("events") or answer.get("rows") or answer.get("count") or answer.get("facets"))
 
 
 def _scanned(segments: Segments, runs: int) -> dict[str, float]:

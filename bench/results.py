@@ -24,6 +24,9 @@ come steadily; its growth is a line through the samples after the first fifth.
 last quarter of an hour or hour), each with pauses to think: alone (`idle`), and while events come in (`busy`).
 `page` opens the page in Chromium: a view is there once events are listed and counts are drawn; the longest frame is one
 of scrolling through the list.
+`rows` asks the services, warm, over events that are rows in PostgreSQL, each time anew. `profile` says where the CPU of
+`cordwood up` goes under ingest, compaction included, in percent of the samples: `in` a library, `at` a function of
+one (both `perf`), and `under` a function of ours, that is, in it or in what it has called (`py-spy`; threads that run).
 `scale` sends a first million, then the rest in steps, each until it is queryable; its narrow question is the newest 100
 of one minute. Parts that were not run are not shown, nor are goals that name more events than were sent.
 """
@@ -35,7 +38,8 @@ def write(path: Path, results: dict[str, Any]) -> None:
     lines = [
         "# Benchmark results",
         "",
-        "Made by `python -m bench suite`, `query`, `people`, `page`, `soak` and `scale`; do not edit.",
+        "Made by `python -m bench suite`, `query`, `people`, `page`, `rows`,",
+        "`soak`, `scale` and `profile`; do not edit.",
         "",
         f"{machine['processor']} · {machine['memory']} · {machine['system']} · Python {machine['python']} · "
         f"{results['measured_at']}",

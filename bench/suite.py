@@ -23,7 +23,7 @@ from bench.target import Target
 _IDLE_S = 5.0
 _SINGLE_S, _SINGLE_RUNS = 5.0, 5
 _QUERY_EVENTS = 1_000_000
-_OWN_RUNS = ("query", "people", "soak", "scale")
+_OWN_RUNS = ("query", "people", "page", "soak", "scale", "profile", "rows")
 """Parts that take long, and have commands of their own: the suite leaves what they found."""
 
 Figures = dict[str, Any]
@@ -45,17 +45,17 @@ def main(events: int, runs: int, wanted: Sequence[str], out: Path) -> int:
             small = query.measure(setup, query.QueryLoad(min(events, _QUERY_EVENTS)))
             results["embedded"]["query_small"] = small
             _show(setup, "query_small", results["embedded"])
-    kept = {part: found for part, found in _earlier(out).get("embedded", {}).items() if part in _OWN_RUNS}
-    if kept:
-        results["embedded"] = results.get("embedded", {}) | kept
+    for name, parts in _earlier(out).items():
+        if name in setups and (kept := {part: parts[part] for part in parts if part in _OWN_RUNS}):
+            results[name] = results.get(name, {}) | kept
     _write(out, results)
     return int(any(figures.get("missing") for name in wanted for figures in results[name].values()))
 
 
-def record(out: Path, part: str, figures: Figures) -> None:
-    """Put one part of the embedded set-up, measured by itself, beside what the suite has found."""
+def record(out: Path, setup: str, part: str, figures: Figures) -> None:
+    """Put one part of a set-up, measured by itself, beside what the suite has found."""
     results = _earlier(out) or {"measured_at": _now(), "machine": machine()}
-    results["embedded"] = results.get("embedded", {}) | {part: {"measured_at": _now(), **figures}}
+    results[setup] = results.get(setup, {}) | {part: {"measured_at": _now(), **figures}}
     _write(out, results)
 
 

@@ -78,7 +78,9 @@ async def test_keys_go_through_events_open_one_and_back_closes_it(page: Page) ->
 
 async def test_opening_an_event_or_another_way_to_see_it_asks_nothing_anew(page: Page) -> None:
     await page.goto(link("service:stock"))
-    await expect(page.get_by_text("120 events", exact=True)).to_be_visible()
+    await expect(
+        page.get_by_role("region", name="Events over time").get_by_text("120 events", exact=True)
+    ).to_be_visible()
     await expect(rows(page).first).to_be_visible()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/api/v1/query" in request.url else None)

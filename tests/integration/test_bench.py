@@ -162,12 +162,12 @@ def test_what_was_measured_alone_stands_beside_the_rest_and_its_goals_only_when_
             }
         )
     )
-    record(tmp_path, "query", {"events": 1_000, "newest_100_p50_ms": 5.0})
+    record(tmp_path, "embedded", "query", {"events": 1_000, "newest_100_p50_ms": 5.0})
     page = (tmp_path / "RESULTS.md").read_text()
     assert "embedded: idle memory" in page
     assert "## embedded: query" in page
     assert "| 10 M events: newest 100, ms" not in page
-    record(tmp_path, "query", {"events": 10_000_000, "newest_100_p50_ms": 5.0, "trace_id_p50_ms": 7.0})
+    record(tmp_path, "embedded", "query", {"events": 10_000_000, "newest_100_p50_ms": 5.0, "trace_id_p50_ms": 7.0})
     page = (tmp_path / "RESULTS.md").read_text()
     assert "| 10 M events: newest 100, ms | < 10 | 5 | met |" in page
     assert "| 10 M events: a trace id, ms | < 6 | 7 | **not met** |" in page
