@@ -43,6 +43,8 @@ export interface Empty {
   removed_by?: string;
   events_before?: number;
   matches_alone?: number;
+  /** How a phrase like `status=404` is written as a field and its value. */
+  meant?: string;
   unknown_fields?: { name: string; suggestion: string | null }[];
   events_matching?: number;
   events_stored?: number;

@@ -1,20 +1,31 @@
 import { expect, test } from 'vitest';
-import { timeTicks } from './ticks';
+import { countTicks, tickText, tickTexts, timeTicks } from './ticks';
 
-const at = (text: string): number => new Date(text).getTime() / 1000;
-
-test('ticks are clock times, and the day where one begins', () => {
-  expect(
-    timeTicks(
-      [at('2026-11-25T22:00'), at('2026-11-25T23:00'), at('2026-11-26T00:00'), at('2026-11-26T01:00')],
-      3600,
-    ),
-  ).toEqual(['22:00', '23:00', 'Nov 26', '01:00']);
+test('marks stand on round local times, and are not too many', () => {
+  const from = new Date(2026, 10, 26, 10, 3).getTime();
+  const ticks = timeTicks(from, from + 3_600_000, 720);
+  expect(ticks[0]).toBe(new Date(2026, 10, 26, 10, 10).getTime());
+  expect(ticks.length).toBeLessThanOrEqual(8);
+  expect(timeTicks(from, from + 3_600_000_000_000, 720).length).toBeLessThanOrEqual(20);
 });
 
-test('close ones have seconds, far ones are days or months', () => {
-  expect(timeTicks([at('2026-11-25T22:00:05')], 5)).toEqual(['22:00:05']);
-  expect(timeTicks([at('2026-11-25T22:00:05.250')], 0.25)).toEqual(['22:00:05.250']);
-  expect(timeTicks([at('2026-11-25T00:00')], 86_400)).toEqual(['Nov 25']);
-  expect(timeTicks([at('2026-11-01T00:00')], 30 * 86_400)).toEqual(['Nov 2026']);
+test('a mark tells what tells it from its neighbours', () => {
+  const at = new Date(2026, 10, 26, 10, 30, 15).getTime();
+  expect(tickText(at, 15_000)).toBe('10:30:15');
+  expect(tickText(at + 250, 100)).toBe('10:30:15.250');
+  expect(tickText(at, 600_000)).toBe('10:30');
+  expect(tickText(new Date(2026, 10, 26).getTime(), 3_600_000)).toBe('26 Nov');
+  expect(tickText(at, 365 * 86_400_000)).toBe('2026');
+});
+
+test('a day is named where it begins', () => {
+  const hours = [22, 23, 24, 25].map((hour) => new Date(2026, 10, 25, hour).getTime());
+  expect(tickTexts(hours)).toEqual(['22:00', '23:00', '26 Nov', '01:00']);
+});
+
+test('counts have a round top', () => {
+  expect(countTicks(0)).toEqual([0, 1]);
+  expect(countTicks(37)).toEqual([0, 20, 40]);
+  expect(countTicks(5)).toEqual([0, 5]);
+  expect(countTicks(1200)).toEqual([0, 1000, 2000]);
 });

@@ -3,7 +3,7 @@
 import type { Answer } from '../api/shapes';
 import { counted, number } from '../text/numbers';
 import { localTime } from '../text/times';
-import { oneLine } from './eventLine';
+import { oneLine } from '../text/line';
 
 export function isEmpty(answer: Answer): boolean {
   return (answer.events ?? answer.rows ?? []).length === 0;

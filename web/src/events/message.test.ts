@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { LogEvent } from '../api/shapes';
 import { wordsOf } from '../text/marks';
-import { messageOf, told } from './message';
+import { messageOf } from '../text/line';
+import { told } from './message';
 
 const event = (data: LogEvent['data']): LogEvent => ({
   id: '1',

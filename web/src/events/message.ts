@@ -1,11 +1,11 @@
 /* What an event says in its row: its message, or the event itself where it has none. */
 
-import type { Json, LogEvent } from '../api/shapes';
+import type { LogEvent } from '../api/shapes';
 import { ansiPieces, plainText } from '../text/ansi';
+import { messageOf } from '../text/line';
 import { marked } from '../text/marks';
 import { clipped, visible } from '../text/visible';
 
-const NAMES = ['message', 'msg', 'body', 'log', 'text'];
 /** Of one line, and of all that is unfolded at first. */
 const LINE = 1000;
 const LINES = 12;
@@ -27,20 +27,6 @@ export interface Told {
   more: number;
   /** There is more than is shown, whatever is unfolded. */
   isCut: boolean;
-}
-
-export function messageOf(event: LogEvent): string {
-  for (const name of NAMES) {
-    const value = event.data[name];
-    if (isSaid(value)) return String(value);
-  }
-  return '';
-}
-
-function isSaid(value: Json | undefined): boolean {
-  return (
-    (typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'boolean'
-  );
 }
 
 /** For a row: one line; the first lines; or all of it, as far as a row may be long. */

@@ -2,7 +2,7 @@
 
 import type { Explained, Fact, Finding } from '../api/shapes';
 import { number } from '../text/numbers';
-import { valueText } from '../text/plain';
+import { valueText } from '../text/line';
 
 /** host = pay-3 · http.duration_ms ≥ 173.9 · order is there */
 export function factText(fact: Fact): string {

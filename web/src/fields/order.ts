@@ -1,7 +1,7 @@
 /* Which fields stand where, and which of them somebody is looking for. */
 
 import type { Facet } from '../api/shapes';
-import { valueText } from '../text/plain';
+import { valueText } from '../text/line';
 
 export interface Groups {
   pinned: Facet[];

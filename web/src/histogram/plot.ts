@@ -2,12 +2,11 @@
 
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { countTicks, tickTexts, timeTicks } from '../charts/ticks';
 import { layers, type Bins } from './bins';
-import { countTicks, tickText, timeTicks } from './ticks';
 
 /** Room around the bars, px: what lies over the chart keeps to it. */
 export const ROOM = { left: 44, right: 12, top: 6, bottom: 22 };
-const MARK_PX = 90;
 
 export interface Plot {
   size(width: number, height: number): void;
@@ -48,11 +47,8 @@ export function openPlot(
           font: ink.font,
           grid: { show: false },
           ticks: { stroke: ink.line, width: 1, size: 4 },
-          splits: (self) => timeTicks(bins.startMs, endMs, self.width / MARK_PX),
-          values: (_, splits) => {
-            const step = splits.length > 1 ? Number(splits[1]) - Number(splits[0]) : endMs - bins.startMs;
-            return splits.map((each) => tickText(each, step));
-          },
+          splits: (self) => timeTicks(bins.startMs, endMs, self.width),
+          values: (_, splits) => tickTexts(splits),
         },
         {
           size: ROOM.left,

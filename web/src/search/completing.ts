@@ -10,7 +10,7 @@ import { EditorSelection } from '@codemirror/state';
 import { isAbort, Problem } from '../api/http';
 import { complete, type Span } from '../api/search';
 import type { Option } from '../api/shapes';
-import { shownText } from './visible';
+import { oneLine } from '../text/line';
 import { pointsBefore, unitAt } from './points';
 
 /** Longer texts are written, not completed. */
@@ -42,7 +42,7 @@ export function completions(
 
 function offer(option: Option): Completion {
   return {
-    label: shownText(option.label),
+    label: oneLine(option.label),
     type: option.kind,
     detail: option.detail,
     apply(view, completion, from, to) {
