@@ -60,6 +60,13 @@ async def test_a_field_that_no_event_has_is_named_with_what_may_be_meant(store: 
     assert "unknown_fields" not in await why(store, "n:100")
 
 
+async def test_a_phrase_that_looks_like_a_field_is_told_apart_from_one(store: Store) -> None:
+    assert (await why(store, "n=1"))["meant"] == "n:1"
+    assert (await why(store, "level=error"))["meant"] == "level:error"
+    assert "meant" not in await why(store, "nosuch=1")
+    assert "meant" not in await why(store, '"n=1 and more"')
+
+
 async def test_where_the_range_has_nothing_it_tells_what_there_is(store: Store) -> None:
     found = await why(store, "level:error", start_us=NOON_US + 60_000_000)
     assert found == {"events_in_range": 0, "events_stored": 10, "newest": "2026-11-23T12:00:00.009000Z"}

@@ -98,6 +98,10 @@ def test_colours_surround_only_what_is_ours():
         ),
         (Empty(10, "a:1", 10), "no event matches: a:1 leaves none of 10"),
         (
+            Empty(10, "status=404", 10, meant="status:404"),
+            "no event matches: status=404 leaves none of 10, a phrase; a field and its value are written status:404",
+        ),
+        (
             Empty(10, "serivce:web", 3, unknown_fields=[UnknownField("serivce", "service")]),
             "no event matches: serivce:web leaves none of 3; no event has the field serivce, did you mean service?",
         ),

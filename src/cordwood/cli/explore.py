@@ -121,7 +121,8 @@ def context(
 
 
 def _print_fields(found: Fields, width: int) -> None:
-    names = _shares([field.name for field in found.fields], width // 3)
+    # Who reads it by a program needs whole names.
+    names = _shares([field.name for field in found.fields], width // 3 if sys.stdout.isatty() else sys.maxsize)
     for field in found.fields:
         head = f"{_cut(neutral(field.name), names)}  {_bar(field.coverage)} {100 * field.coverage:5.1f} %  "
         rest = f"{'|'.join(field.types):<12} {_spelt(field.example) if field.example is not None else ''}"

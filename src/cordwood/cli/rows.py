@@ -1,26 +1,27 @@
 """How rows of a table are printed for people: in columns, with bars where they are counts over time."""
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO
 
+from cordwood.client.spelt import Number, json_text, parsed
 from cordwood.neutral import neutral
 
 _LEAST_BAR, _MOST_BAR = 8, 60
+_DIGITS, _DECIMALS = 15, 6
+"""Significant ones that a double holds whatever the number; decimals that people read."""
 _EIGHTHS = "▏▎▍▌▋▊▉█"
 
 
 def print_rows(lines: Iterable[bytes], out: BinaryIO) -> int:
     """Write rows, each a JSON object; returns how many. Numbers stand to the right; nothing is cut or folded."""
-    # Numbers keep their spelling: no digits are lost to a float.
-    rows: list[dict[str, Any]] = [json.loads(line, parse_float=_Number, parse_int=_Number) for line in lines]
+    rows: list[dict[str, Any]] = [parsed(line) for line in lines]
     names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [[_cell(row.get(name)) for name in names] for row in rows]
     heads = [neutral(name) for name in names]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    is_number = [any(isinstance(row.get(name), _Number) for row in rows) for name in names]
+    is_number = [any(isinstance(row.get(name), Number) for row in rows) for name in names]
     bars = _bars(rows, names, is_number, sum(widths) + 2 * len(widths))
     for row, bar in zip([heads, *cells], ["", *bars], strict=True):
         placed = [
@@ -32,18 +33,24 @@ def print_rows(lines: Iterable[bytes], out: BinaryIO) -> int:
     return len(rows)
 
 
-class _Number(str):
-    """A JSON number as it is spelt."""
-
-
 def _cell(value: Any) -> str:
     match value:
         case None:
             return "-"
+        case Number():
+            return _shown(value)
         case str():
             return neutral(value)
         case _:
-            return neutral(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+            return neutral(json_text(value))
+
+
+def _shown(number: Number) -> str:
+    """Without the digits that only show how a double was computed: 0.30000000000000004 is 0.3."""
+    if len(number) <= _DIGITS or repr(float(number)) != number:
+        return number
+    value = float(number)
+    return repr(round(value, _DECIMALS)) if abs(value) >= 1 else f"{value:.{_DIGITS}g}"
 
 
 def _bars(rows: Sequence[dict[str, Any]], names: Sequence[str], is_number: Sequence[bool], taken: int) -> list[str]:

@@ -33,14 +33,15 @@ def search(
         ),
     ] = "",
     start: Annotated[
-        str | None, typer.Option(help="From this time on: RFC 3339, Unix time, or -15m.", show_default=False)
+        str | None,
+        typer.Option(help="From this time on: RFC 3339, Unix time, or -15m. Without it, all time.", show_default=False),
     ] = None,
     end: Annotated[str | None, typer.Option(help="Before this time.", show_default=False)] = None,
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", help="FIELD:VALUE that events must have; may be repeated.", show_default=False),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest events, at most so many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="The newest events, at most so many; of a table, every row.")] = 100,
     is_all: Annotated[bool, typer.Option("--all", help="Every event, newest first, printed as they arrive.")] = False,
     output: Annotated[
         _Output,

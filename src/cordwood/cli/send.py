@@ -28,8 +28,9 @@ def send(
     parse: Annotated[
         Literal["json", "text", "combined", "logfmt", "auto"] | None,
         typer.Option(
-            help="How to read the lines; auto decides for each. When not given, the first bytes of each file tell: "
-            "json or text."
+            help="How to read the lines; auto decides for each. combined (Apache, nginx) makes remote_addr, user, "
+            "timestamp, method, path, protocol, status, bytes, referer and user_agent. When not given, the first bytes "
+            "of each file tell: json or text."
         ),
     ] = None,
     batch_events: Annotated[int, typer.Option(min=1, help="Events in one request, at most.")] = 20_000,

@@ -47,6 +47,7 @@ class Empty(msgspec.Struct, frozen=True):
     tenant: str | None = None
     retention: DroppedEvents | None = None
     unknown_fields: Sequence[UnknownField] = ()
+    meant: str | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True):

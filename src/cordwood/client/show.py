@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from cordwood.client.search import Empty, Event
+from cordwood.client.spelt import Number, json_text, parsed
 from cordwood.model.event import LEVEL_NAMES, LEVELS, MESSAGE_NAMES, SERVICE_NAMES, TIMESTAMP_NAMES, parse_timestamp
 from cordwood.neutral import neutral
 
@@ -21,9 +22,8 @@ _SHOWN_IN_FRONT: tuple[tuple[Sequence[str], Callable[[object], bool]], ...] = (
 
 def event_text(event: Event, *, is_coloured: bool) -> str:
     """One line: time, level, service, message, and the other fields as key=value."""
-    # Numbers keep their spelling: no digits are lost to a float.
-    data: dict[str, Any] = json.loads(bytes(event.data), parse_float=_Number, parse_int=_Number)
-    columns = json.loads(bytes(event.columns), parse_float=_Number, parse_int=_Number)
+    data: dict[str, Any] = parsed(bytes(event.data))
+    columns = parsed(bytes(event.columns))
     data = {name: value for name, value in data.items() if name not in columns}
     message_name = next((name for name in MESSAGE_NAMES if isinstance(data.get(name), str) and data[name]), None)
     message = data.pop(message_name) if message_name is not None else ""
@@ -66,14 +66,12 @@ def _why(why: Empty) -> str:
     if why.removed_by is None:
         return f"no row is left of {why.events_matching:,} events" if why.events_matching else "no event matches"
     found = f"no event matches: {neutral(why.removed_by)} leaves none of {why.events_before:,}"
+    if why.meant is not None:
+        found += f", a phrase; a field and its value are written {neutral(why.meant)}"
     for field in why.unknown_fields:
         found += f"; no event has the field {neutral(field.name)}"
         found += f", did you mean {neutral(field.suggestion)}?" if field.suggestion else ""
     return found
-
-
-class _Number(str):
-    """A JSON number as it is spelt."""
 
 
 def _flat(prefix: str, fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -86,24 +84,12 @@ def _flat(prefix: str, fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _value(value: object) -> str:
     match value:
-        case _Number():
+        case Number():
             return value
         case str():
             return _quoted(value)
         case _:
-            return _json(value)
-
-
-def _json(value: object) -> str:
-    match value:
-        case _Number():
-            return value
-        case list():
-            return f"[{','.join(map(_json, value))}]"
-        case dict():
-            return f"{{{','.join(f'{_json(name)}:{_json(inner)}' for name, inner in value.items())}}}"
-        case _:
-            return json.dumps(value, ensure_ascii=False)
+            return json_text(value)
 
 
 def _quoted(text: str) -> str:

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,8 +15,8 @@ from cordwood.language.rendering import render_filter
 from cordwood.model.census import Asked
 from cordwood.model.event import format_timestamp
 from cordwood.model.plan import Plan
-from cordwood.model.search.field import Field
-from cordwood.model.search.filters import And, Everything, Filter, Not, Or
+from cordwood.model.search.field import MESSAGE, Field, field_named
+from cordwood.model.search.filters import And, Everything, Filter, Not, Or, Words
 from cordwood.model.tenant import Tenant
 from cordwood.query.dropped import Dropped
 from cordwood.query.engine import Engine
@@ -23,6 +24,7 @@ from cordwood.store.interface import Explorer
 
 _LONGEST_S = 2.0
 _MOST_CLAUSES = 16
+_LIKE_A_FIELD = re.compile(r"([\w.@$/-]+)=([\w.*?/-]+)")
 _NOTHING_OF_THIS_TENANT = "a key sees the logs of its own tenant alone, and this tenant has none"
 
 
@@ -65,9 +67,11 @@ class Diagnosis:
     async def _look_for_fields(self, plan: Plan, clause: Filter, tenant: Tenant, found: dict[str, Any]) -> None:
         """Which of the fields that a clause names none of the events has that were looked at, and what may be meant."""
         census = await self._explorer.census(replace(plan, filter=Everything()), tenant, Asked(top=1))
-        unknown = unknown_among(_fields_in(clause), [field.name for field in census.fields])
-        if unknown:
+        known = [field.name for field in census.fields]
+        if unknown := unknown_among(_fields_in(clause), known):
             found["unknown_fields"] = [{"name": name, "suggestion": near} for name, near in unknown]
+        if meant := _meant(clause, known):
+            found["meant"] = meant
 
     async def _look_elsewhere(self, tenant: Tenant, found: dict[str, Any]) -> None:
         stored = found["events_stored"] = await self._count(Plan(), Everything(), tenant)
@@ -81,6 +85,15 @@ class Diagnosis:
 
     async def _count(self, plan: Plan, asked: Filter, tenant: Tenant) -> int:
         return (await self._engine.count(replace(plan, filter=asked), tenant))[0]
+
+
+def _meant(clause: Filter, known: Sequence[str]) -> str | None:
+    """`status=404` is a phrase, and to other tools a field and its value."""
+    if isinstance(clause, Words) and clause.field == MESSAGE and (found := _LIKE_A_FIELD.fullmatch(clause.pattern)):
+        name, value = found.groups()
+        if not unknown_among([field_named(name)], known):
+            return f"{name}:{value}"
+    return None
 
 
 def _fields_in(found: Filter) -> Iterator[Field]:

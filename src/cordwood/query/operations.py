@@ -53,7 +53,8 @@ class DroppedEvents(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Empty(Struct, frozen=True, forbid_unknown_fields=True):
     """Why an answer has nothing: events in the time range, and the clause of the query that left none of them; or where
-    in time there are some; what retention took out of the range. `tenant` tells what a key sees, when it sees nothing.
+    in time there are some; what retention took out of the range. `tenant` tells what a key sees, when it sees nothing;
+    `meant`, how a phrase like `status=404` is written as a field and its value.
     """
 
     events_in_range: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
@@ -61,6 +62,7 @@ class Empty(Struct, frozen=True, forbid_unknown_fields=True):
     events_before: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     matches_alone: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     unknown_fields: Sequence[UnknownField] | UnsetType = UNSET
+    meant: str | UnsetType = UNSET
     events_matching: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     events_stored: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     newest: _Moment | UnsetType = UNSET
