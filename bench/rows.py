@@ -14,8 +14,10 @@ from bench.target import await_count
 
 _TIMEOUT_S = 300.0
 _CLIENTS, _BATCH = 4, 50_000
+_SCANS = 2
+"""Of questions that read every row, and have no goal: each takes long."""
 _SLOW = ("patterns",)
-"""Questions that read every message: minutes each over rows, and no goal."""
+"""Minutes each."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,8 @@ def measure(setup: Setup, load: RowsLoad) -> dict[str, Any]:
             lambda: [("limit", "100"), ("query", "service:checkout")],
         ),
         "histogram_by_level_from_rollups": ("/api/v1/histogram", lambda: [("by", "level")]),
-        "facets": ("/api/v1/facets", list),
     }
-    for name, query in PIPED.items():
-        if name not in _SLOW:
-            questions[name] = ("/api/v1/query", functools.partial(piped, query))
-    return figures | ask_all(setup, load.runs, questions)
+    scans: Questions = {
+        name: ("/api/v1/query", functools.partial(piped, query)) for name, query in PIPED.items() if name not in _SLOW
+    }
+    return figures | ask_all(setup, load.runs, questions) | ask_all(setup, _SCANS, scans)

@@ -257,3 +257,25 @@ async def test_the_list_has_no_barriers(page: Page) -> None:
             await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
             await expect(page.locator("html")).to_have_attribute("data-theme", theme)
             assert await violations(page) == []
+
+
+async def test_who_reads_an_event_is_not_disturbed_by_new_ones(page: Page, platform: Cordwood) -> None:
+    def send(count: int) -> None:
+        line = b'{"service":"t-fresh","message":"tick"}\n'
+        assert platform.post("/log?wait=stored", line * count)[0] == 202
+
+    send(3)
+    await page.clock.install()
+    await page.goto("/?start=-1h&query=service:t-fresh&refresh=5")
+    await expect(page.locator("[aria-label=Events] > li")).to_have_count(3)
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("article")).to_be_visible()
+    send(2)
+    await page.clock.run_for(6000)
+    offer = page.get_by_role("button", name="2 new events")
+    await expect(offer).to_be_visible()
+    await expect(page.locator("[aria-label=Events] > li")).to_have_count(3)
+    await expect(page.get_by_role("article")).to_be_visible()
+    await offer.click()
+    await expect(page.locator("[aria-label=Events] > li")).to_have_count(5)

@@ -139,6 +139,24 @@ class TestTrouble:
         assert counts(result.stdout) == {"read": 10, "accepted": 0, "rejected": 0, "failed": 10}
         assert f"not sent: {file}:1 to {file}:10" in result.stderr
         assert "Connection refused" in result.stderr
+        assert "may be stored" not in result.stderr
+
+    @pytest.mark.parametrize("answer", [drop, take_and_drop, refuse(503)])
+    def test_what_may_have_come_through_is_not_called_unsent(self, tmp_path, answer):
+        file = write(tmp_path / "f", ndjson(1, 300))
+        with Scripted([answer, answer, answer], otherwise=refuse(429)) as server:
+            result = send(file, "--retry-for", 0.5, "--batch-events", 100, "--concurrency", 1, server=server)
+        assert result.exit_code == 1
+        assert f"no answer, so it may be stored, or not: {file}:1 to {file}:100" in result.stderr
+        assert "cordwood import" in result.stderr
+
+    def test_stretches_that_follow_each_other_are_one(self, tmp_path):
+        file = write(tmp_path / "f", ndjson(1, 300))
+        with Scripted(otherwise=refuse(429)) as server:
+            result = send(file, "--retry-for", 0, "--batch-events", 100, server=server)
+        stretches = [line for line in result.stderr.splitlines() if "not sent: " in line]
+        assert len(stretches) == 1
+        assert stretches[0].startswith(f"cordwood: not sent: {file}:1 to ")
 
     def test_after_giving_up_the_rest_is_not_even_read(self, tmp_path):
         file = write(tmp_path / "f", ndjson(1, 200_000))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cordwood.cli.sending import MAX_SHOWN, final_line, interruptible, leave, shown_progress, tell_what_failed
+from cordwood.cli.sending import MAX_SHOWN, final_line, interruptible, leave, shown_progress, tell, tell_what_failed
 from cordwood.cli.telling import telling_errors
 from cordwood.client import send as client
 from cordwood.client.batches import Batcher
@@ -44,6 +44,7 @@ def send(
 
     A line of text becomes {"message": line}. What the server does not take is named with its file and line.
     Standard input is sent as it comes: tail -F app.log | cordwood send -
+    A file that is sent twice is stored twice; cordwood import brings files once, and goes on where it was interrupted.
 
     Exit status: 0 when every event was accepted, 1 when not, 2 for wrong usage, 130 when interrupted.
     """
@@ -68,6 +69,8 @@ def send(
             outcome = client.run(feed, Batcher(batch_events, _BATCH_BYTES), sender, counts, interruption, screen.update)
     api.close()
     tell_what_failed(counts, outcome, sender, interruption, files)
+    if counts.unanswered:
+        tell("  → look before you send it again; cordwood import, for files, goes on and stores nothing twice")
     typer.echo(final_line(counts, time.monotonic() - started))
     is_complete = counts.accepted == counts.read and not outcome.troubles and sender.fatal is None
     leave(128 + interruption.signal if interruption.times else 0 if is_complete else 1, outcome)

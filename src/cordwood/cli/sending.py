@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -17,7 +17,7 @@ from cordwood.client import send as client
 from cordwood.client.batches import Place
 from cordwood.client.feed import Feed
 from cordwood.client.http import TryAgain
-from cordwood.client.sender import Counts, Sender
+from cordwood.client.sender import Counts, Sender, Stretch
 from cordwood.neutral import neutral
 
 MAX_SHOWN = 10
@@ -95,10 +95,8 @@ def tell_what_failed(
         tell(f"{_at(complaint.place)}: rejected: {complaint.error}")
     if counts.rejected > len(counts.complaints):
         tell(f"… and {counts.rejected - len(counts.complaints):,} more rejected")
-    for first, last in sorted(counts.unsent)[:MAX_SHOWN]:
-        tell(f"not sent: {_at(first)} to {_at(last)}")
-    if len(counts.unsent) > MAX_SHOWN:
-        tell(f"… and {len(counts.unsent) - MAX_SHOWN:,} more stretches not sent")
+    _tell_stretches("not sent", counts.unsent)
+    _tell_stretches("no answer, so it may be stored, or not", counts.unanswered)
     if sender.fatal is not None:
         tell(f"stopped: {sender.fatal.message}")
         if sender.fatal.hint:
@@ -108,6 +106,20 @@ def tell_what_failed(
         tell(f"{'interrupted' if interruption.times else 'not complete'}: {where}; what follows was not sent")
     if (open_ := counts.read - counts.accepted - counts.rejected - counts.failed) > 0:
         tell(f"{open_:,} events were under way: whether they were accepted is not known")
+
+
+def _tell_stretches(what: str, stretches: Sequence[Stretch]) -> None:
+    """Those that follow each other in a file are one."""
+    joined: list[Stretch] = []
+    for first, last in sorted(stretches):
+        if joined and (joined[-1][1][0], joined[-1][1][1] + 1) == first:
+            joined[-1] = joined[-1][0], last
+        else:
+            joined.append((first, last))
+    for first, last in joined[:MAX_SHOWN]:
+        tell(f"{what}: {_at(first)} to {_at(last)}")
+    if len(joined) > MAX_SHOWN:
+        tell(f"… and {len(joined) - MAX_SHOWN:,} more stretches: {what}")
 
 
 def final_line(counts: Counts, took_s: float) -> str:

@@ -27,6 +27,8 @@ from cordwood.errors import (
 
 _REFUSALS = {error.status: error for error in (Unauthorized, Forbidden, NotFound, TooLarge, UnsupportedMedia)}
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REFUSED = 429
+"""Before anything was kept; behind the others, something may have been."""
 _CONNECT_TIMEOUT_S = 10.0
 _READ_TIMEOUT_S = 120.0
 T = TypeVar("T")
@@ -40,9 +42,13 @@ class TryAgain(CordwoodError):
     label = "try_again"
     is_retryable = True
 
-    def __init__(self, message: str, *, hint: str = "", wait_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", wait_s: float | None = None, may_be_taken: bool = False
+    ) -> None:
         super().__init__(message, hint=hint)
         self.wait_s = wait_s
+        self.may_be_taken = may_be_taken
+        """Nobody knows: the request was under way, or the server does not know itself."""
 
 
 class EventError(msgspec.Struct, frozen=True):
@@ -201,7 +207,9 @@ class Api:
             if isinstance(reason, SSLError):
                 raise ConfigError(f"{self.url}: {reason}", hint="the certificate is not trusted here") from error
             raise TryAgain(
-                f"{self.url}: {_said(reason)}", hint="is the server running, and the address right?"
+                f"{self.url}: {_said(reason)}",
+                hint="is the server running, and the address right?",
+                may_be_taken=not isinstance(reason, NewConnectionError),
             ) from error
 
 
@@ -235,7 +243,10 @@ def _error_of(response: urllib3.BaseHTTPResponse) -> CordwoodError:
     )
     if response.status in _AGAIN:
         return TryAgain(
-            message, hint=problem.hint, wait_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC))
+            message,
+            hint=problem.hint,
+            wait_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
+            may_be_taken=response.status != _REFUSED,
         )
     if problem.type == _BAD_QUERY:
         return BadQuery(problem.detail, query="", position=problem.position, length=problem.length, hint=problem.hint)

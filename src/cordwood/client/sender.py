@@ -35,6 +35,14 @@ class Complaint(msgspec.Struct, frozen=True):
     error: str
 
 
+Stretch = tuple[Place, Place]
+"""The first and the last of events in a row."""
+
+
+def _stretch(batch: Batch) -> Stretch:
+    return batch.places[0], batch.places[-1]
+
+
 class Counts:
     """What became of the events read: `read = accepted + rejected + failed` once all is done.
 
@@ -47,8 +55,10 @@ class Counts:
         self.rejected = 0
         self.failed = 0
         self.complaints: list[Complaint] = []
-        self.unsent: list[tuple[Place, Place]] = []
-        """First and last event of every batch that failed."""
+        self.unsent: list[Stretch] = []
+        """Of the batches that failed."""
+        self.unanswered: list[Stretch] = []
+        """Of those among them that the server may have taken all the same."""
         self._max_complaints = max_complaints
         self._lock = threading.Lock()
 
@@ -70,7 +80,7 @@ class Counts:
             missing = len(batch.events) - taken.accepted - taken.rejected
             if missing:
                 self.failed += missing
-                self.unsent.append((batch.places[0], batch.places[-1]))
+                self.unsent.append(_stretch(batch))
             return not missing
 
     def add_rejected(self, place: Place, error: str) -> None:
@@ -79,10 +89,10 @@ class Counts:
             if len(self.complaints) < self._max_complaints:
                 self.complaints.append(Complaint(place, error))
 
-    def add_failed(self, batch: Batch) -> None:
+    def add_failed(self, batch: Batch, *, may_be_taken: bool) -> None:
         with self._lock:
             self.failed += len(batch.events)
-            self.unsent.append((batch.places[0], batch.places[-1]))
+            (self.unanswered if may_be_taken else self.unsent).append(_stretch(batch))
 
 
 class Sender:
@@ -159,7 +169,7 @@ class Sender:
             # Both, whatever becomes of the first.
             return sum(self._send(half) for half in batch.halves()) == 2
         except CordwoodError as error:
-            self._counts.add_failed(batch)
+            self._counts.add_failed(batch, may_be_taken=isinstance(error, TryAgain) and error.may_be_taken)
             # A plain 400 is about this body; all else would be said of every other body, too.
             if type(error) is not BadRequest and not self._stopped.is_set():
                 self.fatal = error
@@ -171,12 +181,15 @@ class Sender:
         encoding = None if self._encoding == "identity" else self._encoding
         key = batch.key or str(uuid.uuid4())
         waits = Waits(self._patience, self._random)
+        may_be_taken = False
         while True:
             if self._stopped.is_set():
-                raise TryAgain("not sent any more")
+                raise TryAgain("not sent any more", may_be_taken=may_be_taken)
             try:
                 return self._api.ingest(body, encoding, key)
             except TryAgain as error:
+                # Whatever the last try says of itself, one before it may have come through.
+                error.may_be_taken = may_be_taken = may_be_taken or error.may_be_taken
                 wait_s = waits.after(error, time.monotonic())
                 if wait_s is None:
                     raise

@@ -24,6 +24,8 @@ export interface Asked {
   readonly end: string;
   readonly startMs: number | null;
   readonly endMs: number;
+  /** Put by itself, as time went on: whoever reads what was found is not to be disturbed. */
+  readonly isByItself: boolean;
 }
 
 const DEFAULT_START = '-1h';
@@ -100,7 +102,7 @@ class Search {
   }
 
   /** Put the question that the address says, as of now. */
-  async ask(): Promise<void> {
+  async ask({ isByItself = false } = {}): Promise<void> {
     const { query, start, end } = this;
     this.#asking?.abort();
     const asking = new AbortController();
@@ -121,6 +123,7 @@ class Search {
         end: endMs === null ? '' : rfc3339(endMs),
         startMs,
         endMs: endMs ?? nowMs,
+        isByItself,
       };
     } catch (error) {
       if (this.#asking === asking && !isAbort(error)) this.problem = asProblem(error);
