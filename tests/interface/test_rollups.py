@@ -155,6 +155,16 @@ async def test_counts_out_of_rollups_are_those_of_the_events(store: Store) -> No
         assert [{"n": await store.count(plan, DEFAULT_TENANT)}] == matching, (text, start_us, end_us)
 
 
+async def test_a_count_adds_what_rollups_tell_and_what_a_range_cuts(store: Store) -> None:
+    """One that stopped at the rollups was too small, and alerts did not fire."""
+    await store.write([load([at(600, level="error")])])
+    await store.write([load([at(1200, level="error"), at(60, level="error")])])
+    await store.write([load([at(7200, level="error"), at(4000, level="error")])])
+    plan = Plan(start_us=NOON + 300_000_000, end_us=NOON + 7100_000_000, filter=equal("level", "error"))
+    assert await store.count(plan, DEFAULT_TENANT) == 3
+    assert len([row async for block in store.read(plan, DEFAULT_TENANT) for row in block]) == 3
+
+
 async def test_events_are_not_looked_at_where_rollups_tell(kind: str, place: str, store: Store) -> None:
     assert isinstance(store, SegmentStore | PostgresStore)
     await store.write([load([at(0, level="info", service="api"), at(5, level="error", service="api")])])

@@ -159,7 +159,8 @@ class SegmentReader:
         """See `store.interface.Reader.count`. Raises Corrupt for a damaged segment, naming it."""
         plan = replace(plan, after=None)
         if plan.filter != Everything() and is_of_pairs(plan.filter):
-            return sum((await self.counted(plan, tenant, Tally(None, ()), 1)).counts.values())
+            # There is one count, and more belongs to it: two are wanted, so that it is never enough to stop at.
+            return sum((await self.counted(plan, tenant, Tally(None, ()), 2)).counts.values())
         parts = await self._readable(tenant, plan.start_us, plan.end_us, plan, seen)
         segments = [part.segment for part in parts]
         rows = {part.segment.path: part.rows for part in parts if part.rows is not None}
