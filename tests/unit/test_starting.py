@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cordwood.cli.app import COMMANDS
+from cordwood.cli.app import COMMANDS, told_apart
 
 _HEAVY = ("numba", "pyarrow", "duckdb", "numpy", "uvicorn", "uvloop", "starlette", "prometheus_client")
 _CLIENTS = ("search", "send", "import", "export", "delete", "dead-letters")
@@ -46,3 +46,13 @@ def test_keys_and_settings_are_read_without_what_serves_and_stores() -> None:
     code = "import sys, cordwood.wiring.parts; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()).isdisjoint({*_HEAVY} - {"prometheus_client"})
+
+
+@pytest.mark.parametrize("query", ["-host:x", "-referer:*a* | top b", '-"a phrase"', "-(a OR b)", "-.level:WARN"])
+def test_a_query_that_leaves_out_is_no_option(query: str) -> None:
+    assert told_apart(["search", query, "-n", "5"]) == ["search", f" {query}", "-n", "5"]
+
+
+@pytest.mark.parametrize("option", ["-", "-o", "-n5", "--url=http://h:1", "--filter=a:b", "-ojson"])
+def test_an_option_stays_one(option: str) -> None:
+    assert told_apart([option]) == [option]

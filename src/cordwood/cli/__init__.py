@@ -8,6 +8,7 @@ def main() -> None:
     from cordwood.cli.memory import keep_memory_together
 
     keep_memory_together()
-    from cordwood.cli.app import app_for
+    from cordwood.cli.app import app_for, told_apart
 
-    app_for(sys.argv[1:])()
+    arguments = told_apart(sys.argv[1:])
+    app_for(arguments)(arguments)

@@ -1,5 +1,6 @@
 """The list of commands. What makes a service, or a store, a command imports when it runs; so it starts in a moment."""
 
+import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Annotated
@@ -49,6 +50,8 @@ PANELS = {
     },
 }
 """Each command, and where it is, as the help shows them."""
+_EXCLUDING = re.compile(r"-(?:[\w.@$/*]{2,}:|[(\"'])")
+"""`-host:x`, `-(a OR b)`, `-"a phrase"`; an option's value, of one letter, stands apart or begins with no colon."""
 COMMANDS = {name: (panel, place) for panel, places in PANELS.items() for name, place in places.items()}
 
 
@@ -72,6 +75,11 @@ def app_of(names: Sequence[str]) -> typer.Typer:
         else:
             app.command(name, rich_help_panel=panel)(found)
     return app
+
+
+def told_apart(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with a blank before a query that begins with `-`: it would be taken for options."""
+    return [f" {each}" if _EXCLUDING.match(each) else each for each in arguments]
 
 
 def app_for(arguments: Sequence[str]) -> typer.Typer:

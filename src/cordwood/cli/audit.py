@@ -16,6 +16,7 @@ from cordwood.model.ledger import Accounts, Finding, judge
 from cordwood.model.tenant import Tenant
 from cordwood.model.tenant import tenant as checked
 
+_WIDEST = 10_000
 _COLUMNS = ("tenant", "accepted", "stored", "deduplicated", "dead-lettered", "expired", "deleted", "held")
 
 
@@ -67,7 +68,11 @@ def _print(accounts: Accounts, findings: list[Finding], *, is_counted: bool) -> 
     for account in accounts.tenants:
         counts = (account.accepted, account.stored, account.deduplicated, account.dead_lettered)
         table.add_row(account.tenant, *(f"{count:,}" for count in counts), *_held(accounts, account.tenant))
-    console.print(table if accounts.tenants else "no event was ever stored")
+    if accounts.tenants:
+        # A number that is cut is a wrong one: rather a line that the window folds.
+        Console(highlight=False, width=_WIDEST).print(table)
+    else:
+        console.print("no event was ever stored")
     for finding in findings:
         mark = "[bold red]✗[/]" if finding.is_fault else "[yellow]·[/]"
         console.print(f"{mark} {finding.tenant}: {finding.kind.replace('_', ' ')}: ", end="")

@@ -110,7 +110,11 @@ def problem(text: str) -> BadQuery:
         # aggregates
         ("| stats", "", "an aggregate"),
         ("| stats conut()", "conut", 'did you mean "count"?'),
-        ("| stats count", "", 'expected "("'),
+        ("| stats count", "count", 'did you mean "count()"?'),
+        ("| stats count by host", "count", 'did you mean "count()"?'),
+        ("| stats sum by host", "sum", 'did you mean "sum(field)"?'),
+        ("| stats max(a) - min(a)", "-", "| eval z = x - y"),
+        ("| stats count() by a | sort -count()", "count", '"count()"'),
         ("| stats p101(a)", "p101", "unknown aggregate"),
         ("| stats percentile(a, 101)", "101", "0 to 100"),
         ("| stats sum()", "sum()", "takes a field"),

@@ -14,6 +14,7 @@ from cordwood.model.search.units import US
 
 AGGREGATES: tuple[AggregateName, ...] = get_args(AggregateName)
 _OFFERED = (*AGGREGATES, "median", "p50", "p90", "p95", "p99", "p99.9")
+_OPERATORS = ("+", "-", "*", "/", "%")
 ALONE: frozenset[AggregateName] = frozenset({"count", "rate"})
 _OF_EVENTS: frozenset[AggregateName] = frozenset({"first", "last", "rate"})
 _PERCENTILE = re.compile(r"[pP](\d{1,3}(?:\.\d{1,9})?)", re.ASCII)
@@ -101,7 +102,10 @@ def _aggregate(reading: Reading) -> Aggregate:
     reading.at = found.end()
     if not reading.sees_next("("):
         near = reading.unknown("aggregate", found[0], start, _OFFERED)
-        raise near if _known(found[0]) is None else reading.unexpected('"("')
+        if _known(found[0]) is None:
+            raise near
+        spelt = f"{found[0]}()" if found[0].lower() in ALONE else f"{found[0]}(field)"
+        raise reading.problem("an aggregate has parentheses", start, reading.at, suggestion=spelt)
     name, percent = _known(found[0]) or (None, None)
     if name is None:
         raise reading.unknown("aggregate", found[0], start, _OFFERED)
@@ -112,6 +116,9 @@ def _aggregate(reading: Reading) -> Aggregate:
         percent = _percent(reading)
     reading.needs(")")
     _check(reading, name, argument, start)
+    if any(map(reading.sees_next, _OPERATORS)):
+        hint = "name what they make and compute behind: stats max(a) as x, min(a) as y | eval z = x - y"
+        raise reading.problem("aggregates stand alone", reading.at, reading.at + 1, hint=hint)
     reading.offer("keyword", _END)
     condition: Expression | None = None
     if reading.takes_keyword("if"):

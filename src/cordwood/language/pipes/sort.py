@@ -14,7 +14,13 @@ def parse(reading: Reading) -> Sort:
         is_descending = reading.takes("-")
         if not is_descending:
             reading.takes("+")
+        start = reading.at
         field = reading.field()
+        if reading.text.startswith("(", reading.at):
+            whole = reading.text[start : reading.text.find(")", reading.at) + 1] or f"{field.name}()"
+            raise reading.problem(
+                "a column whose name has parentheses is quoted", start, reading.at, suggestion=f'"{whole.strip()}"'
+            )
         # As SQL writes it.
         is_descending = reading.takes_keyword("desc") or is_descending
         reading.takes_keyword("asc")
