@@ -58,7 +58,8 @@ export function address(path: string, params: Params = {}): string {
 /** The answer, unread. Throws Problem, and the signal's AbortError. */
 export async function fetched(path: string, call: Call = {}): Promise<Response> {
   const headers: Record<string, string> = { Accept: call.accept ?? 'application/json' };
-  if (shown.key !== null) headers['Authorization'] = `Bearer ${shown.key}`;
+  const used = shown;
+  if (used.key !== null) headers['Authorization'] = `Bearer ${used.key}`;
   const body = call.json ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   let response: Response;
@@ -75,7 +76,8 @@ export async function fetched(path: string, call: Call = {}): Promise<Response> 
     throw unreachable();
   }
   if (response.ok) return response;
-  if (response.status === 401) shown.onRefused();
+  // Of another key nothing is said: somebody may have signed in anew meanwhile.
+  if (response.status === 401 && used === shown) used.onRefused();
   throw await problemOf(response);
 }
 
@@ -105,7 +107,7 @@ function unreachable(): Problem {
     0,
     'unreachable',
     'The server cannot be reached.',
-    'It may be starting again; this page tries on.',
+    'It may be starting again; try again in a moment.',
   );
 }
 

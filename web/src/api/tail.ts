@@ -4,6 +4,9 @@ import { fetched } from './http';
 import { SseParser } from './sse';
 import type { LogEvent } from './shapes';
 
+/** The server says every 15 s that it is there: longer, and the connection is gone. */
+const SILENCE_MS = 40_000;
+
 export type Told =
   | { kind: 'event'; event: LogEvent }
   | { kind: 'live' }
@@ -19,7 +22,7 @@ export interface Watch {
 }
 
 /** Calls `hear` with what each chunk of the stream tells, and the latest position or null. Returns when the server
- * closes the stream. Throws Problem, and the signal's AbortError. */
+ * closes the stream, or is silent. Throws Problem, and the signal's AbortError. */
 export async function watch(
   what: Watch,
   signal: AbortSignal,
@@ -38,7 +41,9 @@ export async function watch(
   const decoder = new TextDecoder();
   const parser = new SseParser();
   for (;;) {
+    const waiting = setTimeout(() => void reader.cancel(), SILENCE_MS);
     const { done, value } = await reader.read();
+    clearTimeout(waiting);
     if (done) return;
     const messages = parser.push(decoder.decode(value, { stream: true }));
     const told: Told[] = [];

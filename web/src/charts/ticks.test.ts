@@ -29,3 +29,13 @@ test('counts have a round top', () => {
   expect(countTicks(5)).toEqual([0, 5]);
   expect(countTicks(1200)).toEqual([0, 1000, 2000]);
 });
+
+test('days begin at midnight and hours are round on both sides of a change of clocks', () => {
+  // Whatever the zone, these are local times: the week has such a change in many of them.
+  const [from, to] = [new Date(2026, 9, 23).getTime(), new Date(2026, 9, 30).getTime()];
+  const days = timeTicks(from, to, 720);
+  expect(days.map((ms) => new Date(ms).getHours())).toEqual(days.map(() => 0));
+  expect(days.map((ms) => new Date(ms).getDate())).toEqual([23, 24, 25, 26, 27, 28, 29, 30]);
+  const hours = timeTicks(new Date(2026, 9, 24, 12).getTime(), new Date(2026, 9, 25, 23).getTime(), 540);
+  expect(hours.every((ms) => new Date(ms).getHours() % 6 === 0)).toBe(true);
+});

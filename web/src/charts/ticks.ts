@@ -4,6 +4,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+const MOST = 100;
 /** px between two marks of time, about. */
 const MARK_PX = 90;
 const STEPS = [
@@ -21,12 +22,27 @@ export function timeTicks(fromMs: number, toMs: number, width: number): number[]
   const most = width / MARK_PX;
   const step =
     STEPS.find((each) => (toMs - fromMs) / each <= Math.max(1, most)) ?? STEPS[STEPS.length - 1] ?? DAY;
-  // Days begin at midnight of the browser's zone; a shift of an hour within the span is of no matter to a mark.
-  const offset = new Date(fromMs).getTimezoneOffset() * MINUTE;
-  const first = Math.ceil((fromMs - offset) / step) * step + offset;
   const found: number[] = [];
-  for (let at = first; at <= toMs && found.length < 100; at += step) found.push(at);
+  for (let number = 0; number < MOST; number += 1) {
+    const at = step >= HOUR ? clockMark(fromMs, step, number) : (Math.ceil(fromMs / step) + number) * step;
+    if (at > toMs) break;
+    // Where clocks are put back or forward, two marks may fall together.
+    if (at >= fromMs && at > (found.at(-1) ?? -Infinity)) found.push(at);
+  }
   return found;
+}
+
+/** The mark of this number, where clocks of the browser's zone show round hours or days begin: also behind a change
+ *  to or from summer time. */
+function clockMark(fromMs: number, step: number, number: number): number {
+  const from = new Date(fromMs);
+  if (step < DAY) {
+    const hours = (number * step) / HOUR;
+    return new Date(from.getFullYear(), from.getMonth(), from.getDate(), hours).getTime();
+  }
+  const days = step / DAY;
+  const day = Math.floor((fromMs - from.getTimezoneOffset() * MINUTE) / DAY);
+  return new Date(1970, 0, 1 + (Math.floor(day / days) + number) * days).getTime();
 }
 
 /** What stands at marks in a row. */

@@ -136,7 +136,7 @@ export class Board {
   }
 
   discard(): void {
-    if (this.draft !== null) this.#take(drafts.begin(this.draft.base));
+    if (this.draft !== null) this.#take(drafts.begin(this.told.value ?? this.draft.base));
     this.isRestored = false;
   }
 
@@ -160,22 +160,24 @@ export class Board {
     this.draft = draft;
     if (!this.mayEdit) return;
     const before = readKept(this.#place);
-    if (before === null || drafts.isEqual(before, draft.base)) return;
-    this.draft = drafts.edited(draft, before);
+    if (before === null || drafts.isEqual(before.now, draft.base)) return;
+    // Upon what it was made of: where somebody else has changed that since, saving asks.
+    this.draft = drafts.edited(drafts.begin(before.base), before.now);
     this.isRestored = true;
   }
 
   #take(draft: drafts.Draft): void {
     this.draft = draft;
-    keep(this.#place, drafts.isChanged(draft) ? draft.now : null);
+    keep(this.#place, drafts.isChanged(draft) ? { base: draft.base, now: draft.now } : null);
   }
 }
 
-function readKept(place: string): Dashboard | null {
-  const value = kept<unknown>(place, null);
-  if (value === null) return null;
+function readKept(place: string): { base: Dashboard; now: Dashboard } | null {
+  const value = kept<{ base?: unknown; now?: unknown } | null>(place, null);
+  if (value?.base === undefined || value.now === undefined) return null;
   try {
-    return readDashboard(JSON.stringify(value)).dashboard;
+    const [base, now] = [value.base, value.now].map((each) => readDashboard(JSON.stringify(each)).dashboard);
+    return base && now ? { base, now } : null;
   } catch (error) {
     // Of another version, or somebody's own doing: it cannot be shown.
     if (error instanceof Unreadable) return null;

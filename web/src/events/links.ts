@@ -3,7 +3,8 @@
 import type { LogEvent } from '../api/shapes';
 import { search } from '../search/search.svelte';
 import { address } from '../state/address.svelte';
-import { rfc3339 } from '../text/times';
+import { session } from '../state/session.svelte';
+import { momentMs, rfc3339 } from '../text/times';
 
 const AROUND_MS = 15 * 60_000;
 
@@ -17,7 +18,12 @@ export function linkTo(event: LogEvent): string {
   return `${location.origin}/?${params.toString()}`;
 }
 
-/** Everything that has the same trace, in the range of time that is shown. */
-export function followTrace(trace: { field: string; value: string }): void {
+/** Everything that has the same trace as an event, in a range of time that has the event. */
+export function followTrace(trace: { field: string; value: string }, event: LogEvent): void {
+  const ms = Date.parse(event.timestamp);
+  const { start, end } = search;
+  const isShown =
+    ms >= (momentMs(start, session.nowMs()) ?? 0) && ms <= (momentMs(end, session.nowMs()) ?? Infinity);
+  if (!isShown) search.setSpan(rfc3339(ms - AROUND_MS), rfc3339(ms + AROUND_MS));
   void search.refine(trace, 'only');
 }

@@ -6,7 +6,7 @@ import { countTicks, tickTexts, timeTicks } from '../charts/ticks';
 import { layers, type Bins } from './bins';
 
 /** Room around the bars, px: what lies over the chart keeps to it. */
-export const ROOM = { left: 44, right: 12, top: 6, bottom: 22 };
+export const ROOM = { left: 44, right: 28, top: 6, bottom: 22 };
 
 export interface Plot {
   size(width: number, height: number): void;

@@ -30,6 +30,8 @@ export interface Asked {
 
 const DEFAULT_START = '-1h';
 const ALL = 'all';
+/** Until a server that was away is asked again. */
+const AGAIN_MS = 2000;
 /** Beyond it dates are none. */
 const MOST_MS = 8e15;
 
@@ -39,6 +41,8 @@ class Search {
   problem = $state.raw<Problem | null>(null);
   isChecking = $state(false);
   #asking: AbortController | null = null;
+  #refining = Promise.resolve();
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   get query(): string {
     return address.get('query');
@@ -89,13 +93,22 @@ class Search {
 
   /** `start` "" is all time. */
   setSpan(start: string, end: string): void {
-    address.change({ start: start === '' && end === '' ? ALL : start, end, event: null });
+    const others = { event: null, from: null, to: null, baseline: null };
+    address.change({ start: start === '' && end === '' ? ALL : start, end, ...others });
   }
 
-  /** Put a clause into the search line, or take what it finds out of it. */
-  async refine(clause: Clause, how: 'include' | 'exclude' | 'only'): Promise<void> {
+  /** Put a clause into the search line, or take what it finds out of it; one after the other. */
+  refine(clause: Clause, how: 'include' | 'exclude' | 'only'): Promise<void> {
+    this.#refining = this.#refining.then(() => this.#refine(clause, how));
+    return this.#refining;
+  }
+
+  async #refine(clause: Clause, how: 'include' | 'exclude' | 'only'): Promise<void> {
+    const [query, path] = [this.query, address.path];
     try {
-      this.setQuery(await refine(this.query, clause, how));
+      const refined = await refine(query, clause, how);
+      // Somebody may have gone on, or elsewhere, meanwhile.
+      if (address.path === path && this.query === query) this.setQuery(refined);
     } catch (error) {
       if (!isAbort(error)) notices.warn(asProblem(error));
     }
@@ -104,6 +117,7 @@ class Search {
   /** Put the question that the address says, as of now. */
   async ask({ isByItself = false } = {}): Promise<void> {
     const { query, start, end } = this;
+    clearTimeout(this.#again);
     this.#asking?.abort();
     const asking = new AbortController();
     this.#asking = asking;
@@ -126,7 +140,12 @@ class Search {
         isByItself,
       };
     } catch (error) {
-      if (this.#asking === asking && !isAbort(error)) this.problem = asProblem(error);
+      if (this.#asking !== asking || isAbort(error)) return;
+      this.problem = asProblem(error);
+      if (this.problem.type === 'unreachable') {
+        const path = address.path;
+        this.#again = setTimeout(() => address.path === path && void this.ask({ isByItself }), AGAIN_MS);
+      }
     } finally {
       if (this.#asking === asking) this.isChecking = false;
     }

@@ -6,6 +6,9 @@ import { keep, kept } from './kept';
 
 type Standing = 'asking' | 'in' | 'out' | 'away';
 
+/** Kept in the browser, and telling of what was looked for. */
+const OF_A_TENANT = ['past', 'spans', 'highlight'];
+
 class Session {
   standing = $state<Standing>('asking');
   who = $state.raw<Who | null>(null);
@@ -57,12 +60,19 @@ class Session {
     });
   }
 
+  /** What was asked of one tenant is not for the eyes of the next. */
+  #forgetOthers(tenant: string): void {
+    if (kept<string>('tenant', tenant) !== tenant) for (const name of OF_A_TENANT) keep(name, null);
+    keep('tenant', tenant);
+  }
+
   async #ask(): Promise<void> {
     clearTimeout(this.#retry);
     const sent = Date.now();
     try {
       const who = await ask<Who>('whoami');
       this.skewMs = Date.parse(who.now) - (sent + Date.now()) / 2;
+      this.#forgetOthers(who.tenant);
       this.who = who;
       this.problem = null;
       this.isLost = false;
