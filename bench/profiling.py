@@ -1,8 +1,8 @@
 """`bench profile`: where the CPU goes while `cordwood up` takes events in, compaction included.
 
-Two looks at one load, one after the other: `perf` samples the processors and says in which library the instructions
-were, `py-spy` samples the threads that run and says which function of ours they were in, or called from. Both must be
-installed (`pip install py-spy`); Linux only.
+The load comes three times: alone, for what it costs, then under two looks. `perf` samples the processors and says in
+which library the instructions were, `py-spy` samples the threads that run and says which function of ours they were in,
+or called from. Both must be installed (`pip install py-spy`); Linux only.
 """
 
 import operator
@@ -33,11 +33,11 @@ _LEAST_PERCENT = 0.8
 @dataclass(frozen=True)
 class ProfileLoad:
     events: int
-    """Sent for each of the two looks."""
+    """Sent each time."""
 
 
 def measure(setup: Setup, load: ProfileLoad) -> dict[str, Any]:
-    """Warm up, then send twice. Raises RuntimeError where a profiler is missing."""
+    """Warm up, then send three times. Raises RuntimeError where a profiler is missing."""
     for tool in ("perf", "py-spy"):
         if shutil.which(tool) is None:
             raise RuntimeError(f"{tool} is not installed")
@@ -45,7 +45,7 @@ def measure(setup: Setup, load: ProfileLoad) -> dict[str, Any]:
     pid = next(iter(setup.processes.values()))
     events = max(load.events // _BATCH, 1) * _BATCH
     warm_up = min(events, 20 * _BATCH)
-    endless = Endless(warm_up + 2 * events, _BATCH)
+    endless = Endless(warm_up + 3 * events, _BATCH)
     begun = target.count()
 
     def send(first: int, count: int) -> None:
@@ -58,16 +58,17 @@ def measure(setup: Setup, load: ProfileLoad) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="cordwood-profile-") as folder:
         samples, stacks = Path(folder) / "perf.data", Path(folder) / "stacks"
         watch = Watch(target)
-        with _beside(["perf", "record", "-q", "-F", str(_HERTZ), "-p", str(pid), "-o", str(samples)]):
-            send(warm_up, events)
+        send(warm_up, events)
         figures |= watch.cost(events)
+        with _beside(["perf", "record", "-q", "-F", str(_HERTZ), "-p", str(pid), "-o", str(samples)]):
+            send(warm_up + events, events)
         figures |= {f"in {name} %": share for name, share in _by(samples, "dso")}
         figures |= {f"at {name} %": share for name, share in _by(samples, "symbol")}
         spy = ["py-spy", "record", "-p", str(pid), "-r", str(_HERTZ), "-f", "raw", "-o", str(stacks), "-d", "100000"]
         with _beside(spy):
-            send(warm_up + events, events)
+            send(warm_up + 2 * events, events)
         figures |= {f"under {name} %": share for name, share in _by_function(stacks)}
-    figures["missing"] = begun + warm_up + 2 * events - target.count()
+    figures["missing"] = begun + warm_up + 3 * events - target.count()
     return figures
 
 
