@@ -182,6 +182,20 @@ async def test_what_somebody_else_saved_meanwhile_is_not_overwritten_unasked(pag
     assert places(platform, "t-both") == {}
 
 
+async def test_changes_of_an_earlier_visit_do_not_overwrite_what_somebody_else_saved(
+    page: Page, platform: Cordwood
+) -> None:
+    put(platform, "t-visit", panel("One"))
+    await page.goto("/dashboards/t-visit?edit=1")
+    await page.get_by_role("button", name="Remove One").click()
+    await expect(page.get_by_role("button", name="Remove One")).to_have_count(0)
+    put(platform, "t-visit", panel("Theirs"))
+    await page.goto("/dashboards/t-visit?edit=1")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_role("dialog", name="It was changed by somebody else")).to_be_visible()
+    assert list(places(platform, "t-visit")) == ["Theirs"]
+
+
 async def test_deleting_is_asked_twice(page: Page, platform: Cordwood) -> None:
     put(platform, "t-delete", panel("One"))
     await page.goto("/dashboards/t-delete")

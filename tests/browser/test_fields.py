@@ -31,6 +31,22 @@ async def test_a_click_with_alt_or_the_button_beside_leaves_out_what_has_it(page
     await expect(page.get_by_role("button", name="Only service payments")).to_be_visible()
 
 
+async def test_two_quick_clicks_both_count(page: Page) -> None:
+    answers: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        answers.append(route)
+        if len(answers) == 1:
+            await page.get_by_role("button", name="Without service search").click()
+        await route.continue_()
+
+    await page.goto(_STORY)
+    await expect(page.get_by_role("button", name="Without service search")).to_be_visible()
+    await page.route("**/query/refine", hold)
+    await page.get_by_role("button", name="Without service gateway").click()
+    await expect(page.get_by_role("textbox", name="Query")).to_have_text("-service:gateway -service:search")
+
+
 async def test_a_field_is_pinned_for_as_long_as_the_browser_remembers(page: Page) -> None:
     await page.goto(_STORY)
     await page.get_by_role("button", name="Pin host").click()
