@@ -1,5 +1,7 @@
 """One typed tree of settings, read once: defaults, then a TOML file, then CORDWOOD_… variables, then options.
 
+A variable may also name a file with the value, for secrets: CORDWOOD_STORE_URL_FILE for CORDWOOD_STORE_URL.
+
 Each room declares its own settings beside the code that obeys them; this module gathers them.
 """
 
@@ -29,6 +31,8 @@ from cordwood.worker.settings import WorkerSettings
 
 PREFIX = "CORDWOOD_"
 FILE_VARIABLE = "CORDWOOD_CONFIG"
+_IN_A_FILE = "_FILE"
+_MAX_VALUE_BYTES = 1 << 20
 # Variables of the command line's client and of the tests: ours, but no settings of a service.
 _NOT_SETTINGS = {FILE_VARIABLE, "CORDWOOD_URL", "CORDWOOD_API_KEY"}
 _TEST_PREFIX = "CORDWOOD_TEST_"
@@ -72,7 +76,12 @@ def load(environ: Mapping[str, str], options: Mapping[str, str]) -> Config:
         tree = _read_file(Path(file))
     for variable, text in environ.items():
         if variable.startswith(PREFIX) and variable not in _NOT_SETTINGS and not variable.startswith(_TEST_PREFIX):
-            _put(tree, _name_of(variable), text)
+            name, is_in_file = _name_of(variable)
+            if is_in_file and _variable(name) in environ:
+                raise ConfigError(
+                    f"{_variable(name)} and {variable} are both set", hint="unset one of them: either has the value"
+                )
+            _put(tree, name, _value_in(Path(text), variable) if is_in_file else text)
     for name, text in options.items():
         _put(tree, name, text)
     try:
@@ -111,8 +120,26 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not TOML: {error}") from error
 
 
-def _name_of(variable: str) -> str:
-    known = {_variable(name): name for name, _ in _walk(Config())}
+def _value_in(path: Path, variable: str) -> str:
+    """What stands in the file that a variable names, without the newline that editors put at its end."""
+    try:
+        with path.open("rb") as file:
+            value = file.read(_MAX_VALUE_BYTES + 1)
+        if len(value) > _MAX_VALUE_BYTES:
+            raise ConfigError(f"{variable}: {path} has more than {_MAX_VALUE_BYTES} bytes", hint="is it the right one?")
+        return value.decode().removesuffix("\r\n" if value.endswith(b"\r\n") else "\n")
+    except OSError as error:
+        raise ConfigError(
+            f"{variable}: cannot read {path}: {error.strerror}", hint="it names a file that holds the setting's value"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{variable}: {path} is not UTF-8", hint="is it the right one?") from error
+
+
+def _name_of(variable: str) -> tuple[str, bool]:
+    """The setting that a variable gives, and whether it does so by a file."""
+    known = {_variable(name): (name, False) for name, _ in _walk(Config())}
+    known |= {variable + _IN_A_FILE: (name, True) for variable, (name, _) in known.items()}
     if variable in known:
         return known[variable]
     near = difflib.get_close_matches(variable, known, 1)
