@@ -45,6 +45,7 @@ PANELS = {
         "tenants": "tenants.tenants",
         "sql-user": "sql_user.sql_user",
         "store": "store.store",
+        "ready": "ready.ready",
         "config": "config.config",
         "version": "version.version",
     },
