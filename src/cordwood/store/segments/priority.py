@@ -19,5 +19,7 @@ def give_way() -> None:
 
 
 def _step_back(nice: int) -> None:
+    """Never forward: a process that was started behind others may not, and ought not to."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, max(nice, os.getpriority(os.PRIO_PROCESS, thread)))
