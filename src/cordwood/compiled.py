@@ -2,12 +2,16 @@
 
 A compiled function takes and gives arrays and numbers, runs without the interpreter's lock, and checks no index: what
 calls it answers for the sizes. Compiling takes seconds, once: the result is kept beside the source, or in the user's
-cache directory where that cannot be written to, and made anew when any file with such functions changes: they hold
-what they call. `NUMBA_BOUNDSCHECK=1` checks the index of each element, for tests.
+cache directory where that cannot be written to, beginning with what is beside the source; and it is made anew when any
+file with such functions changes: they hold what they call. `NUMBA_BOUNDSCHECK=1` checks the index of each element, for
+tests.
 """
 
 import contextlib
 import hashlib
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -37,14 +41,31 @@ def sources_digest(package: Path) -> str:
     return digest.hexdigest()
 
 
+def kept_in(beside: Path, caches: Path) -> Path:
+    """A directory for what is compiled: the one beside the source, or a copy of it in the user's caches where it can
+    only be read. Raises OSError where there is neither."""
+    with contextlib.suppress(OSError):
+        beside.mkdir(parents=True, exist_ok=True)
+    if os.access(beside, os.W_OK):
+        return beside
+    mine = caches / "cordwood" / beside.name
+    if not mine.is_dir():
+        mine.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=mine.parent) as folder:
+            copy = shutil.copytree(beside, Path(folder, beside.name))
+            with contextlib.suppress(OSError):  # another process was first
+                copy.rename(mine)
+    return mine
+
+
 def _keep_beside_the_source() -> None:
     """Numba looks at the file of a function, and not at those of the functions that it calls."""
     package = Path(__file__).parent
-    kept = package / "__pycache__" / f"compiled-{sources_digest(package)}"
     if not _settings.CACHE_DIR:  # the environment has not said
-        with contextlib.suppress(OSError):
-            kept.mkdir(parents=True, exist_ok=True)
-            _settings.CACHE_DIR = str(kept)
+        with contextlib.suppress(OSError, RuntimeError):  # there is no place for it, or nobody whose home it could be
+            caches = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+            beside = package / "__pycache__" / f"compiled-{sources_digest(package)}"
+            _settings.CACHE_DIR = str(kept_in(beside, Path(caches)))
 
 
 _keep_beside_the_source()
