@@ -12,7 +12,7 @@ from tests.chaos import faults
 from tests.chaos.faults import Fault
 from tests.chaos.load import Load
 from tests.chaos.reconcile import Reconciled, reconcile
-from tests.chaos.setups import SET_UPS
+from tests.chaos.setups import SCALED_OUT, SET_UPS
 
 
 class Case(Struct, frozen=True):
@@ -61,6 +61,8 @@ CASES = [
     Case("kill api while RabbitMQ is away", "spooled", faults.killed_while_spooling, 1, 20),
     Case("kill one RabbitMQ node of three", "cluster", faults.node_killed, 1, 10),
     Case("part one RabbitMQ node of three", "cluster", faults.node_parted, 1, 10),
+    Case("rolling restart of every process", "scaled out", faults.restarted(*SCALED_OUT), 4, 100),
+    Case("restart one RabbitMQ node of three", "scaled out", faults.node_restarted, 1, 30),
     Case("cut connections to RabbitMQ", "proxied", faults.connections_cut("rabbitmq", "rabbitmq's worker"), 2, 50),
     Case("acks to RabbitMQ lost", "proxied", faults.acks_lost, 2, 50),
     Case("cut connections to PostgreSQL", "proxied", faults.connections_cut("postgres"), 2, 50),

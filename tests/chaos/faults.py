@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tests.chaos.setups import SetUp
+from tests.chaos.set_up import SetUp
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -108,6 +108,13 @@ def node_killed(setup: SetUp) -> None:
     with _away(node, setup):
         _for(setup, 2.0, 6.0)
     setup.cluster.wait_whole()
+
+
+def node_restarted(setup: SetUp) -> None:
+    """SIGTERM of one of three RabbitMQ nodes, and its start: a step of a rolling upgrade."""
+    assert setup.cluster is not None, "of a set-up with a cluster"
+    _for(setup, QUEUE_AGE_S, QUEUE_AGE_S + 1)
+    setup.cluster.restart(setup.rng.choice(sorted(setup.cluster.nodes)))
 
 
 def node_parted(setup: SetUp) -> None:

@@ -45,6 +45,10 @@ class Load:
         """Requests that got 503, or no answer."""
         self.broken = 0
         """Of these, requests that were sent and then got no answer: cut while they were under way."""
+        self.away = 0
+        """Of these, requests that were not sent, as nobody listened."""
+        self.slowest_s = 0.0
+        """The longest that events waited from being sent first until they were acknowledged."""
         self.surprises: list[str] = []
         """Answers that no sender should ever see."""
         self._urls = urls
@@ -93,7 +97,7 @@ class Load:
         )
         key = str(uuid.UUID(int=rng.getrandbits(128))) if rng.random() < _KEYED else None
         headers = {} if key is None else {"Idempotency-Key": key}
-        wait_s = _FIRST_WAIT_S
+        wait_s, began = _FIRST_WAIT_S, time.monotonic()
         while True:
             status, answer = client.post("/api/v1/ingest", body, headers)
             if status == 202:
@@ -101,12 +105,14 @@ class Load:
                 if taken["accepted"] != count or taken["rejected"]:
                     self.surprises.append(f"{count} events sent: {answer.decode()[:200]}")
                 self.acknowledged.append(Acknowledged(first, count, taken["receipt"]))
+                self.slowest_s = max(self.slowest_s, time.monotonic() - began)
                 return
             if status == 429:
                 self.refused += 1
             elif status in (0, 503):
                 self.unanswered += 1
                 self.broken += client.was_cut
+                self.away += status == 0 and not client.was_cut
                 if key is None:
                     self.uncertain.append(range(first, first + count))
                     return

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from tests.chaos.load import Load
-from tests.chaos.setups import SetUp
+from tests.chaos.set_up import SetUp
 from tests.support.processes import Cordwood
 from tests.support.waiting import wait_until
 

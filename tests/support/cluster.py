@@ -67,6 +67,22 @@ class Cluster:
             return set()
         return {each for each in _NAMES if f"{each}@localhost" in said}
 
+    def can_spare(self, name: str) -> bool:
+        """Whether every quorum queue would still have its majority without this node: what an operator asks before a
+        restart, as a node that has just come back may not have caught up yet."""
+        try:
+            self.nodes[name].control("check_if_node_is_quorum_critical", tool="rabbitmq-diagnostics")
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
+    def restart(self, name: str) -> None:
+        """Stop a node in order once the others can spare it, and start it. Returns when all know of each other."""
+        wait_until(lambda: self.can_spare(name), 60, f"the queues to be able to spare node {name}")
+        self.nodes[name].stop()
+        self.nodes[name].start()
+        self.wait_whole()
+
     def part(self, name: str) -> None:
         """Cut a node off from the others: it lives, and nobody hears it."""
         code = "[erlang:set_cookie(N, here) || N <- nodes()], [erlang:disconnect_node(N) || N <- nodes()]."

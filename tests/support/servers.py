@@ -77,6 +77,12 @@ class Server:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The process whose descendants the server is."""
+        assert self._process is not None, "it has been started"
+        return self._process.pid
+
     @classmethod
     def binary(cls) -> Path | None:
         """The server's program on this machine; None means that a Docker image is used."""
@@ -170,7 +176,7 @@ class Postgres(Server):
 
     def command(self) -> tuple[list[str], dict[str, str]]:
         data = self.directory / "data"
-        drop = _dropping(self.directory)
+        drop = dropping(self.directory)
         if not data.exists():
             initdb = [*drop, str(self.binary("initdb")), "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync"]
             subprocess.run([*initdb, "-E", "UTF8", "--locale=C.UTF-8"], check=True, capture_output=True, cwd="/")
@@ -263,10 +269,10 @@ class RabbitMQ(Server):
         """Erlang's port mapper."""
         return find("epmd", "/usr/lib/erlang/erts-*/bin", "/usr/lib/erlang/bin")
 
-    def control(self, *arguments: str) -> str:
-        """Run rabbitmqctl against this node."""
+    def control(self, *arguments: str, tool: str = "rabbitmqctl") -> str:
+        """Run rabbitmqctl, or another of RabbitMQ's tools, against this node."""
         done = subprocess.run(
-            [str(self.binary("rabbitmqctl")), *arguments], env=self._env(), check=True, capture_output=True, text=True
+            [str(self.binary(tool)), *arguments], env=self._env(), check=True, capture_output=True, text=True
         )
         return done.stdout
 
@@ -319,8 +325,8 @@ class RabbitMQ(Server):
         return {**os.environ, **{name: str(value) for name, value in private.items()}}
 
 
-def _dropping(directory: Path) -> list[str]:
-    """PostgreSQL refuses root: give the directory to somebody else, and run as them."""
+def dropping(directory: Path) -> list[str]:
+    """How a command line begins. PostgreSQL refuses root: give the directory to somebody else, and run as them."""
     if os.geteuid() != 0:
         return []
     user = next(name for name in _UNPRIVILEGED if _exists(name))
