@@ -192,10 +192,10 @@ async def test_a_producer_that_stored_nothing_is_known_from_its_heartbeats(store
 async def test_what_all_workers_found_empty_is_drained(store: Store) -> None:
     worker = SystemClock().batch_id()
     assert (await store.accounts(None, is_counted=False)).drained_us is None
-    await store.report(worker, is_drained=False)
+    await store.report(worker, "", is_drained=False)
     assert (await store.accounts(None, is_counted=False)).drained_us is None
-    await store.report(worker, is_drained=True)
+    await store.report(worker, "", is_drained=True)
     drained_us = (await store.accounts(None, is_counted=False)).drained_us
     assert drained_us is not None
-    await store.report(worker, is_drained=False)
+    await store.report(worker, "", is_drained=False)
     assert (await store.accounts(None, is_counted=False)).drained_us == drained_us

@@ -22,6 +22,8 @@ class Backlog(msgspec.Struct, frozen=True):
     batches: int
     size_bytes: int | None
     oldest_age_s: float | None
+    queue: str = ""
+    """The name of the queue, where there may be others before the same store."""
 
 
 class Waiting(msgspec.Struct, frozen=True):

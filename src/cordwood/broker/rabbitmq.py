@@ -93,8 +93,8 @@ class RabbitBroker:
             raise Unavailable(f"RabbitMQ does not tell the length of {self._queue!r}") from error
         if self._held:
             oldest_us = min(delivery.batch.header.received_at_us for delivery in self._held)
-            return Backlog(waiting + len(self._held), None, max(0.0, time.time() - oldest_us / 1e6))
-        return Backlog(waiting, None, None if waiting else 0.0)
+            return Backlog(waiting + len(self._held), None, max(0.0, time.time() - oldest_us / 1e6), self._queue)
+        return Backlog(waiting, None, None if waiting else 0.0, self._queue)
 
     async def waiting(self, tenant: Tenant) -> None:
         """RabbitMQ counts batches, whosever they are, and knows of no spool."""

@@ -174,7 +174,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
     damaged: Sequence[Damage] = ()
     checks: Sequence[Check] = ()
     drained_us: int | None
-    """The last time when every worker found the queue and its hands empty; None: not yet."""
+    """The last time when every worker found its queue and its hands empty; None: not yet."""
 
 
 FindingKind = Literal[

@@ -76,8 +76,9 @@ class Writer(Protocol):
         """
         ...
 
-    async def report(self, worker: UUID, *, is_drained: bool) -> None:
-        """Record that a worker is there, and whether it finds queue and hands empty. Raises Unavailable."""
+    async def report(self, worker: UUID, queue: str, *, is_drained: bool) -> None:
+        """Record that a worker is there, and whether it finds its queue and its hands empty. Several queues may lead
+        to one store; an embedded store has one. Raises Unavailable."""
         ...
 
     async def probe(self, load: Load, first: int, count: int) -> None:

@@ -68,7 +68,7 @@ async def watch_backlog(broker: Broker, writer: Writer, worker: UUID, stop: asyn
             if backlog.oldest_age_s is not None:
                 metrics.BACKLOG_AGE_SECONDS.set(backlog.oldest_age_s)
             if time.monotonic() - reported_at >= _REPORT_INTERVAL_S:
-                await writer.report(worker, is_drained=backlog.batches == 0)
+                await writer.report(worker, backlog.queue, is_drained=backlog.batches == 0)
                 reported_at = time.monotonic()
         await _pause(_WATCH_INTERVAL_S, stop)
 

@@ -202,10 +202,13 @@ async def held_rows(connection: Connection, tenant: Tenant | None) -> Mapping[tu
     return {(Tenant(row["tenant"]), row["day"]): row["held"] for row in rows}
 
 
-# A worker that was not seen for a minute while others were has ended.
+# A worker that was not seen for a minute while others of its queue were has ended. Where all of a queue have, it may
+# hold batches: what it was like when they saw it last counts, for the day that they are remembered.
 _DRAINED = """
-    SELECT CASE WHEN bool_and(drained_at IS NOT NULL) THEN min(drained_at) END FROM workers
-    WHERE seen_at > (SELECT max(seen_at) FROM workers) - interval '1 minute'
+    SELECT CASE WHEN bool_and(drained_at IS NOT NULL) THEN min(drained_at) END FROM workers w
+    WHERE seen_at > (
+        SELECT max(seen_at) FROM workers o WHERE o.queue = w.queue OR w.queue = ''
+    ) - interval '1 minute'
 """
 
 _BATCHES = """

@@ -74,10 +74,10 @@ class PostgresWriter:
             await count_in(connection, list(fresh))
         return fresh, repeated
 
-    async def report(self, worker: UUID, *, is_drained: bool) -> None:
+    async def report(self, worker: UUID, queue: str, *, is_drained: bool) -> None:
         """See `store.interface.Writer.report`."""
         async with self._database.connection() as connection:
-            await connection.execute(_REPORT, worker, is_drained)
+            await connection.execute(_REPORT, worker, queue, is_drained)
 
 
 async def _repetitions(connection: Connection, entries: Sequence[Entry]) -> dict[UUID, UUID]:
@@ -189,7 +189,7 @@ _HEAR = """
 
 _REPORT = """
     WITH gone AS (DELETE FROM workers WHERE seen_at < now() - interval '1 day' AND id <> $1)
-    INSERT INTO workers (id, seen_at, drained_at) VALUES ($1, now(), CASE WHEN $2 THEN now() END)
+    INSERT INTO workers (id, queue, seen_at, drained_at) VALUES ($1, $2, now(), CASE WHEN $3 THEN now() END)
     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at,
         drained_at = coalesce(excluded.drained_at, workers.drained_at)
 """

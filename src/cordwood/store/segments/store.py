@@ -131,7 +131,7 @@ class SegmentStore:
     async def hear(self, beats: Sequence[Heartbeat]) -> None:
         await asyncio.to_thread(self._catalog.hear, beats, self._clock.now_us())
 
-    async def report(self, worker: UUID, *, is_drained: bool) -> None:
+    async def report(self, worker: UUID, queue: str, *, is_drained: bool) -> None:
         await asyncio.to_thread(self._catalog.report, worker, self._clock.now_us(), is_drained=is_drained)
 
     async def probe(self, load: Load, first: int, count: int) -> None:
