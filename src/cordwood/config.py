@@ -27,6 +27,7 @@ from cordwood.query.settings import CanarySettings, QuerySettings
 from cordwood.store.settings import StoreSettings
 from cordwood.tail.settings import TailSettings
 from cordwood.tenancy.settings import TenancySettings
+from cordwood.tracing.settings import TracingSettings
 from cordwood.worker.settings import WorkerSettings
 
 PREFIX = "CORDWOOD_"
@@ -54,6 +55,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     canary: CanarySettings = CanarySettings()
     alerts: AlertSettings = AlertSettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
 
 
 class Setting(Struct, frozen=True):

@@ -64,6 +64,12 @@ CACHE_LOOKUPS = Counter("cordwood_cache_lookups_total", "Answers looked up in th
 CACHE_SLICES = Counter(
     "cordwood_cache_slices_total", "Parts of answers that were put together: kept ones, and those asked for", ["from"]
 )
+TRACE_SPANS = Counter(
+    "cordwood_trace_spans_total",
+    "Spans by what became of them: sent, no_room (the collector was away for long), refused (by it), left (when this "
+    "process ended)",
+    ["outcome"],
+)
 LOG_LINES_LOST = Counter("cordwood_log_lines_lost_total", "Lines that standard error or output did not take")
 CACHE_FAILURES = Counter("cordwood_cache_failures_total", "Cache calls that failed and were taken as a miss")
 

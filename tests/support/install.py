@@ -28,6 +28,8 @@ URLS: dict[type[Server], str] = {
     Ceph: "CORDWOOD_TEST_S3_URL",
 }
 BROWSER = ["chromium", "fonts-dejavu-core"]
+PROMTOOL = ["prometheus"]
+"""The package that has `promtool`, which checks rules and queries."""
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -36,12 +38,19 @@ def main() -> int:
     packages = [package for kind in missing for package in PACKAGES[kind].split()]
     if chromium() is None:
         packages += BROWSER
+    if shutil.which("promtool") is None:
+        packages += PROMTOOL
     if packages and (prefix := _apt_prefix()) is not None:
         print(f"Installing {', '.join(packages)} with apt …", flush=True)
         _apt_install(prefix, packages)
         missing = _missing()
     if chromium() is None:
         print("The tests need Chromium, and found none: install it as chromium or google-chrome", file=sys.stderr)
+        return 1
+    if shutil.which("promtool") is None:
+        print(
+            "The tests need promtool, which comes with Prometheus, and found none: put it on the PATH", file=sys.stderr
+        )
         return 1
     if not missing:
         return 0

@@ -12,6 +12,8 @@ from cordwood.model.batch import Batch, BatchHeader
 
 _TYPE = "cordwood.batch"
 _PREFIX = "x-cordwood-"
+_TRACEPARENT = "traceparent"
+"""Without our prefix: where other tracing programs put it, and look for it, too (W3C Trace Context for AMQP)."""
 REASON = "x-cordwood-reason"
 _PERSISTENT = 2
 _TRANSIENT = 1
@@ -23,8 +25,12 @@ _ROUTING_HEADERS = frozenset({"CC", "BCC"})
 def properties_of(header: BatchHeader, *, reply_to: str | None = None) -> aiormq.spec.Basic.Properties:
     """The header as message properties and `x-cordwood-…` headers."""
     fields = msgspec.to_builtins(header)
+    batch_id, traceparent = fields.pop("id"), fields.pop("traceparent")
+    headers = {_PREFIX + name.replace("_", "-"): value for name, value in fields.items() if value is not None}
+    if traceparent is not None:
+        headers[_TRACEPARENT] = traceparent
     return aiormq.spec.Basic.Properties(
-        message_id=fields.pop("id"),
+        message_id=batch_id,
         message_type=_TYPE,
         app_id="cordwood",
         content_type="application/x-ndjson",
@@ -32,7 +38,7 @@ def properties_of(header: BatchHeader, *, reply_to: str | None = None) -> aiormq
         delivery_mode=_PERSISTENT,
         timestamp=datetime.fromtimestamp(header.received_at_us // 1_000_000, UTC),
         reply_to=reply_to,
-        headers={_PREFIX + name.replace("_", "-"): value for name, value in fields.items() if value is not None},
+        headers=headers,
     )
 
 
@@ -45,6 +51,8 @@ def batch_of_message(message: DeliveredMessage) -> Batch:
         for name, value in headers.items()
         if name.startswith(_PREFIX)
     }
+    if isinstance(traceparent := headers.get(_TRACEPARENT), str):  # others may set it, too
+        fields["traceparent"] = traceparent
     try:
         return Batch(msgspec.convert({"id": properties.message_id, **fields}, BatchHeader), message.body)
     except msgspec.ValidationError as error:

@@ -12,7 +12,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from cordwood.http.problem import Headers, problem
-from cordwood.http.site import DirectHandler, Site, internal
+from cordwood.http.site import SPAN, DirectHandler, Site, internal
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         handler = self._site.direct(self.url)
-        if handler is None or not self._is_plain():
+        if handler is None or not self._is_plain() or self._is_traced():
             super().on_headers_complete()
         else:
             self._handler = handler
@@ -97,6 +97,13 @@ class DirectProtocol(HttpToolsProtocol):
             and self.parser.should_keep_alive()
             and self.parser.get_http_version() == "1.1"
         )
+
+    def _is_traced(self) -> bool:
+        """Such a request goes the long way, where there is a place for its span."""
+        if (span := self._site.traced(self._named)) is None:
+            return False
+        self.scope[SPAN] = span  # type: ignore[literal-required]  # servers may add to it
+        return True
 
     def _is_taken(self, handler: DirectHandler) -> bool:
         before = self.cycle

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -21,11 +21,15 @@ from cordwood.http.health import OPERATING
 from cordwood.http.openapi import Operation, description, undescribed
 from cordwood.http.operations import DESCRIPTION, DESCRIPTION_PATH
 from cordwood.http.problem import Headers, problem
+from cordwood.tracing.interface import Span, Tracer
+from cordwood.tracing.off import Off
 
 log = structlog.get_logger()
 
 _MAX_SHOWN = 200
 """Characters of a path that an answer or a log line repeats."""
+SPAN = "cordwood.span"
+"""Where in a scope the span of a request is, when it is traced."""
 
 
 class DirectHandler(Protocol):
@@ -59,6 +63,7 @@ class Site:
         direct: Mapping[bytes, DirectHandler] | None = None,
         sockets: Mapping[str, ASGIApp] | None = None,
         page: Pages | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         """`operations` describe every endpoint; the description itself is one more. `sockets` take WebSockets; what
         they raise before they accept one is answered as a problem."""
@@ -78,6 +83,7 @@ class Site:
         self._direct = direct or {}
         self._sockets = sockets or {}
         self._page = page
+        self._tracer = tracer or Off()
         self._meters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._rest = Starlette(
             routes=[*routes, Route(DESCRIPTION_PATH, describe)],
@@ -102,6 +108,10 @@ class Site:
         self._asked_at = time.monotonic()
         return handler
 
+    def traced(self, headers: Mapping[bytes, bytes]) -> Span | None:
+        """The span of a request that the direct way would take, if it is to be traced."""
+        return self._tracer.request(headers.get(b"traceparent")) if self._tracer.is_on else None
+
     def has_socket(self, path: bytes) -> bool:
         """Whether a WebSocket is taken there; not while this process stops."""
         return path.decode("latin-1") in self._sockets and not (self.is_draining or self.is_closing)
@@ -118,6 +128,7 @@ class Site:
             handler, route = self._page, "page"
         if path not in OPERATING:
             self._asked_at = time.monotonic()
+        span = self._span_of(scope)
         exchange = _Exchange(send, is_last=self.is_draining)
         started = time.perf_counter()
         try:
@@ -141,6 +152,17 @@ class Site:
             if handler is None:
                 route = getattr(scope.get("route"), "path", "other")
             self.count(route, exchange.status, time.perf_counter() - started)
+            if span is not None:
+                _end(span, scope["method"], route, exchange.status)
+
+    def _span_of(self, scope: Scope) -> Span | None:
+        """Of a request that is traced: as whoever passed it on says, or as its headers do. Not of looks at health."""
+        if not self._tracer.is_on or scope["path"] in OPERATING:
+            return None
+        if (span := scope.get(SPAN)) is None:
+            said = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
+            scope[SPAN] = span = self._tracer.request(said)
+        return cast("Span | None", span)
 
     async def _open_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -201,6 +223,14 @@ class _Exchange:
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         await answer(self.send, status, headers, body)
+
+
+def _end(span: Span, method: str, route: str, status: int) -> None:
+    span.name = f"{method} {route}"
+    span.set(http_request_method=method, http_route=route, http_response_status=status)
+    if status >= 500:
+        span.fail(f"answered {status}")
+    span.end()
 
 
 async def answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

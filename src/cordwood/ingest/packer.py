@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from uuid import UUID
@@ -19,6 +19,9 @@ from cordwood.model.batch import Batch, BatchHeader, compressed
 from cordwood.model.receipt import Part
 from cordwood.model.tenant import Tenant
 from cordwood.protocols.decoded import Chunk
+from cordwood.tracing.context import SpanContext
+from cordwood.tracing.interface import Tracer
+from cordwood.tracing.off import Off
 
 _SHARED_BYTES = 256 << 10
 """Chunks at least this large get a batch of their own: sharing would not save a confirm worth having."""
@@ -37,6 +40,7 @@ Told = Callable[[Part | CordwoodError], None]
 class _Waiting(Struct, frozen=True):
     chunk: Chunk
     told: Told
+    cause: SpanContext | None
 
 
 class _Group:
@@ -63,25 +67,29 @@ class _Group:
 class Packer:
     """Compresses and publishes batches, each with its place in the ledger."""
 
-    def __init__(self, broker: Broker, clock: Clock, producers: Producers) -> None:
+    def __init__(self, broker: Broker, clock: Clock, producers: Producers, tracer: Tracer | None = None) -> None:
+        self._tracer = tracer or Off()
         self._broker = broker
         self._clock = clock
         self._producers = producers
         self._groups: dict[tuple[Tenant, str], _Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def pack(self, tenant: Tenant, protocol: str, chunk: Chunk) -> Part:
-        """Return once the chunk's events are durable in the broker, with the place they got.
+    async def pack(self, tenant: Tenant, protocol: str, chunk: Chunk, cause: SpanContext | None = None) -> Part:
+        """Return once the chunk's events are durable in the broker, with the place they got. `cause` is the request
+        that brought them, if it is traced.
 
         Raises Overloaded and Unavailable, as the broker does.
         """
         if len(chunk.ndjson) >= _SHARED_BYTES:
-            return await self.pack_alone(tenant, protocol, chunk, None)
+            return await self.pack_alone(tenant, protocol, chunk, None, cause)
         part: asyncio.Future[Part] = asyncio.get_running_loop().create_future()
-        self.pack_soon(tenant, protocol, chunk, partial(_settle, part))
+        self.pack_soon(tenant, protocol, chunk, partial(_settle, part), cause)
         return await part
 
-    def pack_soon(self, tenant: Tenant, protocol: str, chunk: Chunk, told: Told) -> None:
+    def pack_soon(
+        self, tenant: Tenant, protocol: str, chunk: Chunk, told: Told, cause: SpanContext | None = None
+    ) -> None:
         """As `pack` of a small chunk, for whom a future of its own would cost too much."""
         group = self._groups.get((tenant, protocol))
         if group is None:
@@ -89,14 +97,22 @@ class Packer:
             task = asyncio.create_task(self._publish_group(tenant, protocol, group))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        group.waiting.append(_Waiting(chunk, told))
+        group.waiting.append(_Waiting(chunk, told, cause))
 
-    async def pack_alone(self, tenant: Tenant, protocol: str, chunk: Chunk, idempotency: str | None) -> Part:
+    async def pack_alone(
+        self, tenant: Tenant, protocol: str, chunk: Chunk, idempotency: str | None, cause: SpanContext | None = None
+    ) -> Part:
         """As `pack`, in a batch of its own."""
-        return await self._publish_alone(self._clock.batch_id(), tenant, protocol, chunk, idempotency)
+        return await self._publish_alone(self._clock.batch_id(), tenant, protocol, chunk, idempotency, cause)
 
     async def pack_and_wait(
-        self, tenant: Tenant, protocol: str, chunk: Chunk, idempotency: str | None, timeout_s: float
+        self,
+        tenant: Tenant,
+        protocol: str,
+        chunk: Chunk,
+        idempotency: str | None,
+        timeout_s: float,
+        cause: SpanContext | None = None,
     ) -> tuple[Part, bool]:
         """As `pack_alone`; then wait until a worker has stored it, at most `timeout_s`.
 
@@ -104,7 +120,7 @@ class Packer:
         """
         batch_id = self._clock.batch_id()
         async with self._broker.watch(batch_id) as settled:
-            part = await self._publish_alone(batch_id, tenant, protocol, chunk, idempotency)
+            part = await self._publish_alone(batch_id, tenant, protocol, chunk, idempotency, cause)
             try:
                 async with asyncio.timeout(timeout_s):
                     return part, await settled == "stored"
@@ -112,9 +128,15 @@ class Packer:
                 return part, False
 
     async def _publish_alone(
-        self, batch_id: UUID, tenant: Tenant, protocol: str, chunk: Chunk, idempotency: str | None
+        self,
+        batch_id: UUID,
+        tenant: Tenant,
+        protocol: str,
+        chunk: Chunk,
+        idempotency: str | None,
+        cause: SpanContext | None,
     ) -> Part:
-        await self._publish(batch_id, tenant, protocol, chunk, idempotency)
+        await self._publish(batch_id, tenant, protocol, chunk, idempotency, [cause])
         return Part(batch_id, 0, chunk.events)
 
     async def _publish_group(self, tenant: Tenant, protocol: str, group: _Group) -> None:
@@ -135,7 +157,8 @@ class Packer:
         batch_id = self._clock.batch_id()
         events = sum(waiting.chunk.events for waiting in taken)
         ndjson = b"".join(waiting.chunk.ndjson for waiting in taken)
-        await self._publish(batch_id, tenant, protocol, Chunk(ndjson, events), None)
+        causes = [waiting.cause for waiting in taken]
+        await self._publish(batch_id, tenant, protocol, Chunk(ndjson, events), None, causes)
         first = 0
         while taken:
             waiting = taken.popleft()
@@ -143,7 +166,13 @@ class Packer:
             first += waiting.chunk.events
 
     async def _publish(
-        self, batch_id: UUID, tenant: Tenant, protocol: str, chunk: Chunk, idempotency: str | None
+        self,
+        batch_id: UUID,
+        tenant: Tenant,
+        protocol: str,
+        chunk: Chunk,
+        idempotency: str | None,
+        causes: Sequence[SpanContext | None],
     ) -> None:
         if len(chunk.ndjson) < _INLINE_BYTES:
             body = compressed(chunk.ndjson)
@@ -151,8 +180,13 @@ class Packer:
             body = await asyncio.to_thread(compressed, chunk.ndjson)
         started = time.perf_counter()
         try:
-            with self._producers.number(tenant) as number:
-                header = self._header(batch_id, tenant, protocol, chunk, number, idempotency)
+            with (
+                self._tracer.span("publish batch", "producer", causes) as span,
+                self._producers.number(tenant) as number,
+            ):
+                if span.context is not None:
+                    span.set(cordwood_batch=str(batch_id), cordwood_tenant=tenant, cordwood_events=chunk.events)
+                header = self._header(batch_id, tenant, protocol, chunk, number, idempotency, span.context)
                 await self._broker.publish(Batch(header, body))
         except CordwoodError as error:
             metrics.PUBLISH_FAILURES.labels(error.label).inc()
@@ -163,7 +197,14 @@ class Packer:
         metrics.INGEST_BYTES.inc(len(chunk.ndjson))
 
     def _header(
-        self, batch_id: UUID, tenant: Tenant, protocol: str, chunk: Chunk, number: Number, idempotency: str | None
+        self,
+        batch_id: UUID,
+        tenant: Tenant,
+        protocol: str,
+        chunk: Chunk,
+        number: Number,
+        idempotency: str | None,
+        span: SpanContext | None,
     ) -> BatchHeader:
         return BatchHeader(
             id=batch_id,
@@ -175,6 +216,7 @@ class Packer:
             producer=number.producer,
             sequence=number.sequence,
             idempotency=idempotency,
+            traceparent=None if span is None else span.traceparent,
         )
 
 

@@ -12,12 +12,13 @@ from cordwood.http.auth import authenticate
 from cordwood.http.body import read_body
 from cordwood.http.problem import Headers, problem
 from cordwood.http.settings import HttpSettings
-from cordwood.http.site import answer
+from cordwood.http.site import SPAN, answer
 from cordwood.ingest.operations import Accepted
 from cordwood.ingest.service import Ingest, Taken
 from cordwood.model.receipt import Part
 from cordwood.protocols.decoded import Reject
 from cordwood.tenancy.interface import Keys
+from cordwood.tracing.interface import Span
 
 PATHS = ("/log", "/api/v1/ingest")
 
@@ -41,6 +42,7 @@ class IngestRoutes:
         wait = _wants_stored(scope["query_string"])
         headers: dict[bytes, bytes] = dict(scope["headers"])
         tenant = authenticate(headers, self._keys, "ingest").tenant
+        span: Span | None = scope.get(SPAN)
         with self._ingest.admission.request(tenant) as ticket:
             body = await read_body(headers, receive, self._settings, ticket.grew)
             content_type = headers.get(b"content-type", b"").decode("latin-1")
@@ -51,7 +53,10 @@ class IngestRoutes:
                 content_type,
                 wait=wait,
                 idempotency_key=None if key is None else key.decode("latin-1").strip(),
+                cause=None if span is None else span.context,
             )
+        if span is not None:
+            span.set(cordwood_tenant=tenant, cordwood_accepted=taken.accepted, cordwood_rejected=len(taken.rejects))
         if taken.receipt is None:
             error = BadRequest(
                 f"none of the {len(taken.rejects)} events can be taken",

@@ -20,6 +20,8 @@ from cordwood.protocols import native
 from cordwood.protocols.decoded import Chunk, Decoded, Limits, Reject
 from cordwood.tenancy.quota.gate import Gate
 from cordwood.tenancy.quota.interface import Cost
+from cordwood.tracing.context import SpanContext
+from cordwood.tracing.interface import Tracer
 
 _INLINE_BYTES = 64 << 10
 """Below this, checking a body takes under 0.2 ms: less than handing it to a thread would cost others."""
@@ -47,23 +49,38 @@ class _Opened(Struct, frozen=True):
 
     decoded: Decoded
     marks: Sequence[str | None]
+    cause: SpanContext | None
 
 
 class Ingest:
     """Takes events in. Owns the api's side of the broker, but not its connection."""
 
-    def __init__(self, broker: Broker, clock: Clock, settings: IngestSettings, gate: Gate | None = None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        clock: Clock,
+        settings: IngestSettings,
+        gate: Gate | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
         self._gate = gate
         self._producers = Producers(broker, clock, settings.heartbeat_s)
-        self._packer = Packer(broker, clock, self._producers)
+        self._packer = Packer(broker, clock, self._producers, tracer)
         self._wait_timeout_s = settings.wait_timeout_s
         self._limits = limits_of(settings)
         self.admission = Admission(settings.max_in_flight_bytes)
 
     async def take_json(
-        self, tenant: Tenant, body: bytes, content_type: str, *, wait: bool, idempotency_key: str | None = None
+        self,
+        tenant: Tenant,
+        body: bytes,
+        content_type: str,
+        *,
+        wait: bool,
+        idempotency_key: str | None = None,
+        cause: SpanContext | None = None,
     ) -> Taken:
-        """Take a body of our own JSON protocol. Returns once the good events are durable.
+        """Take a body of our own JSON protocol, sent by the request `cause`. Returns once the good events are durable.
 
         A repetition of a body under the same key is deduplicated when it is stored. Raises BadRequest,
         UnsupportedMedia (nothing taken), Overloaded, Unavailable (send the same body again).
@@ -77,9 +94,9 @@ class Ingest:
         def opened() -> _Opened:
             decoded = native.decode(body, content_type, self._limits)
             if idempotency_key is None:
-                return _Opened(decoded, [None] * len(decoded.chunks))
+                return _Opened(decoded, [None] * len(decoded.chunks), cause)
             return _Opened(
-                decoded, [idempotency_of(idempotency_key, body, part) for part in range(len(decoded.chunks))]
+                decoded, [idempotency_of(idempotency_key, body, part) for part in range(len(decoded.chunks))], cause
             )
 
         request = opened() if len(body) < _INLINE_BYTES else await asyncio.to_thread(opened)
@@ -129,28 +146,31 @@ class Ingest:
 
     async def _pack_all(self, tenant: Tenant, protocol: str, request: _Opened, *, wait: bool) -> Taken:
         decoded = request.decoded
+        cause = request.cause
         parts: list[Part]
         is_stored: bool | None = None
         marked = list(zip(decoded.chunks, request.marks, strict=True))
         if wait:
             waited = await asyncio.gather(
                 *(
-                    self._packer.pack_and_wait(tenant, protocol, chunk, mark, self._wait_timeout_s)
+                    self._packer.pack_and_wait(tenant, protocol, chunk, mark, self._wait_timeout_s, cause)
                     for chunk, mark in marked
                 )
             )
             parts = [part for part, _ in waited]
             is_stored = all(stored for _, stored in waited)
         elif len(marked) == 1:
-            parts = [await self._pack(tenant, protocol, *marked[0])]
+            parts = [await self._pack(tenant, protocol, *marked[0], cause)]
         else:
-            parts = await asyncio.gather(*(self._pack(tenant, protocol, chunk, mark) for chunk, mark in marked))
+            parts = await asyncio.gather(*(self._pack(tenant, protocol, chunk, mark, cause) for chunk, mark in marked))
         accepted = decoded.accepted
         if decoded.rejects:
             metrics.INGEST_EVENTS.labels(protocol, "rejected").inc(len(decoded.rejects))
         return Taken(Receipt(parts) if parts else None, accepted, list(decoded.rejects), is_stored)
 
-    async def _pack(self, tenant: Tenant, protocol: str, chunk: Chunk, mark: str | None) -> Part:
+    async def _pack(
+        self, tenant: Tenant, protocol: str, chunk: Chunk, mark: str | None, cause: SpanContext | None
+    ) -> Part:
         if mark is None:
-            return await self._packer.pack(tenant, protocol, chunk)
-        return await self._packer.pack_alone(tenant, protocol, chunk, mark)
+            return await self._packer.pack(tenant, protocol, chunk, cause)
+        return await self._packer.pack_alone(tenant, protocol, chunk, mark, cause)

@@ -41,6 +41,8 @@ class BatchHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     kind: Kind = "events"
     idempotency: str | None = None
     """32 hex digits that every repetition of the same request part has in common; None: no repetition is known."""
+    traceparent: str | None = None
+    """The span that published it (W3C Trace Context), where that is traced."""
     version: int = FORMAT_VERSION
 
 

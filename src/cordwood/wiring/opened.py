@@ -16,6 +16,7 @@ from cordwood.tail.interface import Tail
 from cordwood.tenancy.door import Door
 from cordwood.tenancy.interface import KeyBook, Tenancy
 from cordwood.tenancy.quota.gate import Gate
+from cordwood.tracing.interface import Tracer
 from cordwood.wiring.parts import (
     open_alerts,
     open_broker,
@@ -25,6 +26,7 @@ from cordwood.wiring.parts import (
     open_tenancy,
 )
 from cordwood.wiring.sharing import open_cache, open_peers, open_quota, open_tail
+from cordwood.wiring.tracing import open_tracer
 
 
 class Opened:
@@ -66,6 +68,9 @@ class Opened:
 
     async def alerts(self) -> Tables:
         return await self._stack.enter_async_context(open_alerts(self._config))
+
+    async def tracer(self, service: str) -> Tracer:
+        return await self._stack.enter_async_context(open_tracer(self._config, service))
 
     async def tenants(self) -> "Tenants":
         tenancy = await self._stack.enter_async_context(open_tenancy(self._config))

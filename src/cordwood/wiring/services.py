@@ -40,6 +40,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
     clock = SystemClock()
     async with Opened(config) as parts:
         port = parts.port(_API_PORT)
+        tracer = await parts.tracer("up")
         store = await parts.store(is_writer=True)
         broker = await parts.publisher()
         cache = await parts.cache()
@@ -48,7 +49,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         tenants = await parts.tenants()
         keys = tenants.door
         gate = await parts.gate(keys)
-        ingest = Ingest(broker, clock, config.ingest, gate)
+        ingest = Ingest(broker, clock, config.ingest, gate, tracer)
         health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
         live = watching(config, store, cache, tail, keys, stop)
         tables = await parts.alerts()
@@ -64,12 +65,22 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
         routes += [*alerting.routes(), *operating(config, "up", store, tables, tenants, broker)]
         taken, direct = taking(config, ingest, keys)
         operations = [*HEALTH, *INGEST, *ASKING, *TAIL, *MENDING, *ALERTS, *OPERATING]
-        site = Site("up", taken, routes, operations, direct, live.sockets(), Page())
+        site = Site("up", taken, routes, operations, direct, live.sockets(), Page(), tracer)
         is_served = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             # The worker outlives the listener, so that what the last requests brought is stored.
             group.create_task(
-                work(broker, store, tail, clock, config.worker, tenants.retention, is_served, config.tail.feed_bytes)
+                work(
+                    broker,
+                    store,
+                    tail,
+                    clock,
+                    config.worker,
+                    tenants.retention,
+                    is_served,
+                    config.tail.feed_bytes,
+                    tracer,
+                )
             )
             group.create_task(ingest.keep_accounts(stop))
             group.create_task(alerting.run(stop))
@@ -85,14 +96,15 @@ async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> No
     """The ingest service: senders → api → broker."""
     async with Opened(config) as parts:
         port = parts.port(_API_PORT)
+        tracer = await parts.tracer("api")
         keys = (await parts.tenants()).door
         broker = await parts.publisher()
         gate = await parts.gate(keys)
-        ingest = Ingest(broker, SystemClock(), config.ingest, gate)
+        ingest = Ingest(broker, SystemClock(), config.ingest, gate, tracer)
         health = Health({"broker": broker.check, "keys": keys.check})
         routes = [*health.routes(), *limits(gate, keys)]
         taken, direct = taking(config, ingest, keys)
-        site = Site("api", taken, routes, [*HEALTH, *INGEST], direct)
+        site = Site("api", taken, routes, [*HEALTH, *INGEST], direct, tracer=tracer)
         async with asyncio.TaskGroup() as group:
             group.create_task(ingest.keep_accounts(stop))
             await serve_until(stop, site, port, config, health, announce)
@@ -103,6 +115,7 @@ async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) ->
     """The storing service, broker → worker → store; its listener serves health, metrics and dead letters."""
     async with Opened(config) as parts:
         port = parts.port(_WORKER_PORT)
+        tracer = await parts.tracer("worker")
         store = await parts.store(is_writer=True)
         broker = await parts.broker()
         tail = await parts.tail()
@@ -110,10 +123,10 @@ async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) ->
         keys = tenants.door
         health = Health({"broker": broker.check, "store": store.check, "keys": keys.check})
         # Segments have one writer: what changes them is asked of it.
-        site = Site("worker", {}, [*health.routes(), *mending(config, store, keys)], [*HEALTH, *MENDING])
+        site = Site("worker", {}, [*health.routes(), *mending(config, store, keys)], [*HEALTH, *MENDING], tracer=tracer)
         async with asyncio.TaskGroup() as group:
             clock, retention, room = SystemClock(), tenants.retention, config.tail.feed_bytes
-            group.create_task(work(broker, store, tail, clock, config.worker, retention, stop, room))
+            group.create_task(work(broker, store, tail, clock, config.worker, retention, stop, room, tracer))
             await serve_until(stop, site, port, config, health, announce)
 
 
@@ -126,6 +139,7 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
         )
     async with Opened(config) as parts:
         port = parts.port(_QUERY_PORT)
+        tracer = await parts.tracer("query")
         tenants = await parts.tenants()
         keys = tenants.door
         store = await parts.store(is_writer=False)
@@ -145,7 +159,7 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
             *operating(config, "query", store, tables, tenants),
         ]
         operations = [*HEALTH, *ASKING, *TAIL, *MENDING, *ALERTS, *OPERATING]
-        site = Site("query", {}, routes, operations, sockets=live.sockets(), page=Page())
+        site = Site("query", {}, routes, operations, sockets=live.sockets(), page=Page(), tracer=tracer)
         async with asyncio.TaskGroup() as group:
             group.create_task(alerting.run(stop))
             group.create_task(beside.keep(stop))

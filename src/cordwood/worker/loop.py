@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
 import structlog
 from msgspec import Struct
 
 from cordwood import metrics
-from cordwood.broker.interface import Broker, Delivery
+from cordwood.broker.interface import Delivery
 from cordwood.clock import Clock
 from cordwood.errors import Corrupt, Refused, Unavailable
 from cordwood.model.batch import expanded
@@ -48,12 +48,20 @@ class _Beating(Struct, frozen=True):
     beats: list[Heartbeat]
 
 
+class Source(Protocol):
+    """What delivers: a broker, as far as the loop asks it."""
+
+    def consume(self, prefetch: int) -> AsyncIterator[Delivery]:
+        """See `Broker.consume`."""
+        ...
+
+
 class Loop:
     """Moves batches from the broker to the store."""
 
     def __init__(
         self,
-        broker: Broker,
+        broker: Source,
         writer: Writer,
         clock: Clock,
         settings: WorkerSettings,
