@@ -188,7 +188,11 @@ def _helps(kind: type[Struct], prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _shown(name: str, value: object) -> str:
-    if name in ("tenancy.api_keys", "canary.api_key", "store.s3_secret_key", "alerts.smtp_password"):
+    if name in ("tenancy.api_keys", "canary.api_key", "store.s3_secret_key", "alerts.smtp_password", "log.api_key"):
         return "***" if value else ""
     text = str(value)
-    return redacted(text) if name.endswith(".url") or name in ("store.segments_dir", "store.s3_endpoint") else text
+    return (
+        redacted(text)
+        if name.endswith(".url") or name in ("store.segments_dir", "store.s3_endpoint", "tracing.endpoint", "log.to")
+        else text
+    )

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Annotated, Literal, TextIO, cast
 
 import msgspec
@@ -22,10 +23,21 @@ class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     format: Annotated[
         Literal["auto", "json", "text"], Meta(description="json, text, or auto: text on a terminal, else json")
     ] = "auto"
+    to: Annotated[
+        str,
+        Meta(
+            description="Cordwood that these lines are sent to as well: the URL of an api service, or self, for up and "
+            "api; none: they go to standard error only"
+        ),
+    ] = ""
+    api_key: Annotated[
+        str, Meta(description="key with the ingest scope, where keys are on; its tenant has the lines; a secret")
+    ] = ""
 
 
-def configure_logs(settings: LogSettings) -> None:
-    """Set up structlog, and send the libraries' warnings through it."""
+def configure_logs(settings: LogSettings, note: Callable[[EventDict], None] | None = None) -> None:
+    """Set up structlog, and send the libraries' warnings through it. `note` hears of every line, before it is written;
+    it must not wait, nor change it."""
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     is_text = settings.format == "text" or (settings.format == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
@@ -40,6 +52,8 @@ def configure_logs(settings: LogSettings) -> None:
         renderer = [_neutralise, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     else:
         renderer = [structlog.processors.JSONRenderer(serializer=_encode)]
+    if note is not None:
+        renderer.insert(0, _noted(note))
     renderer.insert(0, structlog.processors.format_exc_info)
     structlog.configure(
         processors=[*shared, *renderer],
@@ -56,6 +70,14 @@ def configure_logs(settings: LogSettings) -> None:
     # A line for each request that is no HTTP would let strangers fill the log; a metric counts them.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+
+
+def _noted(note: Callable[[EventDict], None]) -> structlog.typing.Processor:
+    def processor(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        note(event)
+        return event
+
+    return processor
 
 
 def _without_meta() -> list[structlog.typing.Processor]:

@@ -71,6 +71,12 @@ TRACE_SPANS = Counter(
     ["outcome"],
 )
 LOG_LINES_LOST = Counter("cordwood_log_lines_lost_total", "Lines that standard error or output did not take")
+OWN_LOG_LINES = Counter(
+    "cordwood_own_log_lines_total",
+    "Lines of this process's own log that go to a Cordwood, by what became of them: sent, no_room, refused, left (when "
+    "this process ended)",
+    ["outcome"],
+)
 CACHE_FAILURES = Counter("cordwood_cache_failures_total", "Cache calls that failed and were taken as a miss")
 
 TAIL_READERS = Gauge("cordwood_tail_readers", "Live tails that are open in this process")

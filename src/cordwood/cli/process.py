@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from cordwood.cli.sent_logs import sent_logs
 from cordwood.cli.telling import telling_errors
 from cordwood.config import Config, load
 from cordwood.errors import CordwoodError
@@ -32,6 +33,19 @@ def run(name: str, service: Service, config: Config, announce: Callable[[str], N
     """Run a service until SIGINT or SIGTERM; a second signal ends the process at once."""
     import uvloop
 
+    with telling_errors(), sent_logs(name, config.log, announce) as announced:
+        _run(name, service, config, announced, uvloop.new_event_loop)
+
+
+def _run(
+    name: str,
+    service: Service,
+    config: Config,
+    announce: Callable[[str], None],
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """Raises CordwoodError."""
+
     async def main() -> None:
         stop = asyncio.Event()
 
@@ -50,15 +64,14 @@ def run(name: str, service: Service, config: Config, announce: Callable[[str], N
         await service(config, stop, announce)
         log.info("stopped", service=name)
 
-    with telling_errors():
-        try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(main())
-        except BaseExceptionGroup as group:
-            known = group.subgroup(CordwoodError)
-            if known is None:
-                raise
-            raise _first(known) from group
+    try:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(main())
+    except BaseExceptionGroup as group:
+        known = group.subgroup(CordwoodError)
+        if known is None:
+            raise
+        raise _first(known) from group
 
 
 def _first(group: BaseExceptionGroup[CordwoodError]) -> CordwoodError:

@@ -84,7 +84,10 @@ class _Problem(msgspec.Struct, frozen=True):
 class Api:
     """A server at a base URL. Safe to use from several threads. Raises ConfigError when `url` is none."""
 
-    def __init__(self, url: str, api_key: str | None = None, *, connections: int = 1) -> None:
+    def __init__(
+        self, url: str, api_key: str | None = None, *, connections: int = 1, traceparent: str | None = None
+    ) -> None:
+        """`traceparent` goes with every request."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(f"{url!r} is no server address", hint="for instance --url http://127.0.0.1:8080")
@@ -92,6 +95,8 @@ class Api:
         headers = {"user-agent": f"cordwood/{__version__}"}
         if api_key:
             headers["authorization"] = f"Bearer {api_key}"
+        if traceparent is not None:
+            headers["traceparent"] = traceparent
         self._pool = urllib3.PoolManager(
             maxsize=connections,
             block=True,
