@@ -1,8 +1,18 @@
 """Every metric, declared. Nothing reads them back; labels are bounded."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Info
 
 _LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+BUILD = Info("cordwood_build", "What runs, as labels: service, version, and that of python")
+READY = Gauge(
+    "cordwood_ready",
+    "1 where a part that this process needs was ready when metrics were asked for, else 0; the part `service` is 0 "
+    "while the process stops",
+    ["part"],
+)
+DISK_FREE_BYTES = Gauge("cordwood_disk_free_bytes", "Bytes free on the disk of the data directory")
+DISK_SIZE_BYTES = Gauge("cordwood_disk_size_bytes", "Bytes that the disk of the data directory has")
 
 REQUESTS = Counter("cordwood_http_requests_total", "HTTP requests answered", ["service", "route", "status"])
 REQUEST_SECONDS = Histogram(

@@ -37,7 +37,7 @@ def metrics_page() -> str:
     rows = []
     for metric in declared:
         (family,) = metric.describe()
-        suffix = "_total" if family.type == "counter" else ""
+        suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
         labels = ", ".join(f"`{label}`" for label in metric._labelnames)
         rows.append(f"| `{family.name}{suffix}` | {family.type} | {labels} | {family.documentation} |")
     return "\n".join(["# Metrics", "", "| name | kind | labels | meaning |", "| --- | --- | --- | --- |", *rows, ""])

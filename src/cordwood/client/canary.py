@@ -36,6 +36,8 @@ class Canary(threading.Thread):
         self._interval_s = interval_s
         self._timeout_s = timeout_s
         self._stopped = threading.Event()
+        for outcome in ("found", "lost", "refused"):
+            metrics.CANARY_EVENTS.labels(outcome)  # from 0 on: the first that is lost is a rise
 
     def stop(self) -> None:
         """Begin no more; returns when the one under way is done with, within a second."""

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cordwood import metrics
 from cordwood.errors import CordwoodError
 
 Check = Callable[[], Awaitable[None]]
@@ -58,6 +59,9 @@ class Health:
         return _json({"status": status, "reasons": reasons}, 503 if reasons else 200)
 
     async def _metrics(self, request: Request) -> Response:
+        reasons = await self.reasons()
+        for part in ("service", *self._checks):
+            metrics.READY.labels(part).set(part not in reasons)
         return Response(await asyncio.to_thread(generate_latest), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from cordwood import metrics
 from cordwood.broker.interface import Broker
 from cordwood.clock import Clock
-from cordwood.errors import CordwoodError, Unavailable
+from cordwood.errors import CordwoodError, Overloaded, Unavailable
 from cordwood.ingest.producer import Number, Producers
 from cordwood.model.batch import Batch, BatchHeader, compressed
 from cordwood.model.receipt import Part
@@ -74,6 +74,8 @@ class Packer:
         self._producers = producers
         self._groups: dict[tuple[Tenant, str], _Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        for kind in (Overloaded, Unavailable):
+            metrics.PUBLISH_FAILURES.labels(kind.label)  # from 0 on: a first failure is a rise
 
     async def pack(self, tenant: Tenant, protocol: str, chunk: Chunk, cause: SpanContext | None = None) -> Part:
         """Return once the chunk's events are durable in the broker, with the place they got. `cause` is the request

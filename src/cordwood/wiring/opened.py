@@ -17,6 +17,7 @@ from cordwood.tenancy.door import Door
 from cordwood.tenancy.interface import KeyBook, Tenancy
 from cordwood.tenancy.quota.gate import Gate
 from cordwood.tracing.interface import Tracer
+from cordwood.wiring.gauging import tell_of_process
 from cordwood.wiring.parts import (
     open_alerts,
     open_broker,
@@ -42,9 +43,10 @@ class Opened:
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
 
-    def port(self, default: int) -> socket:
+    def port(self, service: str, default: int) -> socket:
         """Taken before anything else: two processes on one port must not get as far as touching data."""
         sock = listen(self._config.http, default)
+        tell_of_process(service, self._config.data_dir)
         self._stack.callback(sock.close)
         return sock
 

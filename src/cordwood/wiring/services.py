@@ -39,7 +39,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
     """Everything in one process: senders → api → broker → worker → store ← query ← people."""
     clock = SystemClock()
     async with Opened(config) as parts:
-        port = parts.port(_API_PORT)
+        port = parts.port("up", _API_PORT)
         tracer = await parts.tracer("up")
         store = await parts.store(is_writer=True)
         broker = await parts.publisher()
@@ -95,7 +95,7 @@ async def run_all(config: Config, stop: asyncio.Event, announce: Announce) -> No
 async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> None:
     """The ingest service: senders → api → broker."""
     async with Opened(config) as parts:
-        port = parts.port(_API_PORT)
+        port = parts.port("api", _API_PORT)
         tracer = await parts.tracer("api")
         keys = (await parts.tenants()).door
         broker = await parts.publisher()
@@ -114,7 +114,7 @@ async def run_api(config: Config, stop: asyncio.Event, announce: Announce) -> No
 async def run_worker(config: Config, stop: asyncio.Event, announce: Announce) -> None:
     """The storing service, broker → worker → store; its listener serves health, metrics and dead letters."""
     async with Opened(config) as parts:
-        port = parts.port(_WORKER_PORT)
+        port = parts.port("worker", _WORKER_PORT)
         tracer = await parts.tracer("worker")
         store = await parts.store(is_writer=True)
         broker = await parts.broker()
@@ -138,7 +138,7 @@ async def run_query(config: Config, stop: asyncio.Event, announce: Announce) -> 
             hint="set CORDWOOD_CANARY_URL to an api service",
         )
     async with Opened(config) as parts:
-        port = parts.port(_QUERY_PORT)
+        port = parts.port("query", _QUERY_PORT)
         tracer = await parts.tracer("query")
         tenants = await parts.tenants()
         keys = tenants.door
