@@ -6,6 +6,8 @@ export default defineConfig({
   build: {
     outDir: '../src/cordwood/web/dist',
     emptyOutDir: true,
+    // Whoever gets the page gets the licences of what is in it.
+    license: { fileName: 'licenses.md' },
     target: 'es2022',
     // The policy of content allows no inline script, and no data: but in images.
     modulePreload: { polyfill: false },
