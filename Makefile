@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test check page chaos bench fuzz lock clean dist wheel-test
+.PHONY: help up test check page chaos bench fuzz lock clean dist wheel-test workflow-check
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -57,6 +57,7 @@ lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml.
 	@for each in "run:" "dev:--group dev" "fuzz:--group fuzz"; do \
 		$(LOCK) pyproject.toml requirements/build.in --extra services \
 			$${each#*:} --output-file requirements/$${each%%:*}.txt; done
+	@$(LOCK) --group deploy --output-file requirements/deploy.txt
 
 $(WEB)/node_modules/installed: $(WEB)/package-lock.json | $(VENV)/installed-dev
 	@echo "Installing what the web page is built with …"
@@ -71,8 +72,18 @@ dist: $(VENV)/installed-dev ## Build the source distribution, and the wheel from
 wheel-test: dist ## Build, install the wheel alone in an empty environment, and use it.
 	@$(BIN)/python -m pytest $(or $(ARGS),tests/release)
 
+workflow-check: .venv-deploy/installed ## Workflows, Dependabot's file and shell scripts: well-formed, pinned, with few rights.
+	@.venv-deploy/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	@.venv-deploy/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@.venv-deploy/bin/zizmor --offline --quiet --no-progress --strict-collection --persona auditor .github \
+		> .venv-deploy/zizmor.log 2>&1 || { cat .venv-deploy/zizmor.log; exit 1; }
+	@git ls-files -z '*.sh' .ci/run | xargs -0 .venv-deploy/bin/shellcheck
+	@git ls-files -z '*.yaml' '*.yml' ':!*/templates/*' | xargs -0 .venv-deploy/bin/python -c 'import sys; \
+		from ruamel.yaml import YAML; [list(YAML(typ="safe").load_all(open(file))) for file in sys.argv[1:]]'
+	@echo "workflow-check: well"
+
 clean: ## Remove the environment and what tools leave behind. Data directories stay.
-	@rm -rf $(VENV) $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf $(VENV) .venv-deploy $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
 $(VENV)/python: Makefile
 	@test -n "$(PYTHON)" || { echo "Cordwood needs Python 3.11 or later; install it, or name one: make PYTHON=…" >&2; exit 2; }
@@ -90,3 +101,9 @@ $(VENV)/installed-dev: requirements/dev.txt pyproject.toml | $(VENV)/python
 	@$(PIP) install --require-hashes --requirement requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/installed
+
+.venv-deploy/installed: requirements/deploy.txt | $(VENV)/python
+	@echo "Installing what deployment is checked with into .venv-deploy …"
+	@$(BIN)/python -m venv .venv-deploy
+	@.venv-deploy/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --requirement $<
+	@touch $@
