@@ -30,6 +30,8 @@ URLS: dict[type[Server], str] = {
 BROWSER = ["chromium", "fonts-dejavu-core"]
 PROMTOOL = ["prometheus"]
 """The package that has `promtool`, which checks rules and queries."""
+TOOLS = ["rsync"]
+"""What the guide's commands are."""
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -40,6 +42,7 @@ def main() -> int:
         packages += BROWSER
     if shutil.which("promtool") is None:
         packages += PROMTOOL
+    packages += [tool for tool in TOOLS if shutil.which(tool) is None]
     if packages and (prefix := _apt_prefix()) is not None:
         print(f"Installing {', '.join(packages)} with apt …", flush=True)
         _apt_install(prefix, packages)

@@ -46,6 +46,8 @@ PANELS = {
         "sql-user": "sql_user.sql_user",
         "store": "store.store",
         "ready": "ready.ready",
+        "backup": "backup.backup",
+        "restore": "backup.restore",
         "config": "config.config",
         "version": "version.version",
     },

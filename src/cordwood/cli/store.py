@@ -2,17 +2,15 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from cordwood.cli.keys import tenant_named
 from cordwood.cli.options import DataDir
 from cordwood.cli.process import configured
+from cordwood.cli.progress import progress
 from cordwood.cli.shown import print_json
 from cordwood.cli.surveyed import print_survey, sized
 from cordwood.cli.telling import telling_errors
@@ -62,14 +60,14 @@ def check(of_tenant: OfTenant = None, as_json: AsJson = False, data_dir: DataDir
     config = configured(data_dir=data_dir)
     faults: list[Fault] = []
     last = Checked(segments=0, of_segments=0, events=0, bytes=0, of_bytes=0)
-    with telling_errors(), _progress("{task.fields[segments]} segments", has_end=True) as progress:
+    with telling_errors(), progress("{task.fields[segments]} segments", has_end=True) as shown:
         owner = None if of_tenant is None else tenant_named(of_tenant)
-        task = progress.add_task("check", segments="0")
+        task = shown.add_task("check", segments="0")
 
         def tell(step: Checked) -> None:
             nonlocal last
             last = step
-            progress.update(task, total=step.of_bytes, completed=step.bytes, segments=f"{step.segments:,}")
+            shown.update(task, total=step.of_bytes, completed=step.bytes, segments=f"{step.segments:,}")
             if step.fault is not None:
                 faults.append(step.fault)
 
@@ -113,12 +111,12 @@ def compact(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
     config = configured(data_dir=data_dir)
     merges: list[Merged] = []
-    with telling_errors(), _progress("{task.fields[merges]} merges", has_end=False) as progress:
-        task = progress.add_task("compact", merges="0", total=None)
+    with telling_errors(), progress("{task.fields[merges]} merges", has_end=False) as shown:
+        task = shown.add_task("compact", merges="0", total=None)
 
         def tell(merged: Merged) -> None:
             merges.append(merged)
-            progress.update(task, merges=f"{len(merges):,}")
+            shown.update(task, merges=f"{len(merges):,}")
 
         _, is_stopped = _interruptible(lambda stop: services.run_compact(config, stop, tell))
     done = [merged for merged in merges if merged.segments]
@@ -157,17 +155,6 @@ def _interruptible(work: Callable[[asyncio.Event], Awaitable[T]]) -> tuple[T, bo
         return await work(stop), stop.is_set()
 
     return asyncio.run(main())
-
-
-@contextmanager
-def _progress(text: str, *, has_end: bool) -> Iterator[Progress]:
-    """What a person at a terminal sees meanwhile, on standard error."""
-    console = Console(stderr=True)
-    columns = [BarColumn(), TextColumn(text), TimeElapsedColumn()]
-    if has_end:
-        columns += [TextColumn("ETA"), TimeRemainingColumn()]
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield progress
 
 
 def _fault_line(fault: Fault) -> str:

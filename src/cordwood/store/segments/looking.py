@@ -81,21 +81,37 @@ async def look_into(root: Path, settings: StoreSettings) -> AsyncIterator[Segmen
         await asyncio.to_thread(stack.close)
 
 
+def segments_in(path: Path) -> list[Segment]:
+    """Every segment that a SQLite catalog names. Raises ConfigError: there is none, or one of another version;
+    Unavailable."""
+    with contextlib.closing(_catalog(path)) as catalog:
+        return catalog.all_segments(None)
+
+
 def _opened(directory: Directory, settings: StoreSettings, stack: ExitStack) -> SegmentLook:
-    if not directory.catalog.exists():
-        raise ConfigError(
-            f"there is no store in {directory.root}: it has no {directory.catalog.name}",
-            hint="name the data directory with --data-dir or CORDWOOD_DATA_DIR",
-        )
-    catalog = Catalog(directory.catalog)
+    catalog = _catalog(directory.catalog)
     stack.callback(catalog.close)
-    # Not brought to this version here: the program that writes it may be another one.
-    ((version,),) = catalog.rows("PRAGMA user_version", ())
-    if version != len(SCHEMA):
-        raise ConfigError(
-            f"the store in {directory.root} has schema version {version}; this program knows {len(SCHEMA)}",
-            hint="use the program that writes it, or run `cordwood migrate` with this one",
-        )
     engine = Engine(directory.spill / str(SystemClock().batch_id()), settings.memory_bytes)
     stack.callback(engine.close)
     return SegmentLook(directory, catalog, engine)
+
+
+def _catalog(path: Path) -> Catalog:
+    if not path.exists():
+        raise ConfigError(
+            f"there is no store in {path.parent}: it has no {path.name}",
+            hint="name the data directory with --data-dir or CORDWOOD_DATA_DIR",
+        )
+    catalog = Catalog(path)
+    try:
+        # Not brought to this version here: the program that writes it may be another one.
+        ((version,),) = catalog.rows("PRAGMA user_version", ())
+        if version != len(SCHEMA):
+            raise ConfigError(
+                f"the store in {path.parent} has schema version {version}; this program knows {len(SCHEMA)}",
+                hint="use the program that writes it, or run `cordwood migrate` with this one",
+            )
+    except BaseException:
+        catalog.close()
+        raise
+    return catalog
