@@ -48,7 +48,8 @@ def test_every_derived_name_is_documented() -> None:
 
 
 def test_every_command_is_in_the_readme_or_the_docs() -> None:
-    told = "".join(page.read_text() for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+    pages = [page for page in ROOT.glob("docs/**/*.md") if page.name != "cli.md"]
+    told = "".join(page.read_text() for page in [ROOT / "README.md", *pages])
     app = app_of(list(COMMANDS))
     for command in app.registered_commands:
         assert command.callback is not None

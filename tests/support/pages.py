@@ -1,10 +1,15 @@
 """`python -m tests.support.pages`: write the generated reference pages. A test says when they are out of date."""
 
+import inspect
 from pathlib import Path
 
+import typer
 from prometheus_client.metrics import MetricWrapperBase
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from cordwood import metrics
+from cordwood.cli.app import COMMANDS, PANELS, app_of
 from cordwood.config import Config, settings_of
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -43,7 +48,47 @@ def metrics_page() -> str:
     return "\n".join(["# Metrics", "", "| name | kind | labels | meaning |", "| --- | --- | --- | --- |", *rows, ""])
 
 
-PAGES = {"settings.md": settings_page, "metrics.md": metrics_page}
+def cli_page() -> str:
+    lines = [
+        "# Commands",
+        "",
+        "As `cordwood COMMAND --help` tells them. Commands that work on the store take the [settings](settings.md) of",
+        "the services; those that ask a server take `--url` and `--api-key`, or `CORDWOOD_URL` and `CORDWOOD_API_KEY`.",
+    ]
+    app = get_command(app_of(list(COMMANDS)))
+    context = typer.Context(app, info_name="cordwood")
+    assert isinstance(app, TyperGroup)
+    for panel, places in PANELS.items():
+        lines += ["", f"## {panel}"]
+        for name in places:
+            lines += _command(app.commands[name], typer.Context(app.commands[name], context, name))
+    return "\n".join([*lines, ""])
+
+
+def _command(command: object, context: typer.Context) -> list[str]:
+    """One command, and those below it."""
+    assert isinstance(command, TyperCommand | TyperGroup)
+    if isinstance(command, TyperGroup):
+        below = [_command(each, typer.Context(each, context, name)) for name, each in command.commands.items()]
+        return [line for lines in below for line in lines]
+    usage = " ".join(command.collect_usage_pieces(context))
+    lines = ["", f"### {context.command_path}", "", f"`{context.command_path} {usage}`", "", *_told(command.help or "")]
+    records = [each.get_help_record(context) for each in command.get_params(context) if each.name != "help"]
+    rows = [f"| `{_cell(names)}` | {_cell(about)} |" for names, about in filter(None, records)]
+    return [*lines, "", "| | |", "| --- | --- |", *rows] if rows else lines
+
+
+def _told(text: str) -> list[str]:
+    """A help text: what is a command in it is shown as one."""
+    lines = inspect.cleandoc(text).splitlines()
+    return [f"`{line}`" if line.startswith("cordwood ") else line for line in lines]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "cli.md": cli_page}
 
 
 def main() -> None:
