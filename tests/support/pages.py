@@ -3,6 +3,7 @@
 import inspect
 from pathlib import Path
 
+import msgspec
 import typer
 from prometheus_client.metrics import MetricWrapperBase
 from typer.core import TyperCommand, TyperGroup
@@ -11,6 +12,14 @@ from typer.main import get_command
 from cordwood import metrics
 from cordwood.cli.app import COMMANDS, PANELS, app_of
 from cordwood.config import Config, settings_of
+from cordwood.http.openapi import description
+from cordwood.http.operations import HEALTH
+from cordwood.ingest.operations import INGEST
+from cordwood.query.alerts.operations import ALERTS
+from cordwood.query.mending_operations import MENDING
+from cordwood.query.operations import TAIL
+from cordwood.wiring.endpoints import ASKING
+from cordwood.wiring.operating import OPERATING
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -88,7 +97,13 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "cli.md": cli_page}
+def openapi() -> str:
+    """What `cordwood up` answers at /api/v1/openapi.json."""
+    operations = [*HEALTH, *INGEST, *ASKING, *TAIL, *MENDING, *ALERTS, *OPERATING]
+    return msgspec.json.format(description("up", operations), indent=1).decode() + "\n"
+
+
+PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "cli.md": cli_page, "openapi.json": openapi}
 
 
 def main() -> None:
