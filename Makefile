@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test check page chaos bench fuzz lock clean dist wheel-test workflow-check
+.PHONY: help up test check page chaos bench fuzz lock clean dist wheel-test workflow-check docs
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -82,8 +82,11 @@ workflow-check: .venv-deploy/installed ## Workflows, Dependabot's file and shell
 		from ruamel.yaml import YAML; [list(YAML(typ="safe").load_all(open(file))) for file in sys.argv[1:]]'
 	@echo "workflow-check: well"
 
+docs: .venv-deploy/installed ## Build the site of the documentation into site/; a link that leads nowhere fails it.
+	@.venv-deploy/bin/sphinx-build --quiet --fresh-env --fail-on-warning --nitpicky --builder html docs site
+
 clean: ## Remove the environment and what tools leave behind. Data directories stay.
-	@rm -rf $(VENV) .venv-deploy $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf $(VENV) .venv-deploy $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist site
 
 $(VENV)/python: Makefile
 	@test -n "$(PYTHON)" || { echo "Cordwood needs Python 3.11 or later; install it, or name one: make PYTHON=…" >&2; exit 2; }
