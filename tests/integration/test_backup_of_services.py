@@ -46,7 +46,7 @@ def new_url(postgres: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["rows", "segments", "both"])
+@pytest.fixture(params=["rows", "both"])
 def settings(request: pytest.FixtureRequest, service_urls: dict[str, str], tmp_path: Path) -> dict[str, str]:
     # A heartbeat may be in a dump before a batch that it tells of: then the audit misses the batch, as it should.
     kept = {"store_keep": request.param, "ingest_heartbeat_s": "3600"}

@@ -36,8 +36,8 @@ def set_back(path: Path, steps: Sequence[str]) -> None:
     new.unlink()
 
 
-@pytest.mark.parametrize(("catalog", "queue"), [(6, 1), (7, 2)])
-def test_an_embedded_platform_of_an_earlier_release_goes_on(tmp_path: Path, catalog: int, queue: int) -> None:
+@pytest.mark.timeout(300)
+def test_an_embedded_platform_of_an_earlier_release_goes_on(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with Cordwood("up", data) as up:
         lines = [b'{"n":%d,"level":"info","http":{"status":200}}' % n for n in range(3000)]
@@ -46,10 +46,10 @@ def test_an_embedded_platform_of_an_earlier_release_goes_on(tmp_path: Path, cata
     with Cordwood("api", data) as api:
         assert api.post("/api/v1/ingest", b'{"n":3000}')[0] == 202
         api.stop()
-    set_back(data / "store" / "catalog.sqlite", CATALOG[:catalog])
-    set_back(data / "queue.sqlite", QUEUE[:queue])
+    set_back(data / "store" / "catalog.sqlite", CATALOG[:6])
+    set_back(data / "queue.sqlite", QUEUE[:1])
     refused = up.run("store", "check")
-    assert (refused.returncode, f"has schema version {catalog}" in refused.stderr) == (2, True)
+    assert (refused.returncode, "has schema version 6" in refused.stderr) == (2, True)
     with Cordwood("up", data) as up:
         wait_until(lambda: up.count() == 3001, 30, "what waited to be stored")
         until_balanced(up)
