@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.guide import Page, javascript_packages, run
+from tests.support.mending import poison
 from tests.support.processes import Cordwood
 from tests.support.waiting import wait_until
 
@@ -62,7 +63,7 @@ def test_sending_with_curl_and_of_files(up: Cordwood, here: Path) -> None:
     events = found(up, 8)
     assert len(events) == 8
     assert [event["status"] for event in events if "status" in event] == [200]
-    assert [event["message"] for event in events].count("of a file") == 3
+    assert [event.get("message") for event in events].count("of a file") == 3
 
 
 def test_sending_with_python(up: Cordwood, here: Path) -> None:
@@ -137,7 +138,7 @@ def test_the_handler_ends_when_the_server_stays_away(up: Cordwood, handler_modul
 
 
 @pytest.mark.timeout(300)
-def test_operating(up: Cordwood, here: Path, tmp_path: Path) -> None:
+async def test_operating(up: Cordwood, here: Path, tmp_path: Path) -> None:
     assert up.post("/api/v1/ingest?wait=stored", b'{"user":{"id":4711}}\n{"user":{"id":4712}}')[0] == 202
     page = Page("operating")
 
@@ -154,9 +155,12 @@ def test_operating(up: Cordwood, here: Path, tmp_path: Path) -> None:
     said = done("Retention and deletion")
     assert "1 events would be removed" in said[2]
     assert up.count() == 1
-    assert "nothing to do" in done("Upgrade")[0]
-    done("Dead letters")
+    await poison(tmp_path / "data", b'{"broken_field":"\\ud800","at":7}')
+    wait_until(lambda: up.json("/api/v1/dead-letters")["groups"], 30, "a dead letter")
+    assert done("Dead letters")[2].startswith("1 events were stored")
     assert "cw_" in done("Keys")[0]
+    up.stop()
+    assert "nothing to do" in done("Upgrade")[0]
 
 
 def test_every_shell_line_of_the_guide_is_run() -> None:
