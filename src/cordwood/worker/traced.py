@@ -93,8 +93,8 @@ class TracedWriter:
     async def hear(self, beats: Sequence[Heartbeat]) -> None:
         await self._writer.hear(beats)
 
-    async def report(self, worker: UUID, *, is_drained: bool) -> None:
-        await self._writer.report(worker, is_drained=is_drained)
+    async def report(self, worker: UUID, queue: str, *, is_drained: bool) -> None:
+        await self._writer.report(worker, queue, is_drained=is_drained)
 
     async def probe(self, load: Load, first: int, count: int) -> None:
         await self._writer.probe(load, first, count)
