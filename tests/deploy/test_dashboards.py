@@ -5,12 +5,13 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from cordwood.cli.app import COMMANDS
+from cordwood.model.ledger import FindingKind
 from tests.support.processes import Cordwood
 from tests.support.promql import closed, known, named, troubles
 from tests.support.waiting import wait_until
@@ -64,7 +65,9 @@ def test_every_value_that_is_compared_with_is_one_that_the_code_gives() -> None:
     for expression in EXPRESSIONS:
         for each in named(expression):
             for label, value in each.values:
-                if label in ("outcome", "kind", "result", "reason", "place", "what"):
+                if each.metric == "cordwood_ledger_findings":
+                    assert label == "instance" or value in get_args(FindingKind), expression
+                elif label in ("outcome", "kind", "result", "reason", "place", "what"):
                     assert f'"{value}"' in source, f"{label}={value} in {expression}"
 
 
