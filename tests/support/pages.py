@@ -20,6 +20,7 @@ from cordwood.query.mending_operations import MENDING
 from cordwood.query.operations import TAIL
 from cordwood.wiring.endpoints import ASKING
 from cordwood.wiring.operating import OPERATING
+from tests.deploy.pages import terraform_page
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -103,7 +104,13 @@ def openapi() -> str:
     return msgspec.json.format(description("up", operations), indent=1).decode() + "\n"
 
 
-PAGES = {"settings.md": settings_page, "metrics.md": metrics_page, "cli.md": cli_page, "openapi.json": openapi}
+PAGES = {
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "cli.md": cli_page,
+    "openapi.json": openapi,
+    "terraform.md": terraform_page,
+}
 
 
 def main() -> None:
