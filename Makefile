@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test check page chaos bench fuzz lock clean dist wheel-test workflow-check docs
+.PHONY: help up test check page chaos bench fuzz lock clean dist wheel-test workflow-check deploy-check docs
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -81,6 +81,10 @@ workflow-check: .venv-deploy/installed ## Workflows, Dependabot's file and shell
 	@git ls-files -z '*.yaml' '*.yml' ':!*/templates/*' | xargs -0 .venv-deploy/bin/python -c 'import sys; \
 		from ruamel.yaml import YAML; [list(YAML(typ="safe").load_all(open(file))) for file in sys.argv[1:]]'
 	@echo "workflow-check: well"
+
+deploy-check: .venv-deploy/installed ## Terraform and Kubernetes: policies, schemas, and with providers, where those can be had.
+	@bash deploy/terraform/check.sh
+	@.venv-deploy/bin/python -m tests.deploy.policies
 
 docs: .venv-deploy/installed ## Build the site of the documentation into site/; a link that leads nowhere fails it.
 	@.venv-deploy/bin/sphinx-build --quiet --fresh-env --fail-on-warning --nitpicky --builder html docs site

@@ -2,7 +2,7 @@
 # What Terraform itself says: fmt everywhere; init, validate and test where its registry can be reached. Where it cannot,
 # this says so and goes on; in CI (the variable CI is set) it fails.
 set -uo pipefail
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit 1
 
 unchecked=0
 not_checked() {
