@@ -44,6 +44,8 @@ def _run(options: argparse.Namespace) -> int:
             figures = _own(options)
         case "rows":
             figures = _rows(options)
+        case "cluster":
+            return _cluster(options)
         case _:
             from bench import suite
 
@@ -95,6 +97,17 @@ def _rows(options: argparse.Namespace) -> dict[str, Any]:
         figures = rows.measure(setup, rows.RowsLoad(options.events, options.runs))
     suite.record(options.out, "services", "rows", figures)
     return figures
+
+
+def _cluster(options: argparse.Namespace) -> int:
+    from bench import cluster, suite
+
+    missing = 0
+    for part, figures in cluster.measure(cluster.ClusterLoad(options.events, options.part or cluster.PARTS)):
+        suite.record(options.out, "cluster", part, figures)
+        show(f"cluster: {part}", figures, None)
+        missing += figures["missing"] + figures.get("doubled", 0)
+    return 1 if missing else 0
 
 
 def _single(target: Target, load: single.SingleLoad, runs: int) -> dict[str, Any]:
@@ -178,6 +191,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--events", type=_number, default=10_000_000)
     one.add_argument("--runs", type=int, default=12, help="of each question")
     _add_record(one)
+
+    one = commands.add_parser(
+        "cluster", help="3 api, 4 worker, 2 query processes on a RabbitMQ cluster: rolling restarts, costs, growth"
+    )
+    one.add_argument("--events", type=_number, default=500_000, help="of each run with so many workers")
+    one.add_argument("--part", action="append", choices=["rolling", "rows", "segments"], help="only this one")
+    _add_out(one)
 
     one = commands.add_parser("profile", help="cordwood up under ingest: where the CPU goes (perf, py-spy)")
     one.add_argument("--events", type=_number, default=5_000_000, help="for each of the two profilers")

@@ -19,7 +19,7 @@ from bench.target import Target, await_count, connection
 
 _TIMEOUT_S = 120.0
 _FILLING_CLIENTS = 4
-_MINUTE_MS, _QUARTER_MS, _HOUR_MS = 60_000, 15 * 60_000, 60 * 60_000
+MINUTE_MS, _QUARTER_MS, _HOUR_MS = 60_000, 15 * 60_000, 60 * 60_000
 
 QUESTIONS: Sequence[tuple[int, str, int, Sequence[tuple[str, str]]]] = (
     (4, "/api/v1/query", _QUARTER_MS, [("limit", "100")]),
@@ -146,7 +146,7 @@ def _person(
     client = connection(url)
     while not is_over.wait(chance.expovariate(1 / load.pause_s)):
         # Each ends at another moment, so that nobody is answered out of the cache.
-        path, started = _question(chance, newest.ms() - chance.randrange(_MINUTE_MS)), time.perf_counter()
+        path, started = question(chance, newest.ms() - chance.randrange(MINUTE_MS)), time.perf_counter()
         try:
             client.request("GET", path)
             response = client.getresponse()
@@ -161,7 +161,8 @@ def _person(
     client.close()
 
 
-def _question(chance: random.Random, end_ms: int) -> str:
+def question(chance: random.Random, end_ms: int) -> str:
+    """The path of one, about the time until `end_ms`."""
     (_, path, span_ms, arguments) = chance.choices(QUESTIONS, [weight for weight, *_ in QUESTIONS])[0]
     named = {"service": chance.choice(data.SERVICES), "item": str(chance.randrange(1_000_000))}
     bounds = [("start", _moment(end_ms - span_ms)), ("end", _moment(end_ms))]

@@ -34,6 +34,24 @@ def cpu_s(pids: Iterable[int]) -> float:
     return total * _TICK_S
 
 
+def machine_cpu_s() -> float:
+    """CPU seconds that all processes of the machine have used so far, whoever started them."""
+    user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) * _TICK_S
+
+
+def written_bytes(pids: Iterable[int]) -> int:
+    """What the processes and their descendants have made the kernel write to disks so far; of those that have ended,
+    nothing."""
+    total = 0
+    for pid in family(pids):
+        with suppress(OSError):
+            for line in Path(f"/proc/{pid}/io").read_text().splitlines():
+                if line.startswith("write_bytes:"):
+                    total += int(line.split()[1])
+    return total
+
+
 def reset_peak(pids: Iterable[int]) -> None:
     """Let the peak of memory begin anew."""
     for pid in family(pids):

@@ -27,6 +27,10 @@ of scrolling through the list.
 `rows` asks the services, warm, over events that are rows in PostgreSQL, each time anew. `profile` says where the CPU of
 `cordwood up` goes under ingest, compaction included, in percent of the samples: `in` a library, `at` a function of
 one (both `perf`), and `under` a function of ours, that is, in it or in what it has called (`py-spy`; threads that run).
+`cluster` is three api, four worker and two query processes on three nodes of RabbitMQ, PostgreSQL and Redis, all on one
+machine: `rolling` restarts every process and node in turn under load; `rows` and `segments` fill the queue while
+workers stand still, then let them go. CPU an event is that of a run at full speed, without what is used when nothing
+comes in; series are of workers, and query processes, with so many cores each.
 `scale` sends a first million, then the rest in steps, each until it is queryable; its narrow question is the newest 100
 of one minute. Parts that were not run are not shown, nor are goals that name more events than were sent.
 """
@@ -39,7 +43,7 @@ def write(path: Path, results: dict[str, Any]) -> None:
         "# Benchmark results",
         "",
         "Made by `python -m bench suite`, `query`, `people`, `page`, `rows`,",
-        "`soak`, `scale` and `profile`; do not edit.",
+        "`soak`, `scale`, `profile` and `cluster`; do not edit.",
         "",
         f"{machine['processor']} · {machine['memory']} · {machine['system']} · Python {machine['python']} · "
         f"{results['measured_at']}",
@@ -50,7 +54,7 @@ def write(path: Path, results: dict[str, Any]) -> None:
         "",
         _HOW,
     ]
-    for setup in ("embedded", "services", "shared"):
+    for setup in ("embedded", "services", "shared", "cluster"):
         for part, figures in results.get(setup, {}).items():
             lines += [f"## {setup}: {part}", "", "| figure | value |", "| --- | ---: |"]
             lines += [f"| {name.replace('_', ' ')} | {human(name, value)} |" for name, value in figures.items()]

@@ -48,8 +48,8 @@ def embedded() -> Iterator[Setup]:
     """`cordwood up` in a temporary directory."""
     with tempfile.TemporaryDirectory(prefix="cordwood-bench-") as folder:
         data_dir = Path(folder) / "data"
-        with _cordwood("up", data_dir) as up, _telling_what_ended({"up": up}):
-            yield Setup("embedded", {"up": _pid(up)}, up.url, up.url, data_dir)
+        with cordwood("up", data_dir) as up, _telling_what_ended({"up": up}):
+            yield Setup("embedded", {"up": pid_of(up)}, up.url, up.url, data_dir)
 
 
 @contextmanager
@@ -66,14 +66,14 @@ def services(keep: Literal["rows", "segments"] = "rows") -> Iterator[Setup]:
         settings = {"broker_url": rabbitmq.url, "store_url": dsn, "cache_url": redis.url, "store_keep": keep}
         data_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cordwood-bench-"))) / "data"
         settings["store_segments_dir"] = str(data_dir / "segments")
-        _migrate(settings)
+        migrate(settings)
         running = {
-            name: stack.enter_context(_cordwood(name, data_dir, **settings)) for name in ("api", "worker", "query")
+            name: stack.enter_context(cordwood(name, data_dir, **settings)) for name in ("api", "worker", "query")
         }
         stack.enter_context(_telling_what_ended(running))
         yield Setup(
             "services" if keep == "rows" else "shared",
-            {name: _pid(process) for name, process in running.items()},
+            {name: pid_of(process) for name, process in running.items()},
             running["api"].url,
             running["query"].url,
             postgres.directory / "data" if keep == "rows" else data_dir,
@@ -82,7 +82,7 @@ def services(keep: Literal["rows", "segments"] = "rows") -> Iterator[Setup]:
         )
 
 
-def _cordwood(command: str, data_dir: Path, **settings: str) -> Cordwood:
+def cordwood(command: str, data_dir: Path, **settings: str) -> Cordwood:
     """As users have it, without what comes with development tools."""
     process = Cordwood(command, data_dir, **settings)
     path = os.environ.get("PYTHONPATH")
@@ -104,11 +104,13 @@ def _telling_what_ended(running: Mapping[str, Cordwood]) -> Iterator[None]:
         raise RuntimeError(f"{error}; ended meanwhile: {ended or 'none'}") from error
 
 
-def _migrate(settings: dict[str, str]) -> None:
+def migrate(settings: dict[str, str]) -> None:
+    """Make the tables of a database."""
     env = {**os.environ, **{f"CORDWOOD_{name.upper()}": value for name, value in settings.items()}}
     subprocess.run([sys.executable, "-m", "cordwood", "migrate"], env=env, check=True, stdout=subprocess.DEVNULL)
 
 
-def _pid(process: Cordwood) -> int:
+def pid_of(process: Cordwood) -> int:
+    """Of a process that was started."""
     assert process.process is not None, "it has been started"
     return process.process.pid

@@ -46,7 +46,9 @@ def main(events: int, runs: int, wanted: Sequence[str], out: Path) -> int:
             results["embedded"]["query_small"] = small
             _show(setup, "query_small", results["embedded"])
     for name, parts in _earlier(out).items():
-        if name in setups and (kept := {part: parts[part] for part in parts if part in _OWN_RUNS}):
+        if name == "cluster":
+            results[name] = parts
+        elif name in setups and (kept := {part: parts[part] for part in parts if part in _OWN_RUNS}):
             results[name] = results.get(name, {}) | kept
     _write(out, results)
     return int(any(figures.get("missing") for name in wanted for figures in results[name].values()))
