@@ -46,6 +46,11 @@ def _run(options: argparse.Namespace) -> int:
             figures = _rows(options)
         case "cluster":
             return _cluster(options)
+        case "sizing":
+            from bench import sizing
+
+            sizing.main()
+            return 0
         case _:
             from bench import suite
 
@@ -198,6 +203,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--events", type=_number, default=500_000, help="of each run with so many workers")
     one.add_argument("--part", action="append", choices=["rolling", "rows", "segments"], help="only this one")
     _add_out(one)
+
+    commands.add_parser("sizing", help="write what `cluster` has found into docs/guide/sizing.md")
 
     one = commands.add_parser("profile", help="cordwood up under ingest: where the CPU goes (perf, py-spy)")
     one.add_argument("--events", type=_number, default=5_000_000, help="for each of the two profilers")
