@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test check page chaos bench fuzz lock clean dist wheel-test workflow-check deploy-check docs
+.PHONY: help up test check page chaos bench fuzz lock clean dist wheel-test workflow-check deploy-check docs stack
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -58,6 +58,10 @@ lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml.
 		$(LOCK) pyproject.toml requirements/build.in --extra services \
 			$${each#*:} --output-file requirements/$${each%%:*}.txt; done
 	@$(LOCK) --group deploy --output-file requirements/deploy.txt
+
+stack: $(VENV)/installed-dev ## Start api x2, worker x2 and query on PostgreSQL, RabbitMQ and Redis as plain processes.
+	@$(BIN)/python -m tests.support.install
+	@exec $(BIN)/python -m tests.support.stack
 
 $(WEB)/node_modules/installed: $(WEB)/package-lock.json | $(VENV)/installed-dev
 	@echo "Installing what the web page is built with …"
