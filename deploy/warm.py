@@ -14,9 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import pyarrow as pa
+
 from cordwood.model.batch import Batch, BatchHeader, compressed
 from cordwood.model.tenant import DEFAULT_TENANT
 from cordwood.store.interface import Load
+from cordwood.store.mining import mined
 from cordwood.store.postgres.copy import rows_of
 
 _EVENTS, _FEW = 40_000, 500
@@ -47,7 +50,9 @@ def main() -> None:
                 _cordwood(*command, "--url", url)
         _cordwood("store", "compact", "--data-dir", str(data))
         _cordwood("audit", "--data-dir", str(data))
+        # What PostgreSQL is sent, and how messages that come from it are grouped.
         rows_of(_load(lines), _NOW_US)
+        mined(pa.array([json.loads(line)["message"] for line in lines]), pa.array(range(_EVENTS), pa.int64()))
 
 
 def _line(number: int) -> bytes:
