@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test check page chaos bench fuzz lock clean dist wheel-test workflow-check deploy-check docs stack
+.PHONY: help up test check page chaos bench fuzz lock clean dist wheel-test workflow-check deploy-check docs stack compose-test
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -62,6 +62,10 @@ lock: $(VENV)/installed-dev ## Renew the lock files from pyproject.toml.
 stack: $(VENV)/installed-dev ## Start api x2, worker x2 and query on PostgreSQL, RabbitMQ and Redis as plain processes.
 	@$(BIN)/python -m tests.support.install
 	@exec $(BIN)/python -m tests.support.stack
+
+compose-test: .venv-deploy/installed $(VENV)/installed-dev ## Build the image, run deploy/compose.yaml, break parts of it under load, and count.
+	@.venv-deploy/bin/hadolint deploy/Dockerfile
+	@$(BIN)/python -m tests.compose
 
 $(WEB)/node_modules/installed: $(WEB)/package-lock.json | $(VENV)/installed-dev
 	@echo "Installing what the web page is built with …"

@@ -43,9 +43,9 @@ def main() -> int:
     if shutil.which("promtool") is None:
         packages += PROMTOOL
     packages += [tool for tool in TOOLS if shutil.which(tool) is None]
-    if packages and (prefix := _apt_prefix()) is not None:
+    if packages and (prefix := apt_prefix()) is not None:
         print(f"Installing {', '.join(packages)} with apt …", flush=True)
-        _apt_install(prefix, packages)
+        apt_install(prefix, packages)
         missing = _missing()
     if chromium() is None:
         print("The tests need Chromium, and found none: install it as chromium or google-chrome", file=sys.stderr)
@@ -72,7 +72,7 @@ def _missing() -> list[type[Server]]:
     return [kind for kind in PACKAGES if not os.environ.get(URLS[kind]) and kind.binary() is None]
 
 
-def _apt_prefix() -> list[str] | None:
+def apt_prefix() -> list[str] | None:
     """How to run apt as root, or None where that is not allowed."""
     if shutil.which("apt-get") is None:
         return None
@@ -84,7 +84,7 @@ def _apt_prefix() -> list[str] | None:
     return None
 
 
-def _apt_install(prefix: list[str], packages: list[str]) -> None:
+def apt_install(prefix: list[str], packages: list[str]) -> None:
     """Install without starting services: the tests start private ones."""
     is_ours = not _POLICY.exists()
     if is_ours:

@@ -1,0 +1,116 @@
+"""The stack of deploy/compose.yaml, under a name and with secrets of its own, on free ports."""
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.compose.engine import Engine
+from tests.support.servers import free_port
+from tests.support.waiting import wait_until
+
+_ANSWER_TIMEOUT_S = 120
+_HEALTHY_TIMEOUT_S = 180
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+class Stack:
+    """Up from `start` to `remove`."""
+
+    def __init__(self, engine: Engine, name: str, secrets: Path, image: str, **settings: str) -> None:
+        """`settings` are variables of the compose file."""
+        subprocess.run(["sh", str(DEPLOY / "secrets.sh"), str(secrets)], check=True, capture_output=True)
+        self.url = f"http://127.0.0.1:{(port := free_port())}"
+        self.key = (secrets / "api_keys").read_text().strip()
+        self._engine = engine
+        self._command = [*engine.compose(), "--project-name", name, "--file", str(DEPLOY / "compose.yaml")]
+        self._environment = {
+            **engine.environment,
+            "CORDWOOD_IMAGE": image,
+            "SECRETS": str(secrets),
+            "LISTEN": f"127.0.0.1:{port}",
+            "RABBITMQ_UI": f"127.0.0.1:{free_port()}",
+            **settings,
+        }
+
+    def compose(self, *arguments: str, check: bool = True) -> str:
+        """What a command of Compose prints. Raises RuntimeError with what it complained of."""
+        done = subprocess.run(
+            [*self._command, *arguments],
+            env=self._environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=300,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise RuntimeError(
+                f"compose {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            )
+        return done.stdout
+
+    def start(self) -> None:
+        """Returns when what is sent is taken and what is asked is answered."""
+        self.compose("up", "--detach", "--no-build")
+        wait_until(self.is_ready, _HEALTHY_TIMEOUT_S, "the stack to answer")
+
+    def remove(self) -> None:
+        """With its volumes."""
+        self.compose("down", "--volumes", "--timeout", "20", check=False)
+
+    def containers(self, service: str) -> list[str]:
+        """The ids of a service's containers, one for each replica."""
+        return self.compose("ps", "--quiet", service).split()
+
+    def inspect(self, container: str) -> Any:
+        return json.loads(self._engine.docker("inspect", container))[0]
+
+    def is_healthy(self, container: str) -> bool:
+        return bool(self.inspect(container)["State"].get("Health", {}).get("Status") == "healthy")
+
+    def kill(self, container: str) -> None:
+        """As a power cut does, and on again. Returns when it is healthy."""
+        self._engine.docker("kill", "--signal", "KILL", container)
+        self._engine.docker("start", container)
+        wait_until(lambda: self.is_healthy(container), _HEALTHY_TIMEOUT_S, f"{container} to be healthy")
+
+    def restart(self, container: str) -> None:
+        """As an operator does. Returns when it is healthy."""
+        self._engine.docker("restart", "--time", "30", container)
+        wait_until(lambda: self.is_healthy(container), _HEALTHY_TIMEOUT_S, f"{container} to be healthy")
+
+    def is_ready(self) -> bool:
+        try:
+            return self.ask("/ready")[0] == 200 and self.ask("/api/v1/query")[0] == 200
+        except OSError:
+            return False
+
+    def ask(self, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        """Status and body; a key goes with it."""
+        given = {
+            "authorization": f"Bearer {self.key}",
+            **{name.replace("_", "-"): text for name, text in headers.items()},
+        }
+        return self.ask_without_key(path, body, given)
+
+    def ask_without_key(
+        self, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}
+    ) -> tuple[int, bytes]:
+        request = urllib.request.Request(self.url + path, body, dict(headers))
+        try:
+            with urllib.request.urlopen(request, timeout=_ANSWER_TIMEOUT_S) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def sql(self, statement: str) -> str:
+        """What psql prints: lines of values between bars."""
+        psql = ("psql", "--username", "cordwood", "--no-align", "--tuples-only", "--command", statement)
+        return self.compose("exec", "-T", "postgres", *psql).strip()
+
+    def execute(self, service: str, *command: str) -> tuple[int, str]:
+        """Exit status and output of a command in a service's first container."""
+        done = subprocess.run(
+            [*self._command, "exec", "-T", service, *command],
+            env=self._environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=300,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
