@@ -69,6 +69,12 @@ def test_workflows_call_targets_that_exist() -> None:
     workflows = [file.read_text() for file in (ROOT / ".github/workflows").glob("*.yaml")]
     called = {found for text in workflows for found in re.findall(r"(?:run: make|\btarget:) ([a-z-]+)", text)}
     called |= set(re.findall(r"^step make ([a-z-]+)", (ROOT / ".ci/run").read_text(), re.MULTILINE))
-    assert {"check", "test", "wheel-test", "workflow-check"} <= called
+    assert {"check", "compose-test", "deploy-check", "docs", "test", "wheel-test", "workflow-check"} <= called
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert called <= targets
+
+
+def test_workflows_build_from_files_that_exist() -> None:
+    for workflow in (ROOT / ".github/workflows").glob("*.yaml"):
+        for file in re.findall(r"^ +file: (\S+)$", workflow.read_text(), re.MULTILINE):
+            assert (ROOT / file).is_file(), f"{workflow.name} names {file}"
