@@ -25,9 +25,9 @@ help: ## List the targets.
 up: $(VENV)/installed ## Start the embedded platform on http://127.0.0.1:8080; ARGS="--port 9000" passes options.
 	@exec $(BIN)/cordwood up $(ARGS)
 
-test: $(VENV)/installed-dev $(WEB)/node_modules/installed ## Run all tests against real servers; ARGS="tests/unit -k name" chooses, in one process; WITHOUT=tests/browser leaves out.
+test: $(VENV)/installed-dev $(VENV)/warmed $(WEB)/node_modules/installed ## Run all tests against real servers; ARGS="tests/unit -k name" chooses, in one process; WITHOUT=tests/browser leaves out.
 	@$(BIN)/python -m tests.support.install
-	@$(BIN)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE) $(WITHOUT:%=--ignore=%))
+	@$(BIN)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE) $(WITHOUT:%=--ignore=%) --ignore=tests/release)
 
 check: $(VENV)/installed-dev $(WEB)/node_modules/installed ## Format, lint, types, import rules, dead code; of the page, too.
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
@@ -66,6 +66,12 @@ stack: $(VENV)/installed-dev ## Start api x2, worker x2 and query on PostgreSQL,
 compose-test: .venv-deploy/installed $(VENV)/installed-dev ## Build the image, run deploy/compose.yaml, break parts of it under load, and count.
 	@.venv-deploy/bin/hadolint deploy/Dockerfile
 	@$(BIN)/python -m tests.compose
+
+# What is compiled at its first use, compiled once: not by each of the processes that run tests.
+$(VENV)/warmed: $(shell grep -rl --include='*.py' '^@compiled' src/cordwood) deploy/warm.py | $(VENV)/installed-dev
+	@echo "Compiling what is compiled …"
+	@$(BIN)/python deploy/warm.py > $(VENV)/warm.log 2>&1 || { cat $(VENV)/warm.log; exit 1; }
+	@touch $@
 
 $(WEB)/node_modules/installed: $(WEB)/package-lock.json | $(VENV)/installed-dev
 	@echo "Installing what the web page is built with …"
