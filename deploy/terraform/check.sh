@@ -19,7 +19,7 @@ else
 		scratch=$(mktemp -d)
 		cp -r . "$scratch"
 		if ! terraform -chdir="$scratch/$module" init -backend=false -input=false >"$scratch/init.log" 2>&1; then
-			if grep -qE "registry.terraform.io|could not connect|Failed to query" "$scratch/init.log"; then
+			if grep -qiE "could not connect|failed to query" "$scratch/init.log"; then
 				not_checked "$module: its providers cannot be had here; neither validate nor test"
 				rm -rf "$scratch"
 				continue
