@@ -136,8 +136,9 @@ function stateOf(asking: Asking): EditorState {
       }),
       autocompletion({
         override: [completions(asking.span)],
-        // Enter asks, unless somebody has picked an offer.
+        // Enter asks, unless somebody has picked an offer. So no key takes one by accident, and Tab need not wait.
         selectOnOpen: false,
+        interactionDelay: 0,
         activateOnTypingDelay: 120,
         activateOnCompletion: () => true,
       }),
