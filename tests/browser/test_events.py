@@ -167,6 +167,13 @@ async def test_a_field_that_no_event_has_is_spelt_as_it_was_meant(page: Page) ->
     await expect(rows(page).first).to_be_visible()
 
 
+async def test_a_column_of_a_field_that_no_event_has_says_so(page: Page) -> None:
+    await page.goto(link("service:stock | stats count() by levle"))
+    await page.get_by_role("button", name="Use level").click()
+    await expect(page).to_have_url(_has("by+level"))
+    await expect(page.get_by_role("button", name="Use level")).not_to_be_visible()
+
+
 async def test_where_the_time_range_has_nothing_one_click_leads_to_the_newest(page: Page) -> None:
     await page.goto("/?start=2020-01-01T00:00:00Z&end=2020-01-02T00:00:00Z")
     await page.get_by_role("button", name="Go to the newest events").click()

@@ -1,5 +1,6 @@
 """An empty answer says why, over every store."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from cordwood.model.tenant import DEFAULT_TENANT, Tenant
 from cordwood.query.diagnosis import Diagnosis
 from cordwood.query.dropped import Dropped
 from cordwood.query.engine import Engine
+from cordwood.query.parameters import question_of
 from cordwood.query.settings import QuerySettings
 from cordwood.store.interface import Store
 from tests.support.builders import load
@@ -58,6 +60,59 @@ async def test_a_field_that_no_event_has_is_named_with_what_may_be_meant(store: 
     found = await why(store, "level:error nn:1")
     assert found["unknown_fields"] == [{"name": "nn", "suggestion": "n"}]
     assert "unknown_fields" not in await why(store, "n:100")
+
+
+async def unfilled(store: Store, query: str) -> dict[str, Any]:
+    """What an answer to a query with pipes tells of its columns; `{}` where it tells nothing, or is not asked."""
+    await store.write([load(EVENTS)])
+    engine = Engine(store, MemoryCache(1 << 20), QuerySettings(), CacheSettings())
+    plan, pipes, piped = question_of([("query", query)], NOON_US)
+    assert piped is not None
+    diagnosis, asked = Diagnosis(engine, store), list[int]()
+
+    async def tell() -> dict[str, Any]:
+        asked.append(1)
+        return await diagnosis.unknown_fields(plan, piped, DEFAULT_TENANT)
+
+    for _ in range(2):  # what was told is kept with the answer
+        page = await engine.table(plan, pipes, DEFAULT_TENANT, tell)
+    assert page.is_cached
+    assert len(asked) <= 1
+    answer: dict[str, Any] = json.loads(page.body + b"}")
+    return {name: answer[name] for name in ("unknown_fields",) if name in answer}
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "near"),
+    [
+        ("level:error | stats count() by nn", "nn", "n"),
+        ("| stats max(nn) as most by service", "nn", "n"),
+        ("| timechart span=1h count() by nn", "nn", "n"),
+        ("| eval twice = 2 * nn | stats max(twice) as most", "nn", "n"),
+        ("| fields zebra", "zebra", None),
+    ],
+)
+async def test_a_field_without_a_value_in_any_row_is_named(
+    store: Store, query: str, name: str, near: str | None
+) -> None:
+    assert await unfilled(store, query) == {"unknown_fields": [{"name": name, "suggestion": near}]}
+
+
+@pytest.mark.parametrize(
+    "query", ["| stats count() by n", "level:error | stats max(n) as most", "n:>100 | stats max(n) as most"]
+)
+async def test_fields_that_events_have_are_not_named(store: Store, query: str) -> None:
+    assert await unfilled(store, query) == {}
+
+
+@pytest.mark.parametrize("query", ["level:error | where nn > 1", "level:error | top nn"])
+async def test_where_pipes_leave_nothing_their_fields_are_looked_for(store: Store, query: str) -> None:
+    await store.write([load(EVENTS)])
+    engine = Engine(store, MemoryCache(1 << 20), QuerySettings(), CacheSettings())
+    plan, _, piped = question_of([("query", query)], NOON_US)
+    found = (await Diagnosis(engine, store).why_empty(plan, DEFAULT_TENANT, piped))["empty"]
+    assert found["events_matching"] == 3
+    assert found["unknown_fields"] == [{"name": "nn", "suggestion": "n"}]
 
 
 async def test_a_phrase_that_looks_like_a_field_is_told_apart_from_one(store: Store) -> None:

@@ -92,7 +92,7 @@ class Asked:
         rows: list[Row] = []
         async for block in self.store.rows(msgspec.structs.replace(plan, limit=10_001), search.pipes, self.tenant):
             rows += block
-        return page, table_json(rows, is_table=True, is_cut=False)
+        return page, table_json(rows, {}, is_table=True, is_cut=False)
 
     async def histogram(self, plan: Plan, span_us: int, by: By | None) -> tuple[Page, bytes]:
         page = await self.engine.histogram(plan, self.tenant, span_us, by, 1000, _counts)

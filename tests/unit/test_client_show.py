@@ -106,6 +106,10 @@ def test_colours_surround_only_what_is_ours():
             "no event matches: serivce:web leaves none of 3; no event has the field serivce, did you mean service?",
         ),
         (Empty(10, events_matching=4), "no row is left of 4 events"),
+        (
+            Empty(10, events_matching=4, unknown_fields=[UnknownField("nn", None)]),
+            "no row is left of 4 events; no event has the field nn",
+        ),
     ],
 )
 def test_why_nothing_was_found_is_a_sentence(why: Empty | None, says: str) -> None:

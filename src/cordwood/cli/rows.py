@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from cordwood.client.spelt import Number, json_text, parsed
 from cordwood.neutral import neutral
@@ -14,8 +14,15 @@ _DIGITS, _DECIMALS = 15, 6
 _EIGHTHS = "▏▎▍▌▋▊▉█"
 
 
-def print_rows(lines: Iterable[bytes], out: BinaryIO) -> int:
-    """Write rows, each a JSON object; returns how many. Numbers stand to the right; nothing is cut or folded."""
+class Printed(NamedTuple):
+    """How many, and whether a column has no value in any of them."""
+
+    rows: int
+    is_unfilled: bool
+
+
+def print_rows(lines: Iterable[bytes], out: BinaryIO) -> Printed:
+    """Write rows, each a JSON object. Numbers stand to the right; nothing is cut or folded."""
     rows: list[dict[str, Any]] = [parsed(line) for line in lines]
     names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [[_cell(row.get(name)) for name in names] for row in rows]
@@ -30,7 +37,7 @@ def print_rows(lines: Iterable[bytes], out: BinaryIO) -> int:
         ]
         out.write(("  ".join([*placed, bar]).rstrip() + "\n").encode())
     out.flush()
-    return len(rows)
+    return Printed(len(rows), any(all(row.get(name) is None for row in rows) for name in names))
 
 
 def _cell(value: Any) -> str:

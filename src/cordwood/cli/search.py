@@ -12,9 +12,9 @@ from cordwood.cli.asking import asked
 from cordwood.cli.rows import print_rows
 from cordwood.cli.telling import tell_in_flight, telling_errors
 from cordwood.client.http import Api
-from cordwood.client.search import parse_event, why_empty
+from cordwood.client.search import parse_event, told_of
 from cordwood.client.search import search as ask
-from cordwood.client.show import empty_text, event_text
+from cordwood.client.show import empty_text, event_text, unknown_texts
 from cordwood.errors import BadRequest, ConfigError, CordwoodError
 from cordwood.neutral import neutral, neutral_json
 
@@ -84,16 +84,18 @@ def search(
             on_incomplete=left_out.append,
             on_in_flight=in_flight.append,
         )
+        is_unfilled = False
         if what.is_table and output == "text":
-            count = print_rows(answer, sys.stdout.buffer)
+            count, is_unfilled = print_rows(answer, sys.stdout.buffer)
         else:
             is_table = what.is_table and output == "raw"
             shape = shape_of("ndjson" if is_table else output, is_terminal=is_terminal, is_coloured=is_coloured)
             ordered = answer if is_all or what.has_pipes else _oldest_first(answer)
             count = _print(ordered, shape, output == "json", sys.stdout.buffer)
         why = ""
-        if count == 0 and sys.stderr.isatty():
-            why = empty_text(why_empty(api, start=start, end=end, query=query, filters=filters or ()))
+        if (count == 0 or is_unfilled) and sys.stderr.isatty():
+            told = told_of(api, start=start, end=end, query=query, filters=filters or ())
+            why = "; ".join(unknown_texts(told.unknown_fields)) if count else empty_text(told.empty)
         api.close()
     tell_in_flight(sum(in_flight))
     if left_out:

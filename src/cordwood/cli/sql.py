@@ -68,7 +68,7 @@ class _Asking:
             if self._form == "json":
                 for line in lines:
                     typer.echo(line)
-            elif not print_rows(lines, sys.stdout.buffer):
+            elif not print_rows(lines, sys.stdout.buffer).rows:
                 typer.echo("no row", err=True)
         if answer.truncated:
             typer.echo(f"the first {len(answer.rows):,} rows; there are more: LIMIT, or ask for NDJSON", err=True)

@@ -50,13 +50,16 @@ class Empty(msgspec.Struct, frozen=True):
     meant: str | None = None
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True):
+    """What the server says of an answer that has nothing in it, or nothing in a column."""
+
     empty: Empty | None = None
+    unknown_fields: Sequence[UnknownField] = ()
 
 
-def why_empty(api: Api, *, start: str | None, end: str | None, query: str, filters: Sequence[str]) -> Empty | None:
+def told_of(api: Api, *, start: str | None, end: str | None, query: str, filters: Sequence[str]) -> Told:
     """Why a search finds nothing. Raises what `Api.get` raises."""
-    return api.get("/api/v1/query", _Answer, _parameters(start, end, query, filters, 1)).empty
+    return api.get("/api/v1/query", Told, _parameters(start, end, query, filters, 1))
 
 
 def search(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cordwood.client.search import Empty, Event
+from cordwood.client.search import Empty, Event, UnknownField
 from cordwood.client.spelt import Number, json_text, parsed
 from cordwood.model.event import LEVEL_NAMES, LEVELS, MESSAGE_NAMES, SERVICE_NAMES, TIMESTAMP_NAMES, parse_timestamp
 from cordwood.neutral import neutral
@@ -64,14 +64,19 @@ def _why(why: Empty) -> str:
             return f"nothing is stored: {neutral(why.tenant)}" if why.tenant else "nothing is stored"
         return f"no event in this time range; the newest of {why.events_stored:,} is of {neutral(why.newest or '?')}"
     if why.removed_by is None:
-        return f"no row is left of {why.events_matching:,} events" if why.events_matching else "no event matches"
+        found = f"no row is left of {why.events_matching:,} events" if why.events_matching else "no event matches"
+        return "; ".join([found, *unknown_texts(why.unknown_fields)])
     found = f"no event matches: {neutral(why.removed_by)} leaves none of {why.events_before:,}"
     if why.meant is not None:
         found += f", a phrase; a field and its value are written {neutral(why.meant)}"
-    for field in why.unknown_fields:
-        found += f"; no event has the field {neutral(field.name)}"
-        found += f", did you mean {neutral(field.suggestion)}?" if field.suggestion else ""
-    return found
+    return "; ".join([found, *unknown_texts(why.unknown_fields)])
+
+
+def unknown_texts(fields: Sequence[UnknownField]) -> Iterator[str]:
+    """Of each field that no event has, that it is so."""
+    for field in fields:
+        near = f", did you mean {neutral(field.suggestion)}?" if field.suggestion else ""
+        yield f"no event has the field {neutral(field.name)}{near}"
 
 
 def _flat(prefix: str, fields: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,8 @@
 that no event has."""
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from operator import or_
 from typing import NamedTuple
 
 from cordwood.errors import BadQuery
@@ -79,8 +81,14 @@ def made_by(pipe: Pipe) -> frozenset[str]:
 
 def unknown_fields(search: Search, mentions: Sequence[Mention], known: Iterable[str]) -> list[UnknownField]:
     """The fields of a query that are none of the known, nor lead to one, nor are made by its pipes."""
-    made = frozenset[str]().union(*map(made_by, search.pipes))
-    named = [mention for mention in mentions if mention.field.name not in made]
+    made = list(accumulate(map(made_by, search.pipes), or_, initial=frozenset[str]()))
+
+    def is_made(mention: Mention) -> bool:
+        # Only expressions name what their own pipe makes: groups are made of what was there before.
+        within = mention.pipe > 0 and isinstance(search.pipes[mention.pipe - 1], Eval)
+        return mention.field.name in made[mention.pipe if within else max(0, mention.pipe - 1)]
+
+    named = [mention for mention in mentions if not is_made(mention)]
     near = dict(unknown_among((mention.field for mention in named), known))
     return [
         UnknownField(each.field.name, each.start, each.end, near[each.field.name])

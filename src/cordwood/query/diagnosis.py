@@ -1,16 +1,18 @@
-"""Why an answer is empty: which clause left nothing, or where in time there is something."""
+"""Why an answer, or a column of it, is empty: which clause left nothing, where in time there is something, and which
+field no event has."""
 
 import asyncio
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from cordwood.errors import Corrupt, Overloaded, Unavailable
-from cordwood.language.checks import unknown_among
+from cordwood.language.checks import unknown_among, unknown_fields
 from cordwood.language.filters.joining import all_of
+from cordwood.language.parser import Parsed
 from cordwood.language.rendering import render_filter
 from cordwood.model.census import Asked
 from cordwood.model.event import format_timestamp
@@ -37,15 +39,22 @@ class Diagnosis:
         self._dropped = dropped
         self._explorer = explorer
 
-    async def why_empty(self, plan: Plan, tenant: Tenant) -> dict[str, Any]:
-        """Members of an answer to a plan that no event matches."""
+    async def why_empty(self, plan: Plan, tenant: Tenant, piped: Parsed | None = None) -> dict[str, Any]:
+        """Members of an answer that has nothing in it. `piped` is its query, if that has pipes."""
         found: dict[str, Any] = {}
-        with contextlib.suppress(TimeoutError, Overloaded, Corrupt, Unavailable):
-            async with asyncio.timeout(_LONGEST_S):
-                await self._look(replace(plan, limit=None, after=None), tenant, found)
+        async with _for_a_while():
+            await self._look(replace(plan, limit=None, after=None), tenant, piped, found)
         return {"empty": found} if found else {}
 
-    async def _look(self, plan: Plan, tenant: Tenant, found: dict[str, Any]) -> None:
+    async def unknown_fields(self, plan: Plan, piped: Parsed, tenant: Tenant) -> dict[str, Any]:
+        """Members of an answer that has a column without a value: the fields of its query that no event has of those
+        that were looked at."""
+        found: dict[str, Any] = {}
+        async with _for_a_while():
+            found |= _unknown_in(piped, await self._known(plan, tenant))
+        return found
+
+    async def _look(self, plan: Plan, tenant: Tenant, piped: Parsed | None, found: dict[str, Any]) -> None:
         if self._dropped is not None and (dropped := await self._dropped.within(plan, tenant)) is not None:
             found["retention"] = dropped
         in_range = found["events_in_range"] = await self._count(plan, Everything(), tenant)
@@ -63,15 +72,20 @@ class Diagnosis:
                 return
             left = still
         found["events_matching"] = left  # it is pipes that leave nothing
+        if piped is not None:
+            found |= _unknown_in(piped, await self._known(plan, tenant))
 
     async def _look_for_fields(self, plan: Plan, clause: Filter, tenant: Tenant, found: dict[str, Any]) -> None:
         """Which of the fields that a clause names none of the events has that were looked at, and what may be meant."""
-        census = await self._explorer.census(replace(plan, filter=Everything()), tenant, Asked(top=1))
-        known = [field.name for field in census.fields]
-        if unknown := unknown_among(_fields_in(clause), known):
-            found["unknown_fields"] = [{"name": name, "suggestion": near} for name, near in unknown]
+        known = await self._known(plan, tenant)
+        found |= _told(unknown_among(_fields_in(clause), known))
         if meant := _meant(clause, known):
             found["meant"] = meant
+
+    async def _known(self, plan: Plan, tenant: Tenant) -> list[str]:
+        """The fields that events of the time range have."""
+        everything = replace(plan, filter=Everything(), limit=None, after=None)
+        return [field.name for field in (await self._explorer.census(everything, tenant, Asked(top=1))).fields]
 
     async def _look_elsewhere(self, tenant: Tenant, found: dict[str, Any]) -> None:
         stored = found["events_stored"] = await self._count(Plan(), Everything(), tenant)
@@ -85,6 +99,22 @@ class Diagnosis:
 
     async def _count(self, plan: Plan, asked: Filter, tenant: Tenant) -> int:
         return (await self._engine.count(replace(plan, filter=asked), tenant))[0]
+
+
+@contextlib.asynccontextmanager
+async def _for_a_while() -> AsyncIterator[None]:
+    with contextlib.suppress(TimeoutError, Overloaded, Corrupt, Unavailable):
+        async with asyncio.timeout(_LONGEST_S):
+            yield
+
+
+def _unknown_in(piped: Parsed, known: Sequence[str]) -> dict[str, Any]:
+    unknown = unknown_fields(piped.search, piped.mentions, known)
+    return _told(list({each.name: each.suggestion for each in unknown}.items()))
+
+
+def _told(unknown: Sequence[tuple[str, str | None]]) -> dict[str, Any]:
+    return {"unknown_fields": [{"name": name, "suggestion": near} for name, near in unknown]} if unknown else {}
 
 
 def _meant(clause: Filter, known: Sequence[str]) -> str | None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from cordwood.query.arrivals import Arrivals
 from cordwood.query.flights import Flights
 from cordwood.query.pages import Page
 from cordwood.query.parameters import cursor_of
-from cordwood.query.rows import table_json
+from cordwood.query.rows import has_unfilled, table_json
 from cordwood.query.settings import QuerySettings
 from cordwood.query.slices.counts import Counts, histogram_of, total_of
 from cordwood.query.slices.keeping import PutTogether, Slices
@@ -36,9 +36,11 @@ from cordwood.query.turns import Turns
 from cordwood.store.interface import Reader
 
 # Part of every cache key: raised when the bytes of an answer change.
-_ANSWER_VERSION = 1
+_ANSWER_VERSION = 2
 _MOST_DAMAGED = 20
 T = TypeVar("T")
+WhyUnfilled = Callable[[], Awaitable[Mapping[str, object]]]
+"""Asked for further members of an answer."""
 
 
 class Engine:
@@ -134,8 +136,11 @@ class Engine:
     async def _counts(self, recipe: Counts, plan: Plan, tenant: Tenant, coverage: Coverage) -> PutTogether | None:
         return await self._slices.put_together(recipe, plan, tenant, coverage) if recipe.can_be_cut() else None
 
-    async def table(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant) -> Page:
-        """What pipes make of events, as one answer. Raises BadRequest, BadQuery, Overloaded, Unavailable."""
+    async def table(
+        self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, why_unfilled: WhyUnfilled | None = None
+    ) -> Page:
+        """What pipes make of events, as one answer. Where a column has no value in any row, `why_unfilled` is asked.
+        Raises BadRequest, BadQuery, Overloaded, Unavailable."""
         most = self._settings.max_limit
         if plan.limit is not None and plan.limit > most:
             raise BadRequest(
@@ -144,10 +149,20 @@ class Engine:
             )
         limit = plan.limit or (most if any(map(makes_table, pipes)) else self._settings.default_limit)
         return await self._without_damage(
-            plan, tenant, lambda coverage: self._table(replace(plan, limit=limit), limit, pipes, tenant, coverage)
+            plan,
+            tenant,
+            lambda coverage: self._table(replace(plan, limit=limit), limit, pipes, tenant, coverage, why_unfilled),
         )
 
-    async def _table(self, plan: Plan, limit: int, pipes: Sequence[Pipe], tenant: Tenant, coverage: Coverage) -> Page:
+    async def _table(
+        self,
+        plan: Plan,
+        limit: int,
+        pipes: Sequence[Pipe],
+        tenant: Tenant,
+        coverage: Coverage,
+        why_unfilled: WhyUnfilled | None,
+    ) -> Page:
         told: list[PutTogether] = []
 
         async def made() -> bytes:
@@ -155,7 +170,11 @@ class Engine:
             if parts is not None:
                 told.append(parts)
             is_table, is_cut = any(map(makes_table, pipes)), len(rows) > limit
-            return await asyncio.to_thread(table_json, rows[:limit], is_table=is_table, is_cut=is_cut)
+            shown = rows[:limit]
+            further: Mapping[str, object] = {}
+            if why_unfilled is not None and await asyncio.to_thread(has_unfilled, shown):
+                further = await why_unfilled()
+            return await asyncio.to_thread(table_json, shown, further, is_table=is_table, is_cut=is_cut)
 
         return (await self._kept(_key((plan, pipes), tenant, coverage), coverage, made)).put_together(told)
 

@@ -36,7 +36,7 @@ class AnsweredEvent(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UnknownField(Struct, frozen=True, forbid_unknown_fields=True):
-    """A field of that clause that none of the events looked at has, and what may be meant."""
+    """A field of the query that none of the events looked at has, and what may be meant."""
 
     name: str
     suggestion: str | None
@@ -72,7 +72,8 @@ class Empty(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Page(Completeness, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Events, newest first; `next` is the cursor of the page behind this one. With pipes, `rows`, or `events` if they
-    are such still; `columns` are those that pipes made, and `truncated` tells that there are more."""
+    are such still; `columns` are those that pipes made, and `truncated` tells that there are more. Where a column has
+    no value in any row, `unknown_fields` are those of the query that no event has."""
 
     cached: bool
     took_ms: Annotated[float, Meta(ge=0)]
@@ -83,6 +84,7 @@ class Page(Completeness, frozen=True, forbid_unknown_fields=True, kw_only=True):
     next: str | UnsetType | None = UNSET
     rows: Sequence[Mapping[str, Any]] | UnsetType = UNSET
     columns: Sequence[str] | UnsetType = UNSET
+    unknown_fields: Sequence[UnknownField] | UnsetType = UNSET
     truncated: bool | UnsetType = UNSET
 
 

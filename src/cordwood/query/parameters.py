@@ -4,6 +4,7 @@ import base64
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from cordwood.errors import BadRequest
 from cordwood.language.filters.joining import all_of
-from cordwood.language.parser import parse, parse_filter
+from cordwood.language.parser import Parsed, parse_filter, parse_noting
 from cordwood.model.event import MAX_TIMESTAMP_US, MIN_TIMESTAMP_US, parse_timestamp
 from cordwood.model.plan import Plan, Position
 from cordwood.model.search.field import Field
@@ -42,19 +43,28 @@ def plan_of(parameters: Sequence[tuple[str, str]], now_us: int) -> Plan:
     return plan
 
 
-def question_of(parameters: Sequence[tuple[str, str]], now_us: int) -> tuple[Plan, tuple[Pipe, ...]]:
+class Question(NamedTuple):
+    """Events, and what pipes make of them. `piped` is the query as it was read, if it has pipes."""
+
+    plan: Plan
+    pipes: tuple[Pipe, ...] = ()
+    piped: Parsed | None = None
+
+
+def question_of(parameters: Sequence[tuple[str, str]], now_us: int) -> Question:
     """The same, where `query` may have pipes. Raises BadRequest, BadQuery."""
     texts = [value for name, value in parameters if name == "query"]
     if len(texts) != 1:
-        return plan_of(parameters, now_us), ()
-    search = parse(texts[0], now_us)
+        return Question(plan_of(parameters, now_us))
+    parsed = parse_noting(texts[0], now_us)
+    search = parsed.search
     if not search.pipes:
-        return plan_of(parameters, now_us), ()
+        return Question(plan_of(parameters, now_us))
     plan = plan_of([each for each in parameters if each[0] != "query"], now_us)
     if plan.after is not None:
         raise BadRequest("'cursor' with pipes", hint="sort, and limit N OFFSET, or take the answer as a stream")
     found = [each for each in (search.filter, plan.filter) if each != Everything()]
-    return replace(plan, filter=all_of(found)), search.pipes
+    return Question(replace(plan, filter=all_of(found)), search.pipes, parsed)
 
 
 def filter_of(

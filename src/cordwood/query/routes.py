@@ -22,7 +22,7 @@ from cordwood.query.completeness import completeness, in_headers
 from cordwood.query.diagnosis import Diagnosis
 from cordwood.query.engine import Engine
 from cordwood.query.pages import Page
-from cordwood.query.parameters import plan_of, question_of
+from cordwood.query.parameters import Question, plan_of, question_of
 from cordwood.query.rows import Csv, rows_ndjson
 from cordwood.query.wanted import Wanted
 from cordwood.tenancy.interface import Keys
@@ -51,7 +51,8 @@ class QueryRoutes:
     async def _query(self, request: Request) -> Response:
         started = time.perf_counter()
         tenant = self._tenant(request)
-        plan, pipes = question_of(request.query_params.multi_items(), self._clock.now_us())
+        question = question_of(request.query_params.multi_items(), self._clock.now_us())
+        plan, pipes = question.plan, question.pipes
         accepted = request.headers.get("accept", "")
         if (kind := next((each for each in (NDJSON, CSV, ARROW) if each in accepted), None)) is not None:
             arrived = await self._engine.arrived(tenant)
@@ -60,18 +61,21 @@ class QueryRoutes:
             )
             coverage = replace(await self._engine.coverage(plan, tenant), arrived=arrived)
             return StreamingResponse(stream, media_type=kind, headers=in_headers(coverage))
-        return await self._wanted.answer(request, tenant, self._page(plan, pipes, tenant, started))
+        return await self._wanted.answer(request, tenant, self._page(question, tenant, started))
 
-    async def _page(self, plan: Plan, pipes: Sequence[Pipe], tenant: Tenant, started: float) -> Response:
-        if pipes:
-            page = await self._engine.table(plan, pipes, tenant)
+    async def _page(self, question: Question, tenant: Tenant, started: float) -> Response:
+        plan, pipes, piped = question
+        if piped is not None:
+            page = await self._engine.table(
+                plan, pipes, tenant, lambda: self._diagnosis.unknown_fields(plan, piped, tenant)
+            )
         else:
             page = await self._engine.page(plan, tenant)
         took_ms = round((time.perf_counter() - started) * 1e3, 3)
         members: dict[str, object] = {"cached": page.is_cached, "took_ms": took_ms, "exact": is_exact(pipes)}
         members |= put_together(page) | completeness(page.coverage)
         if page.is_empty and plan.after is None:
-            members |= await self._diagnosis.why_empty(plan, tenant)
+            members |= await self._diagnosis.why_empty(plan, tenant, piped)
         return as_json(with_members(page.body, members))
 
     async def _count(self, request: Request) -> Response:
@@ -87,7 +91,7 @@ class QueryRoutes:
     async def _cost(self, request: Request) -> Response:
         """What a question would look at: nothing is read for it but the catalog and filters of words."""
         tenant = self._tenant(request)
-        plan, _ = question_of(request.query_params.multi_items(), self._clock.now_us())
+        plan = question_of(request.query_params.multi_items(), self._clock.now_us()).plan
         return as_json(msgspec.json.encode(completeness(await self._engine.coverage(plan, tenant))))
 
     async def _event(self, request: Request) -> Response:

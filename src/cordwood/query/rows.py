@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -27,11 +27,23 @@ def rows_ndjson(rows: Sequence[Row]) -> bytes:
     return b"".join(row_json(row) + b"\n" for row in rows)
 
 
-def table_json(rows: Sequence[Row], *, is_table: bool, is_cut: bool) -> bytes:
-    """All of an answer as the inside of a JSON object, open for more members. Rows of events are `events`."""
+def table_json(rows: Sequence[Row], further: Mapping[str, object], *, is_table: bool, is_cut: bool) -> bytes:
+    """All of an answer as the inside of a JSON object, open for more members. Rows of events are `events`; `further`
+    members are kept with them."""
     name = b"rows" if is_table else b"events"
     head = b'{"columns":' + encoded(columns_of(rows)) + b',"' + name + b'":['
-    return head + b",".join(map(row_json, rows)) + b'],"truncated":' + (b"true" if is_cut else b"false")
+    tail = b"".join(b"," + encoded(member) + b":" + encoded(value) for member, value in further.items())
+    return head + b",".join(map(row_json, rows)) + b'],"truncated":' + (b"true" if is_cut else b"false") + tail
+
+
+def has_unfilled(rows: Sequence[Row]) -> bool:
+    """Whether there is a column without a value in any row."""
+    left = set(columns_of(rows))
+    for row in rows:
+        left = {name for name in left if row.columns.get(name) is None}
+        if not left:
+            break
+    return bool(left)
 
 
 def columns_of(rows: Sequence[Row]) -> list[str]:

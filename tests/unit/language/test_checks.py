@@ -17,6 +17,8 @@ KNOWN = ["http.status", "http.duration_ms", "host", "tags", "user id"]
         ("zzz:1", [("zzz", None)]),
         (".level:x", [("level", "level")]),
         ("| stats count() as n by host | sort -n", []),
+        ("| stats count() as n by hots | sort hots", [("hots", "host")]),
+        ("| eval a = host, b = a | stats max(b) by a", []),
         ("| eval k = hosst | where k > 1", [("hosst", "host")]),
         ('| extract "<ms>" | stats avg(ms)', []),
         ("| rename host as h | top h", []),

@@ -37,6 +37,12 @@ export interface Completeness {
   slices?: { kept: number; asked: number };
 }
 
+/** A field of a query that no event has, and the most similar one. */
+export interface UnknownField {
+  name: string;
+  suggestion: string | null;
+}
+
 /** Why an answer has nothing. */
 export interface Empty {
   events_in_range?: number;
@@ -45,7 +51,7 @@ export interface Empty {
   matches_alone?: number;
   /** How a phrase like `status=404` is written as a field and its value. */
   meant?: string;
-  unknown_fields?: { name: string; suggestion: string | null }[];
+  unknown_fields?: UnknownField[];
   events_matching?: number;
   events_stored?: number;
   newest?: string;
@@ -65,6 +71,8 @@ export interface Answer extends Completeness {
   events?: LogEvent[];
   rows?: Row[];
   columns?: string[];
+  /** Where a column has no value in any row. */
+  unknown_fields?: UnknownField[];
   next?: string | null;
   truncated?: boolean;
   empty?: Empty;

@@ -17,4 +17,7 @@ test('a field gets another name, and its values do not', () => {
   expect(withField('serivce:web -serivce:serivces', 'serivce', 'service')).toBe(
     'service:web -service:serivces',
   );
+  expect(withField('| where statsu>1 | stats max(statsu) by statsu, statsus', 'statsu', 'status')).toBe(
+    '| where status>1 | stats max(status) by status, statsus',
+  );
 });

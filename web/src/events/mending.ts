@@ -20,7 +20,7 @@ export function without(query: string, line: string, clause: string): string | n
 export function withField(query: string, name: string, other: string): string {
   const spelt = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return query.replace(
-    new RegExp(`(^|[\\s(!,-])${spelt}(?=[:\\s,)]|$)`, 'g'),
+    new RegExp(`(^|[\\s(!,-])${spelt}(?=[:\\s,)<>=!]|$)`, 'g'),
     (_, before: string) => before + other,
   );
 }
