@@ -101,7 +101,7 @@ def check_text(data: bytes) -> None:
     line = data.replace(b"\n", b" ")
     formats: list[text.LineFormat] = ["text", "combined", "logfmt", "auto"]
     for line_format in formats:
-        event = text.event_of(line, line_format, USUAL)
+        event, _ = text.event_of(line, line_format, USUAL)
         assert b"\n" not in event
         assert isinstance(_parsed(event), dict)
 

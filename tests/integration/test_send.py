@@ -100,7 +100,10 @@ class TestWhatIsSent:
     def test_access_logs_are_read_when_asked(self, tmp_path):
         line = b'192.0.2.1 - - [01/Feb/2026:03:04:05 +0000] "GET / HTTP/1.1" 200 5 "-" "-"'
         with Scripted() as server:
-            send(write(tmp_path / "f", line + b"\nother\n"), "--parse", "combined", server=server)
+            result = send(write(tmp_path / "f", line + b"\nother\n"), "--parse", "combined", server=server)
+        assert "1 line was not as --parse has it, and became a message alone; first" in result.output
+        assert "f:2" in result.output
+        assert result.exit_code == 0
         first, second = map(json.loads, server.events)
         assert first["status"] == 200
         assert second == {"message": "other"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cordwood.client import documents, lines
 from cordwood.client.batches import Batch, Batcher
 from cordwood.client.inflate import inflated
-from cordwood.client.source import Refusal, events_of
+from cordwood.client.source import Read, Refusal, Unread, events_of
 from cordwood.errors import Corrupt
 from cordwood.model.zstd import compress as zstd
 
@@ -28,13 +28,30 @@ def read(data: bytes, wanted=None, *, size: int = 1 << 16):
     for item in events_of("f", blocks_of(data, size), wanted):
         if isinstance(item, Refusal):
             refused.append((item.line, item.error))
-        else:
+        elif isinstance(item, Batch):
             events += [(line, event) for (_, line), event in zip(item.places, item.events, strict=True)]
     return events, refused
 
 
 def messages(data: bytes, wanted=None, *, size: int = 1 << 16):
     return [json.loads(event)["message"] for _, event in read(data, wanted, size=size)[0]]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("combined", [(1, 3)]),
+        ("logfmt", [(2, 3)]),
+        ("text", []),
+        ("auto", []),
+        ("json", []),
+        (None, []),
+    ],
+)
+def test_lines_that_are_not_of_the_wanted_format_are_told(wanted, said):
+    data = b'a=b c=d\nfree words\n192.0.2.1 - - [01/Feb/2026:03:04:05 +0000] "GET / HTTP/1.1" 200 5\nfree\xff\n'
+    found = [item for item in events_of("f", iter([data]), wanted) if isinstance(item, Unread)]
+    assert [(item.line, item.lines) for item in found] == said
 
 
 class TestText:
@@ -105,7 +122,7 @@ class TestJson:
         assert [line for line, _ in refused] == [3]
 
     def test_an_array_that_is_not_closed_gives_what_it_has_and_then_complains(self):
-        found: list[Batch | Refusal] = []
+        found: list[Read] = []
         with pytest.raises(Corrupt, match="not closed"):
             found.extend(events_of("f", iter([b'[{"a":1}, {"b":2}']), None))
         assert [event for item in found if isinstance(item, Batch) for event in item.events] == [b'{"a":1}', b'{"b":2}']
@@ -144,7 +161,7 @@ class TestInflating:
     @pytest.mark.parametrize("compress", [gzip.compress, zstd])
     def test_a_truncated_stream_gives_what_it_has_and_then_complains(self, compress):
         data = compress(self.DATA)
-        found: list[Batch | Refusal] = []
+        found: list[Read] = []
         with pytest.raises(Corrupt, match="ends early"):
             found.extend(events_of("f", blocks_of(data[:-10], 1000), None))
         events = [event for item in found if isinstance(item, Batch) for event in item.events]

@@ -95,6 +95,9 @@ def tell_what_failed(
         tell(f"{_at(complaint.place)}: rejected: {complaint.error}")
     if counts.rejected > len(counts.complaints):
         tell(f"… and {counts.rejected - len(counts.complaints):,} more rejected")
+    if counts.first_unread is not None:
+        what = "1 line was" if counts.unread == 1 else f"{counts.unread:,} lines were"
+        tell(f"{what} not as --parse has it, and became a message alone; first {_at(counts.first_unread)}")
     _tell_stretches("not sent", counts.unsent)
     _tell_stretches("no answer, so it may be stored, or not", counts.unanswered)
     if sender.fatal is not None:

@@ -7,7 +7,7 @@ import msgspec
 
 from cordwood.client.batches import Batch, Place
 from cordwood.client.search import Event
-from cordwood.client.source import Refusal
+from cordwood.client.source import Read, Refusal
 from cordwood.model.derive_many import derive_many
 from cordwood.model.event import TIMESTAMP_NAMES, format_timestamp
 
@@ -24,7 +24,7 @@ _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NOWHEN_US = -1
 
 
-def events_in(read: Iterator[Batch | Refusal]) -> Iterator[Batch | Refusal]:
+def events_in(read: Iterator[Read]) -> Iterator[Read]:
     """The events inside, when the first one is an answered event byte for byte as we write it; else all as they are.
 
     A later one that is not is refused.
@@ -62,7 +62,7 @@ def _with_time(event: bytes, timestamp: str) -> bytes:
     return b'{"' + free.encode() + b'":"' + timestamp.encode() + (b'"' if rest.startswith(b"}") else b'",') + rest
 
 
-def _opened(batch: Batch) -> Iterator[Batch | Refusal]:
+def _opened(batch: Batch) -> Iterator[Read]:
     events: list[bytes] = []
     timestamps: list[str] = []
     places: list[Place] = []

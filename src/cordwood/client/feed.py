@@ -10,8 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from cordwood.client.batches import Batch
-from cordwood.client.source import Refusal
+from cordwood.client.source import Read
 from cordwood.errors import Corrupt
 
 STDIN = "-"
@@ -37,9 +36,9 @@ class _Stopped(Exception):
     """Reading was stopped inside a source: unlike at its end, what is held of a line is not an event."""
 
 
-Item = Batch | Refusal | Trouble | End
+Item = Read | Trouble | End
 
-Reading = Callable[[str, Iterator[bytes]], Iterator[Batch | Refusal]]
+Reading = Callable[[str, Iterator[bytes]], Iterator[Read]]
 """A source's name and its bytes → its events. The source is opened when the first bytes are asked for."""
 
 

@@ -10,7 +10,7 @@ import msgspec
 from cordwood.client.batches import Batch, Batcher
 from cordwood.client.exported import events_in
 from cordwood.client.journal import Identity, Journal
-from cordwood.client.source import Format, Refusal, events_of
+from cordwood.client.source import Format, Read, Refusal, Unread, events_of
 from cordwood.errors import Corrupt
 
 PART_EVENTS = 20_000
@@ -40,7 +40,7 @@ class Importing:
         self._again = again
         self._under_way: dict[str, _Part] = {}
 
-    def read(self, name: str, blocks: Iterator[bytes]) -> Iterator[Batch | Refusal]:
+    def read(self, name: str, blocks: Iterator[bytes]) -> Iterator[Read]:
         """See `feed.Reading`. Raises Corrupt, also for a file that has changed; OSError."""
         identity = Identity.of(Path(name))
         if reason := self._journal.begin(identity, again=self._again):
@@ -50,14 +50,14 @@ class Importing:
             self.files += 1
             return
         parts = 0
-        for parts, refusals, batch in self._parts(self._events(name, blocks)):
+        for parts, said, batch in self._parts(self._events(name, blocks)):
             done = self._journal.answered_of(identity, parts)
             if done is not None and done >= len(batch.events):
                 continue
             # A part that is longer now ended where reading failed: what is new of it has a name of its own.
             done = done or 0
             key = identity.key(self._wanted or "", parts) + (f"-{done}" if done else "")
-            yield from refusals
+            yield from said
             self._under_way[key] = _Part(identity, parts, len(batch.events))
             yield Batch(batch.events[done:], batch.places[done:], key)
         if Identity.of(Path(name)) != identity:
@@ -71,7 +71,7 @@ class Importing:
             done = self._under_way.pop(batch.key)
             self._journal.answered(done.identity, done.part, done.events)
 
-    def _events(self, name: str, blocks: Iterator[bytes]) -> Iterator[Batch | Refusal]:
+    def _events(self, name: str, blocks: Iterator[bytes]) -> Iterator[Read]:
         head = next(blocks, b"")
         if head.startswith(_PARQUET) and self._wanted is None:
             from cordwood.client import parquet  # the engine is loaded by whoever needs it
@@ -80,29 +80,29 @@ class Importing:
         read = events_of(name, chain([head], blocks), self._wanted)
         return events_in(read) if self._wanted is None else read
 
-    def _parts(self, read: Iterator[Batch | Refusal]) -> Iterator[tuple[int, list[Refusal], Batch]]:
-        """Number, what is not even sent, and the events of each part, from 1."""
+    def _parts(self, read: Iterator[Read]) -> Iterator[tuple[int, list[Refusal | Unread], Batch]]:
+        """Number, what is said of lines, and the events of each part, from 1."""
         batcher = Batcher(PART_EVENTS, PART_BYTES)
-        refusals: list[Refusal] = []
+        said: list[Refusal | Unread] = []
         number = 0
         failure: Exception | None = None
         try:
             for item in read:
-                if isinstance(item, Refusal):
-                    refusals.append(item)
+                if not isinstance(item, Batch):
+                    said.append(item)
                     continue
                 for batch in batcher.add(item):
                     number += 1
-                    yield number, refusals, batch
-                    refusals = []
+                    yield number, said, batch
+                    said = []
         except (Corrupt, OSError) as error:
             failure = error
         for batch in batcher.flush():
             number += 1
-            yield number, refusals, batch
-            refusals = []
-        if refusals:
-            yield number + 1, refusals, Batch([], [])
+            yield number, said, batch
+            said = []
+        if said:
+            yield number + 1, said, Batch([], [])
         if failure is not None:
             raise failure
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from cordwood.client.batches import Batch
 from cordwood.client.exported import timed
-from cordwood.client.source import Refusal
+from cordwood.client.source import Read, Refusal
 from cordwood.errors import Corrupt
 from cordwood.model.compose import composed
 
@@ -59,7 +59,7 @@ def ours(columns: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
-def events_of(path: str) -> Iterator[Batch | Refusal]:
+def events_of(path: str) -> Iterator[Read]:
     """Its events, with rows for lines, from 1. Raises Corrupt when it is damaged, after all that could be read."""
     with contextlib.suppress(OSError, pa.ArrowException), pq.ParquetFile(path) as file:
         if is_segment(file.schema_arrow.names):
@@ -93,7 +93,7 @@ def is_segment(columns: Sequence[str]) -> bool:
     return {"batch_id", "ordinal", "ts", "inserted_at", "shape", "raw"} <= set(columns)
 
 
-def _of_segment(path: str, file: pq.ParquetFile) -> Iterator[Batch | Refusal]:
+def _of_segment(path: str, file: pq.ParquetFile) -> Iterator[Read]:
     numbers = count(1)
     try:
         for rows in file.iter_batches(_BLOCK_ROWS):
@@ -103,7 +103,7 @@ def _of_segment(path: str, file: pq.ParquetFile) -> Iterator[Batch | Refusal]:
         raise Corrupt(f"the segment cannot be read: {error}") from error
 
 
-def _of_own(rows: list[tuple[str, str]], places: list[tuple[str, int]]) -> Iterator[Batch | Refusal]:
+def _of_own(rows: list[tuple[str, str]], places: list[tuple[str, int]]) -> Iterator[Read]:
     try:
         yield Batch(timed([event.encode() for event, _ in rows], [moment for _, moment in rows]), places)
     except (msgspec.MsgspecError, AttributeError):
@@ -115,9 +115,7 @@ def _of_own(rows: list[tuple[str, str]], places: list[tuple[str, int]]) -> Itera
                 yield Refusal(*place, "the row has no event")
 
 
-def _of_rows(
-    names: list[str], rows: list[tuple[object, ...]], places: list[tuple[str, int]]
-) -> Iterator[Batch | Refusal]:
+def _of_rows(names: list[str], rows: list[tuple[object, ...]], places: list[tuple[str, int]]) -> Iterator[Read]:
     events: list[bytes] = []
     kept: list[tuple[str, int]] = []
     for row, place in zip(rows, places, strict=True):

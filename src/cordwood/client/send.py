@@ -10,7 +10,7 @@ import msgspec
 from cordwood.client.batches import Batch, Place
 from cordwood.client.feed import End, Feed, Trouble
 from cordwood.client.sender import Counts, Sender
-from cordwood.client.source import Refusal
+from cordwood.client.source import Refusal, Unread
 
 _LINGER_S = 0.5
 """How long an event of a slow source waits for company."""
@@ -83,6 +83,8 @@ def run(
             case Refusal():
                 counts.add_read(1)
                 counts.add_rejected((item.source, item.line), item.error)
+            case Unread():
+                counts.add_unread((item.source, item.line), item.lines)
             case Trouble():
                 outcome.troubles.append(item)
             case End(is_expected=is_expected):

@@ -54,6 +54,9 @@ class Counts:
         self.accepted = 0
         self.rejected = 0
         self.failed = 0
+        self.unread = 0
+        """Lines that did not follow their format, and were sent as messages."""
+        self.first_unread: Place | None = None
         self.complaints: list[Complaint] = []
         self.unsent: list[Stretch] = []
         """Of the batches that failed."""
@@ -88,6 +91,11 @@ class Counts:
             self.rejected += 1
             if len(self.complaints) < self._max_complaints:
                 self.complaints.append(Complaint(place, error))
+
+    def add_unread(self, first: Place, lines: int) -> None:
+        with self._lock:
+            self.unread += lines
+            self.first_unread = self.first_unread or first
 
     def add_failed(self, batch: Batch, *, may_be_taken: bool) -> None:
         with self._lock:

@@ -33,6 +33,17 @@ class Refusal(msgspec.Struct, frozen=True):
     error: str
 
 
+class Unread(msgspec.Struct, frozen=True):
+    """Lines that do not follow the wanted format, and are sent as messages; `line` is the first of them."""
+
+    source: str
+    line: int
+    lines: int
+
+
+Read = Batch | Refusal | Unread
+
+
 class _Failing(Iterator[bytes]):
     """Fails where the blocks failed: behind what could be read of them."""
 
@@ -43,7 +54,7 @@ class _Failing(Iterator[bytes]):
         raise self._error
 
 
-def events_of(source: str, blocks: Iterator[bytes], wanted: Format | None) -> Iterator[Batch | Refusal]:
+def events_of(source: str, blocks: Iterator[bytes], wanted: Format | None) -> Iterator[Read]:
     """Read one file. Without a wanted format its first bytes tell: JSON, else plain text.
 
     Lines that hold nothing but white space are no events. Raises Corrupt (after giving all that could be read), and
@@ -98,14 +109,14 @@ def _format_of(head: bytes, is_all: bool, wanted: Format | None) -> _Found | Non
     return "json" if head[:1] == b"{" else wanted or "text"
 
 
-def _document_events(source: str, blocks: Iterator[bytes]) -> Iterator[Batch | Refusal]:
+def _document_events(source: str, blocks: Iterator[bytes]) -> Iterator[Read]:
     documents = Documents()
     for block in blocks:
         yield from _gathered(source, documents.feed(block))
     yield from _gathered(source, documents.end())
 
 
-def _gathered(source: str, values: Iterator[Value]) -> Iterator[Batch | Refusal]:
+def _gathered(source: str, values: Iterator[Value]) -> Iterator[Read]:
     good: list[Value] = []
     try:
         for value in values:
@@ -123,7 +134,7 @@ def _batch(source: str, values: list[Value]) -> Batch:
     return Batch([value.json for value in values], [(source, value.line) for value in values])
 
 
-def _line_events(source: str, blocks: Iterator[bytes], line_format: Format) -> Iterator[Batch | Refusal]:
+def _line_events(source: str, blocks: Iterator[bytes], line_format: Format) -> Iterator[Read]:
     lines = Lines()
     try:
         for block in blocks:
@@ -135,21 +146,25 @@ def _line_events(source: str, blocks: Iterator[bytes], line_format: Format) -> I
     yield from _of_runs(source, lines.end(), line_format)
 
 
-def _of_runs(source: str, runs: Iterator[Run | Overlong], line_format: Format) -> Iterator[Batch | Refusal]:
+def _of_runs(source: str, runs: Iterator[Run | Overlong], line_format: Format) -> Iterator[Read]:
     for run in runs:
         if isinstance(run, Overlong):
             error = f"the line has {run.size_bytes:,} bytes; at most {MAX_LINE_BYTES:,} are sent"
             yield Refusal(source, run.line, error)
         else:
-            yield _of_run(source, run, line_format)
+            yield from _of_run(source, run, line_format)
 
 
-def _of_run(source: str, run: Run, line_format: Format) -> Batch:
+def _of_run(source: str, run: Run, line_format: Format) -> Iterator[Read]:
     lines = run.lines
     places = list(zip(repeat(source, len(lines)), count(run.first)))
     if not all(line.strip(_BLANK) for line in lines):
         kept = [(line, place) for line, place in zip(lines, places, strict=True) if line.strip(_BLANK)]
         lines, places = [line for line, _ in kept], [place for _, place in kept]
-    if line_format != "json":
-        lines = [event_of(line.removesuffix(b"\r"), line_format, _LIMITS) for line in lines]
-    return Batch(lines, places)
+    if line_format == "json":
+        yield Batch(lines, places)
+        return
+    found = [event_of(line.removesuffix(b"\r"), line_format, _LIMITS) for line in lines]
+    yield Batch([event for event, _ in found], places)
+    if unread := [line for (_, follows), (_, line) in zip(found, places, strict=True) if not follows]:
+        yield Unread(source, unread[0], len(unread))
