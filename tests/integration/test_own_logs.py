@@ -1,10 +1,7 @@
 """A Cordwood that keeps its own logs: what it says is found by a query, and its errors do not feed themselves."""
 
-import contextlib
 import json
-import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -52,7 +49,7 @@ def test_errors_of_its_own_do_not_feed_themselves(tmp_path: Path, service_urls: 
         query = stack.enter_context(Cordwood("query", tmp_path / "data", **service_urls, log_to=api.url))
         stack.enter_context(Cordwood("worker", tmp_path / "data", **service_urls, log_to=api.url))
         wait_until(lambda: found(query, "service:cordwood%20process:worker"), 20, "a line of another process")
-        with away(proxy):
+        with proxy.away():
             assert api.post("/log", b'{"n":1}')[0] == 503
             wait_until(lambda: "own_logs_not_taken" in api.log(), 20, f"it to be told: {api.log()}")
             began, lines, asked = time.monotonic(), api.log().count("\n"), requests(api)
@@ -67,24 +64,6 @@ def test_errors_of_its_own_do_not_feed_themselves(tmp_path: Path, service_urls: 
 
 def requests(api: Cordwood) -> float:
     return shown(api, "cordwood_http_requests_total", route="/api/v1/ingest")
-
-
-@contextlib.contextmanager
-def away(proxy: ThreadedProxy) -> Iterator[None]:
-    """Connections are cut before they have said who they are."""
-    is_over = threading.Event()
-
-    def cut() -> None:
-        while not is_over.wait(0.002):
-            proxy.cut()
-
-    thread = threading.Thread(target=cut)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def test_a_full_queue_of_its_own_counts_and_stops_in_time(tmp_path: Path) -> None:

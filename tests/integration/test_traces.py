@@ -188,7 +188,8 @@ def test_traces_sent_to_cordwood_itself_do_not_go_round(tmp_path: Path, path: st
 
 
 def test_a_wrong_endpoint_stops_the_start(tmp_path: Path) -> None:
-    refused = Cordwood("up", tmp_path / "data", tracing_endpoint="collector:4317").run()
+    up = Cordwood("up", tmp_path / "data", tracing_endpoint="collector:4317")
+    refused = up.run("up", "--port", str(up.port))
     assert refused.returncode == 2
     assert "CORDWOOD_TRACING_ENDPOINT=http://" in refused.stderr
 

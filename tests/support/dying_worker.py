@@ -1,5 +1,5 @@
-"""`python -m tests.support.dying_worker`: a worker that dies by SIGKILL after the commit, just before its first
-ack; or, with `--before-commit`, once its first segment is durable and not named yet.
+"""`python -m tests.support.dying_worker`: a worker that dies by SIGKILL after the commit, just before it
+acks its first events; or, with `--before-commit`, once its first segment is durable and not named yet.
 """
 
 import asyncio
@@ -30,7 +30,9 @@ class _LastDelivery:
         return self._delivery.is_redelivered
 
     async def ack(self) -> None:
-        _die()
+        if self.batch.header.kind == "events":
+            _die()
+        await self._delivery.ack()
 
     async def nack(self) -> None:
         await self._delivery.nack()
@@ -64,7 +66,6 @@ async def main() -> None:
         names.insert = _die  # type: ignore[assignment]  # never returns
     async with open_store(config, is_writer=True) as store, open_broker(config) as broker:
         dying: Broker = _DyingBroker(broker)  # type: ignore[assignment]  # the rest is passed on
-        # A heartbeat may be acked before the first segment is written.
         await Loop(broker if is_early else dying, store, SystemClock(), config.worker).run(asyncio.Event())
 
 

@@ -15,6 +15,7 @@ class Proxy:
         self._port = 0
         self._connections: set[_Connection] = set()
         self._serving: set[asyncio.Task[None]] = set()
+        self._is_away = False
 
     @property
     def url(self) -> str:
@@ -41,6 +42,14 @@ class Proxy:
         for connection in self._connections:
             connection.cut()
 
+    def go_away(self) -> None:
+        """End every connection, and each later one before anything is said, until `come_back`."""
+        self._is_away = True
+        self.cut()
+
+    def come_back(self) -> None:
+        self._is_away = False
+
     async def __aenter__(self) -> Self:
         self._listener = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self._port = self._listener.sockets[0].getsockname()[1]
@@ -53,6 +62,9 @@ class Proxy:
         await self._listener.wait_closed()
 
     def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        if self._is_away:
+            writer.transport.abort()
+            return
         task = asyncio.create_task(self._serve(reader, writer))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)

@@ -1,7 +1,9 @@
 """A `Proxy` with an event loop of its own, for tests that have none."""
 
 import asyncio
+import contextlib
 import threading
+from collections.abc import Callable, Iterator
 from typing import Self
 
 from tests.support.proxy import Proxy
@@ -23,6 +25,15 @@ class ThreadedProxy:
         """End every connection, as a reset does."""
         self._loop.call_soon_threadsafe(self._proxy.cut)
 
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Every connection ends at once, and each later one before anything is said."""
+        asyncio.run_coroutine_threadsafe(_do(self._proxy.go_away), self._loop).result(10)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._proxy.come_back)
+
     def fall_silent(self) -> None:
         """Connections that are open now take everything and hand back nothing."""
         self._loop.call_soon_threadsafe(self._proxy.fall_silent)
@@ -41,3 +52,7 @@ class ThreadedProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _do(act: Callable[[], None]) -> None:
+    act()
