@@ -56,13 +56,20 @@ def put(service: Cordwood, name: str, **rule: Any) -> None:
 
 
 async def test_what_fires_is_first_and_says_so_in_words(alerts: Page, watched: Cordwood) -> None:
-    put(watched, "a-quiet-one", query="service:nobody")
+    put(watched, "a-quiet-one", query="service:nobody", interval="1s")
     await alerts.reload()
     rows = alerts.get_by_role("region", name="Rules").get_by_role("row")
     await expect(rows.filter(has_text="a-quiet-one")).to_contain_text("OK")
     stands = [text for text in await rows.all_inner_texts() if "Firing" in text or "OK" in text]
     assert any(FIRING in text and "Firing" in text for text in stands)
     assert ["Firing" in text for text in stands] == sorted(("Firing" in text for text in stands), reverse=True)
+
+
+async def test_a_rule_that_was_not_evaluated_yet_is_not_said_to_be_well(alerts: Page, watched: Cordwood) -> None:
+    put(watched, "a-new-one", query="service:nobody", interval="1d")
+    await alerts.reload()
+    row = alerts.get_by_role("region", name="Rules").get_by_role("row").filter(has_text="a-new-one")
+    await expect(row).to_contain_text("Not evaluated yet")
 
 
 async def test_a_rule_shows_where_it_stands_and_what_it_did(alerts: Page) -> None:
