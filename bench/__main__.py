@@ -44,6 +44,8 @@ def _run(options: argparse.Namespace) -> int:
             figures = _own(options)
         case "rows":
             figures = _rows(options)
+        case "tracing":
+            figures = _tracing(options)
         case "cluster":
             return _cluster(options)
         case "sizing":
@@ -101,6 +103,14 @@ def _rows(options: argparse.Namespace) -> dict[str, Any]:
     with services() as setup:
         figures = rows.measure(setup, rows.RowsLoad(options.events, options.runs))
     suite.record(options.out, "services", "rows", figures)
+    return figures
+
+
+def _tracing(options: argparse.Namespace) -> dict[str, Any]:
+    from bench import suite, tracing
+
+    figures = tracing.measure(tracing.TracingLoad(options.events, options.runs, seconds=options.seconds))
+    suite.record(options.out, "embedded", "tracing", figures)
     return figures
 
 
@@ -208,6 +218,12 @@ def _parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("profile", help="cordwood up under ingest: where the CPU goes (perf, py-spy)")
     one.add_argument("--events", type=_number, default=5_000_000, help="for each of the two profilers")
+    _add_record(one)
+
+    one = commands.add_parser("tracing", help="cordwood up with no, few and all requests traced, by turns")
+    one.add_argument("--events", type=_number, default=1_000_000, help="of each run with large bodies")
+    one.add_argument("--runs", type=int, default=5, help="of each")
+    one.add_argument("--seconds", type=float, default=5.0, help="of single events, in each run")
     _add_record(one)
 
     one = commands.add_parser("scale", help="cordwood up filled step by step: ingest, and a narrow question")

@@ -31,6 +31,8 @@ one (both `perf`), and `under` a function of ours, that is, in it or in what it 
 machine: `rolling` restarts every process and node in turn under load; `rows` and `segments` fill the queue while
 workers stand still, then let them go. CPU an event is that of a run at full speed, without what is used when nothing
 comes in; series are of workers, and query processes, with so many cores each.
+`tracing` is `cordwood up` without traces, and, as ratios to that, a second time without, with one request in 100
+traced, and with every one; each run is of a server of its own, by turns.
 `scale` sends a first million, then the rest in steps, each until it is queryable; its narrow question is the newest 100
 of one minute. Parts that were not run are not shown, nor are goals that name more events than were sent.
 """
@@ -43,7 +45,7 @@ def write(path: Path, results: dict[str, Any]) -> None:
         "# Benchmark results",
         "",
         "Made by `python -m bench suite`, `query`, `people`, `page`, `rows`,",
-        "`soak`, `scale`, `profile` and `cluster`; do not edit.",
+        "`soak`, `scale`, `profile`, `tracing` and `cluster`; do not edit.",
         "",
         f"{machine['processor']} · {machine['memory']} · {machine['system']} · Python {machine['python']} · "
         f"{results['measured_at']}",

@@ -44,11 +44,11 @@ class Setup:
 
 
 @contextmanager
-def embedded() -> Iterator[Setup]:
+def embedded(**settings: str) -> Iterator[Setup]:
     """`cordwood up` in a temporary directory."""
     with tempfile.TemporaryDirectory(prefix="cordwood-bench-") as folder:
         data_dir = Path(folder) / "data"
-        with cordwood("up", data_dir) as up, _telling_what_ended({"up": up}):
+        with cordwood("up", data_dir, **settings) as up, _telling_what_ended({"up": up}):
             yield Setup("embedded", {"up": pid_of(up)}, up.url, up.url, data_dir)
 
 

@@ -23,7 +23,7 @@ from bench.target import Target
 _IDLE_S = 5.0
 _SINGLE_S, _SINGLE_RUNS = 5.0, 5
 _QUERY_EVENTS = 1_000_000
-_OWN_RUNS = ("query", "people", "page", "soak", "scale", "profile", "rows")
+_OWN_RUNS = ("query", "people", "page", "soak", "scale", "profile", "rows", "tracing")
 """Parts that take long, and have commands of their own: the suite leaves what they found."""
 
 Figures = dict[str, Any]

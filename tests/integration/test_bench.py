@@ -204,3 +204,10 @@ def test_people_ask_while_events_come_in(tmp_path):
     assert figures["errors"] == 0
     assert min(figures["idle_questions"], figures["busy_questions"]) > 5
     assert figures["rate_share"] > 0.1
+
+
+def test_tracing_is_compared_with_none(tmp_path):
+    figures = run_alone(tmp_path, "tracing", "--events", 4_000, "--runs", 1, "--seconds", 0.3)
+    assert figures["spans"] == figures["off_again_spans"] == 0
+    assert figures["every_spans"] > 0
+    assert min(figures["off_again_ingest_events_per_s_ratio"], figures["every_single_cpu_us_ratio"]) > 0
