@@ -139,6 +139,14 @@ async def test_an_incomplete_answer_is_marked_at_its_panel(page: Page, platform:
     await expect(shown(page, "One").get_by_text("incomplete")).to_be_visible()
 
 
+async def test_a_field_that_no_event_has_is_told_at_its_panel(page: Page, platform: Cordwood) -> None:
+    put(platform, "t-typo", panel("One", "| stats count() by serivce", "table"))
+    await page.goto("/dashboards/t-typo")
+    await expect(shown(page, "One").get_by_text("no event has serivce")).to_have_attribute(
+        "title", "Did you mean service?"
+    )
+
+
 async def test_no_more_than_four_panels_load_at_once(page: Page, platform: Cordwood) -> None:
     put(platform, "t-many", *(panel(f"P{n}", "*", "events", x=n % 6 * 2, y=n // 6 * 2, w=2, h=2) for n in range(12)))
     held: asyncio.Queue[Route] = asyncio.Queue()
