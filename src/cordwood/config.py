@@ -90,7 +90,7 @@ def load(environ: Mapping[str, str], options: Mapping[str, str]) -> Config:
         return msgspec.convert(tree, Config, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise ConfigError(
-            f"wrong setting: {error}", hint="`cordwood config` shows every setting and its form"
+            f"wrong setting{_where(error)}", hint="`cordwood config` shows every setting and its form"
         ) from error
 
 
@@ -151,6 +151,13 @@ def _name_of(variable: str) -> tuple[str, bool]:
 
 def _variable(name: str) -> str:
     return PREFIX + name.replace(".", "_").upper()
+
+
+def _where(error: msgspec.ValidationError) -> str:
+    """The setting that is wrong, as its table and its variable name it, and why. Not its value: it may be a secret."""
+    why, at, path = str(error).rpartition(" - at `$.")
+    name = path.rstrip("`")
+    return f" {name} ({_variable(name)}): {why}" if at else f": {error}"
 
 
 def _put(tree: dict[str, Any], name: str, text: str) -> None:

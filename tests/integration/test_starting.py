@@ -24,7 +24,9 @@ def failed(process: Cordwood) -> str:
     process.start(wait=False)
     assert process.process is not None
     assert process.process.wait(15) == 2
-    return process.log()
+    said = process.log()
+    assert len(said.splitlines()) == 2, f"what is wrong, and what to do, and nothing else:\n{said}"
+    return said
 
 
 def test_the_port_is_taken(tmp_path: Path) -> None:
@@ -42,6 +44,11 @@ def test_two_on_one_data_directory(tmp_path: Path) -> None:
         assert running.post("/log?wait=stored", b"{}")[0] == 202
 
 
+def test_there_is_no_such_port(tmp_path: Path) -> None:
+    said = failed(Cordwood("up", tmp_path / "data", 65_536))
+    assert "http.port (CORDWOOD_HTTP_PORT): Expected `int` <= 65535" in said
+
+
 def test_the_data_directory_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     said = failed(Cordwood("up", tmp_path / "file" / "data"))
@@ -53,7 +60,7 @@ def test_the_data_directory_cannot_be_used(tmp_path: Path) -> None:
     ("settings", "says"),
     [
         ({"brokr_url": "x"}, "did you mean CORDWOOD_BROKER_URL?"),
-        ({"http_max_body_bytes": "many"}, "http.max_body_bytes"),
+        ({"http_max_body_bytes": "many"}, "http.max_body_bytes (CORDWOOD_HTTP_MAX_BODY_BYTES): Expected `int`"),
         ({"broker_url": "kafka://x"}, "scheme that is not known"),
         ({"store_url": "mysql://user:secret@x/"}, "scheme that is not known"),
         ({"http_host": "0.0.0.0"}, "--insecure"),

@@ -72,6 +72,10 @@ def _run(
         if known is None:
             raise
         raise _first(known) from group
+    finally:
+        # Else what an error holds is never let go, and DuckDB's library ends with a screen of what it found leaked,
+        # below what the operator is to read.
+        gc.unfreeze()
 
 
 def _first(group: BaseExceptionGroup[CordwoodError]) -> CordwoodError:

@@ -10,8 +10,14 @@ class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Where to listen, and bounds on what a caller may send."""
 
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
-    port: Annotated[int, Meta(description="port to listen on; 0 means the service's own: api and up 8080, query 8081, "
-                                          "worker 8082")] = 0  # fmt: skip
+    port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65_535,
+            description="port to listen on; 0 means the service's own: api and up 8080, query 8081, worker 8082",
+        ),
+    ] = 0
     insecure: Annotated[bool, Meta(description="listen on a public address without api keys")] = False
     tls_cert: Annotated[
         str, Meta(description="PEM file of the certificate and its chain; with a key, every listener speaks https")
