@@ -69,7 +69,7 @@ def run(
     name: Name,
     start: Start = None,
     end: End = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest events, at most so many.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="The newest events, at most so many.")] = 100,
     output: Annotated[
         Literal["text", "json", "ndjson", "raw"], typer.Option("--output", "-o", help="As of `cordwood search`.")
     ] = "text",

@@ -41,7 +41,9 @@ def search(
         list[str] | None,
         typer.Option("--filter", help="FIELD:VALUE that events must have; may be repeated.", show_default=False),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest events, at most so many; of a table, every row.")] = 100,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, help="The newest events, at most so many; of a table, every row.")
+    ] = 100,
     is_all: Annotated[bool, typer.Option("--all", help="Every event, newest first, printed as they arrive.")] = False,
     output: Annotated[
         _Output,

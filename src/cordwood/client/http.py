@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError, SSLError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 
 from cordwood import __version__
 from cordwood.errors import (
@@ -210,7 +210,7 @@ class Api:
         except HTTPError as error:
             reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
             if isinstance(reason, SSLError):
-                raise ConfigError(f"{self.url}: {reason}", hint="the certificate is not trusted here") from error
+                raise ConfigError(f"{self.url}: {reason}", hint=_hint_of(reason)) from error
             raise TryAgain(
                 f"{self.url}: {_said(reason)}",
                 hint="is the server running, and the address right?",
@@ -229,12 +229,19 @@ def _answer(response: urllib3.BaseHTTPResponse, kind: type[T]) -> T:
         ) from error
 
 
+def _hint_of(error: SSLError) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "the certificate is not trusted here: SSL_CERT_FILE names a file of authorities that are"
+    return "does the server speak TLS? if not, the address begins with http://"
+
+
 def _said(error: Exception) -> str:
     if isinstance(error, NewConnectionError):
         return str(error.__cause__ or error)
     if isinstance(error, ReadTimeoutError):
         return f"no answer within {_READ_TIMEOUT_S:g} s"
-    return f"the connection broke ({error})"
+    # urllib3 wraps what it was told in a tuple with words of its own.
+    return f"the connection broke ({error.args[-1] if isinstance(error, ProtocolError) else error})"
 
 
 def _error_of(response: urllib3.BaseHTTPResponse) -> CordwoodError:

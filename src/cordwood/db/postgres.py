@@ -196,9 +196,11 @@ def _translated_error(error: Exception, server: str) -> CordwoodError:
         return Refused(f"PostgreSQL cannot take this: {reason}")
     if isinstance(error, _CONFLICTS):
         return Conflict(f"PostgreSQL at {server} was busy with the same rows: {reason}", hint="it is tried again")
-    hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "it is tried again")
-    says = "says" if isinstance(error, driver.PostgresError) else "is away"
-    return Unavailable(f"PostgreSQL at {server} {says}: {reason}", hint=hint)
+    is_said = isinstance(error, driver.PostgresError)
+    # Commands do not try again.
+    otherwise = "it is tried again" if is_said else "see that it runs, and that store.url is right; services try again"
+    hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), otherwise)
+    return Unavailable(f"PostgreSQL at {server} {'says' if is_said else 'is away'}: {reason}", hint=hint)
 
 
 def _shown(url: str) -> str:

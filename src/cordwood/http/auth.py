@@ -22,7 +22,8 @@ def identify(headers: dict[bytes, bytes], keys: Keys) -> Grant:
     if grant is None:
         raise Unauthorized(
             "this needs an api key" if token is None else "this api key is not known, or no longer",
-            hint="send 'Authorization: Bearer KEY'; `cordwood keys list` shows which keys there are",
+            hint="send 'Authorization: Bearer KEY', or give a command --api-key or CORDWOOD_API_KEY; "
+            "`cordwood keys list` shows which keys there are",
         )
     return grant
 

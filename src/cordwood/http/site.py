@@ -1,5 +1,6 @@
 """One ASGI application: raw handlers for hot paths, Starlette for the rest, errors answered as problems."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,12 @@ log = structlog.get_logger()
 
 _MAX_SHOWN = 200
 """Characters of a path that an answer or a log line repeats."""
+_PLACES = {
+    "api": "the query service, on a port of its own (8081), has answers and the page",
+    "query": "the api service, on a port of its own (8080), takes logs",
+    "worker": "the api service (8080) takes logs, the query service (8081) has answers and the page",
+}
+"""Where else to ask, of a service that does part of the work."""
 SPAN = "cordwood.span"
 """Where in a scope the span of a request is, when it is traced."""
 
@@ -89,7 +96,7 @@ class Site:
             routes=[*routes, Route(DESCRIPTION_PATH, describe)],
             exception_handlers={
                 CordwoodError: _answer_error,
-                HTTPException: _answer_http,
+                HTTPException: functools.partial(_answer_http, service),
                 Exception: _answer_internal,  # and raised all the same: it is logged here
             },
         )
@@ -262,13 +269,16 @@ def internal() -> CordwoodError:
     return CordwoodError("an internal error", hint="see this service's log")
 
 
-async def _answer_http(request: Request, error: Exception) -> Response:
+async def _answer_http(service: str, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for HTTPException only"
     path = request.scope["path"][:_MAX_SHOWN]
     mapped: CordwoodError
     match error.status_code:
         case 404:
-            mapped = NotFound(f"there is no {path}", hint="see docs/reference/http.md for what there is")
+            hint = "see docs/reference/http.md for what there is"
+            if place := _PLACES.get(service):
+                hint = f"this is the {service} service: {place}; {hint}"
+            mapped = NotFound(f"there is no {path}", hint=hint)
         case 405:
             allow = (error.headers or {}).get("allow", (error.headers or {}).get("Allow", ""))
             mapped = MethodNotAllowed(f"{path} does not take {request.method}", allow=allow)
