@@ -166,7 +166,7 @@ def test_a_new_rule_is_tried_on_the_past(up: Cordwood) -> None:
         ({"query": "level:error ("}, "bad_query"),
         ({"query": "level:error | timechart count() by host"}, "write stats count() by host"),
         ({"query": "level:error | stats count() as n, max(ms) as slow by host"}, "several numbers: n, slow"),
-        ({"query": "a", "condition": "many"}, "condition"),
+        ({"query": "a", "condition": "many"}, "a condition is for instance > 100"),
         ({"query": "a", "window": "0s"}, "'window' is no span"),
         ({"query": "a", "interval": "soon"}, "'interval' is no span"),
         ({"query": "a", "for": 0}, "for"),

@@ -63,7 +63,7 @@ class TestCommands:
         key = done.stdout.strip()
         assert done.stdout == f"{key}\n", "nothing but the key, for $(cordwood keys create)"
         assert "cannot be shown again" in done.stderr
-        assert "first key" in done.stderr
+        assert f"first key of {tmp_path / 'data'}:" in done.stderr
         (entry,) = listed(place)
         assert (entry["id"], entry["tenant"], entry["scopes"]) == (id_of(key), "acme", ["ingest"])
         assert (entry["state"], entry["expires_at"], entry["last_used_at"]) == ("active", None, None)

@@ -5,7 +5,8 @@ import threading
 from pathlib import Path
 
 from tests.support.certificates import Authority
-from tests.support.processes import Cordwood, free_port
+from tests.support.processes import Cordwood
+from tests.support.servers import free_port
 
 
 def told(server: Cordwood, *command: str) -> str:
@@ -58,7 +59,9 @@ def test_a_server_that_hangs_up(tmp_path: Path) -> None:
             connection.close()
 
         threading.Thread(target=hang_up, daemon=True).start()
-        said = told(Cordwood("up", tmp_path / "data"), "search", "--url", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        said = told(
+            Cordwood("up", tmp_path / "data"), "search", "--url", f"http://127.0.0.1:{listener.getsockname()[1]}"
+        )
     assert "the connection broke (Remote end closed connection without response)" in said
 
 

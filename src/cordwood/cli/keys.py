@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 import typer
 from msgspec.structs import asdict
@@ -13,7 +14,7 @@ from cordwood.cli.process import configured
 from cordwood.cli.shown import minute, moment, print_json, print_table
 from cordwood.cli.telling import telling_errors
 from cordwood.clock import SystemClock
-from cordwood.config import Config
+from cordwood.config import Config, redacted
 from cordwood.errors import BadRequest, ConfigError
 from cordwood.model.tenant import DEFAULT_TENANT, Tenant, tenant
 from cordwood.neutral import neutral
@@ -72,7 +73,18 @@ def create(
     typer.echo(f"id {stored.id} · tenant {stored.tenant} · {', '.join(sorted(stored.scopes))}", err=True)
     typer.echo("Keep the key now: it cannot be shown again.", err=True)
     if is_first and not config.tenancy.api_keys:
-        typer.echo("This is the first key: from now on every request needs one, also on this machine.", err=True)
+        typer.echo(
+            f"This is the first key of {_kept_in(config)}: from now on every request to its services needs one, "
+            "also on this machine.",
+            err=True,
+        )
+
+
+def _kept_in(config: Config) -> str:
+    """Of which platform: a key made in another directory is of no use to this one, and does not close its door."""
+    if urlsplit(config.store.url).scheme == "file":
+        return str(config.data_dir.resolve())
+    return redacted(config.store.url)
 
 
 @keys.command(name="list")

@@ -11,7 +11,7 @@ _MAX_BODY_BYTES = 4 << 20
 T = TypeVar("T")
 
 
-async def json_body(request: Request, kind: type[T]) -> T:
+async def json_body(request: Request, kind: type[T], hint: str = "see docs/reference/http.md") -> T:
     """Read it. Its type must be announced: a page of another origin may not do that unasked.
 
     Raises UnsupportedMedia, BadRequest.
@@ -26,4 +26,4 @@ async def json_body(request: Request, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError as error:
-        raise BadRequest(f"the body is not what this takes: {error}", hint="see docs/reference/http.md") from error
+        raise BadRequest(f"the body is not what this takes: {error}", hint=hint) from error

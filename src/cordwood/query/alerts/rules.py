@@ -90,7 +90,7 @@ class RuleRoutes:
         tenant = granted(request, self._keys, "admin").tenant
         name = checked_name(request.path_params["name"])
         days = _days(request, self._settings.backtest_days)
-        sent = await json_body(request, Rule)
+        sent = await json_body(request, Rule, "see docs/alerts.md; a condition is for instance > 100, or no matches")
         before = await self._before(tenant, name)
         rule, now_us = unmasked(sent, None if before is None else before.rule), self._clock.now_us()
         watch = checked_rule(rule, now_us, self._settings)
