@@ -30,6 +30,19 @@ async def test_enter_asks_and_the_address_says_what(page: Page) -> None:
     await expect(page.get_by_role("region", name="Events over time")).to_contain_text("error")
 
 
+async def test_escape_leads_out_of_the_line_to_the_keys_of_the_page(page: Page) -> None:
+    line = await _line(page)
+    await page.keyboard.press("/")
+    await page.keyboard.type("level:error")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**query=level*")
+    await page.keyboard.press("Escape")
+    await expect(line).not_to_be_focused()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    await expect(line).to_have_text("level:error")
+
+
 async def test_back_shows_the_query_before(page: Page) -> None:
     line = await _line(page, "/?start=-3h&query=level:error")
     await line.press("Control+a")
@@ -57,7 +70,6 @@ async def test_shift_enter_begins_a_line_and_does_not_ask(page: Page) -> None:
     line = await _line(page)
     await line.click()
     await page.keyboard.type("checkout")
-    await page.keyboard.press("Escape")
     await page.keyboard.press("Shift+Enter")
     await page.keyboard.type("card")
     assert await line.inner_text() == "checkout\ncard"

@@ -178,6 +178,14 @@ function keysOf(asking: Asking): KeyBinding[] {
         return acceptCompletion(view);
       },
     },
+    {
+      // Out of the line: here the keys of the page are letters.
+      key: 'Escape',
+      run(view) {
+        if (!closeCompletion(view)) view.contentDOM.blur();
+        return true;
+      },
+    },
     { key: 'ArrowUp', run: (view) => !isOffering(view) && isInEdge(view, 0) && asking.onwalk(1) },
     {
       key: 'ArrowDown',
