@@ -13,16 +13,13 @@ def handed(document: Mapping[str, Any]) -> Iterator[Handed]:
         if not re.search(r"\bcordwood\b", service.get("image", "")):
             continue
         settings = {key: _default(str(value)) for key, value in service.get("environment", {}).items()}
-        check = " ".join(map(str, service.get("healthcheck", {}).get("test", [])))
-        asked = re.findall(r"://[\w.]+:(\d+)(/\w+)", check)
-        ports = [int(str(each).rsplit(":", 1)[-1]) for each in service.get("ports", [])]
         yield Handed(
             f"compose/{name}",
             service["command"],
             {key: value for key, value in settings.items() if value},
-            [*ports, *(int(port) for port, _ in asked)],
-            [path for _, path in asked],
-            [f"/run/secrets/{each}" for each in service.get("secrets", [])],
+            [int(str(each).rsplit(":", 1)[-1]) for each in service.get("ports", [])],
+            files=[f"/run/secrets/{each}" for each in service.get("secrets", [])],
+            health=service.get("healthcheck", {}).get("test", []),
         )
 
 

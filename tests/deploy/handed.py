@@ -36,6 +36,8 @@ class Handed:
     """Where its health is asked."""
     files: Sequence[str] = ()
     """Files that are mounted into it."""
+    health: Sequence[str] = ()
+    """The command that asks it in the container."""
 
 
 def is_setting(name: str) -> bool:
@@ -74,6 +76,8 @@ def faults(handed: Handed) -> Iterator[str]:
     for path in handed.paths:
         if path not in OPERATING:
             yield f"{where}: nobody answers at {path}"
+    if handed.health and [each for each in handed.health if each != "--alive"] != ["CMD", "cordwood", "ready", service]:
+        yield f"{where}: its health is not asked by `cordwood ready {service}`"
 
 
 def made_secrets(folder: Path) -> set[str]:

@@ -19,7 +19,7 @@ services:
     environment: {CORDWOOD_STORE_URL_FILE: /run/secrets/store_url, CORDWOOD_STORE_KEEP: "${KEEP:-rows}"}
     secrets: [store_url]
     ports: ["127.0.0.1:18080:8080"]
-    healthcheck: {test: [CMD, curl, "http://127.0.0.1:8080/ready"]}
+    healthcheck: {test: [CMD, cordwood, ready, api]}
   postgres:
     image: postgres:16
 """
@@ -59,8 +59,8 @@ def test_a_container_without_a_fault() -> None:
         ("CORDWOOD_STORE_URL_FILE", "CORDWOOD_STORE_URI_FILE", "there is no setting CORDWOOD_STORE_URI_FILE"),
         ("secrets: [store_url]", "secrets: [store]", "which is not mounted"),
         ("18080:8080", "18080:8081", "api does not listen on 8081"),
-        ("127.0.0.1:8080/", "127.0.0.1:80/", "api does not listen on 80"),
-        ("/ready", "/healthz", "nobody answers at /healthz"),
+        ("ready, api", "ready, worker", "its health is not asked by `cordwood ready api`"),
+        ("ready, api", "ready, api, --quick", "its health is not asked by `cordwood ready api`"),
         ("command: [api]", "command: [apis]", "there is no `cordwood apis`"),
     ],
 )

@@ -101,11 +101,13 @@ def test_containers_are_told_what_cordwood_understands(name: str, tmp_path: Path
     services: Mapping[str, Any] = found.locals["services"]
     assert set(services) == set(PORTS)
     assert bool(files) == any(each.endswith("_FILE") for each in _known(told)), "files are told where they are mounted"
-    paths = re.findall(r"http://127\.0\.0\.1:\$\{each(?:\.value)?\.port\}(/\w+)", found.text)
-    paths += [check["path"] for each in found.of("resource").values() for check in each.get("health_check", [])]
-    assert paths
+    paths = [check["path"] for each in found.of("resource").values() for check in each.get("health_check", [])]
+    (health,) = re.findall(r'"(CMD", "cordwood", .*), each\.(?:key|value\.service)\]', found.text)
+    asks = health.split('", "')
+    asks[-1] = asks[-1].removesuffix('"')
     for service, each in services.items():
-        handed = Handed(f"{name}/{service}", [service], _known(told), [each["port"]], paths, files)
+        ports, asked = [each["port"]], [*asks, service]
+        handed = Handed(f"{name}/{service}", [service], _known(told), ports, paths, files, asked)
         assert not list(faults(handed))
 
 

@@ -68,9 +68,9 @@ resource "aws_ecs_task_definition" "service" {
       portMappings     = [{ containerPort = each.value.port, protocol = "tcp" }]
       logConfiguration = local.logging[each.key]
       healthCheck = {
-        command     = ["CMD", "python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:${each.value.port}/health', timeout=3)"]
+        command     = ["CMD", "cordwood", "ready", "--alive", each.key]
         interval    = 15
-        timeout     = 5
+        timeout     = 8
         retries     = 4
         startPeriod = 60
       }

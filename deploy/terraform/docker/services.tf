@@ -1,11 +1,5 @@
 # Cordwood itself: first what runs once and ends, then api, worker and query.
 
-locals {
-  ready = { for service, each in local.services : service => [
-    "CMD", "python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:${each.port}/ready', timeout=3)"
-  ] }
-}
-
 # A new volume belongs to root.
 resource "docker_container" "prepare" {
   count = var.keep == "rows" ? 0 : 1
@@ -110,9 +104,9 @@ resource "docker_container" "service" {
   }
 
   healthcheck {
-    test         = local.ready[each.value.service]
+    test         = ["CMD", "cordwood", "ready", each.value.service]
     interval     = "10s"
-    timeout      = "5s"
+    timeout      = "8s"
     retries      = 3
     start_period = "60s"
   }
