@@ -75,6 +75,12 @@ class TestCommands:
         assert "\x1b" not in table
         assert secret not in table
 
+    def test_a_data_directory_that_is_made_by_it_is_told(self, place: Cordwood, tmp_path: Path) -> None:
+        """As in a directory where no server looks."""
+        first, second = place.run("keys", "create"), place.run("keys", "create")
+        assert f"There was no {tmp_path / 'data'}: it is made." in first.stderr
+        assert "it is made" not in second.stderr
+
     def test_json_has_the_key_too(self, place: Cordwood) -> None:
         done = place.run("keys", "create", "--json", "--expires", "2h", "--scope", "admin", "--scope", "query")
         told = json.loads(done.stdout)

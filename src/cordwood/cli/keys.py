@@ -141,14 +141,22 @@ def revoke(
 
 
 def with_tenancy(config: Config, use: Callable[[Tenancy], Awaitable[T]]) -> T:
-    """What `use` makes of the opened tenancy."""
+    """What `use` makes of the opened tenancy. Tells of a data directory that this makes: it may be the wrong one."""
     from cordwood.wiring.parts import open_tenancy
+
+    was_there = config.data_dir.exists()
 
     async def main() -> T:
         async with open_tenancy(config) as tenancy:
             return await use(tenancy)
 
-    return asyncio.run(main())
+    found = asyncio.run(main())
+    if not was_there and config.data_dir.exists():
+        made = neutral(str(config.data_dir.absolute()))
+        typer.echo(
+            f"There was no {made}: it is made. A server with another data directory sees nothing of it.", err=True
+        )
+    return found
 
 
 def tenant_named(text: str) -> Tenant:

@@ -96,19 +96,6 @@ def open_store(config: Config, *, is_writer: bool) -> Store:
     raise unknown("store", settings.url, "file: and postgresql://")
 
 
-def is_made(config: Config) -> bool:
-    """Whether the store is an embedded one. Raises ConfigError where that was never made: the directory is another."""
-    if urlsplit(config.store.url).scheme != "file":
-        return False
-    path = _path(config, config.store.url, "store")
-    if not (path / "catalog.sqlite").exists():
-        raise ConfigError(
-            f"there is no store in {path}: it has no catalog.sqlite",
-            hint="name the data directory with --data-dir or CORDWOOD_DATA_DIR",
-        )
-    return True
-
-
 def open_surveyor(config: Config) -> AbstractAsyncContextManager[Surveyor]:
     """What tells what takes the room in the store that `store.url` names. Raises ConfigError."""
     settings = config.store
@@ -165,7 +152,8 @@ def _has_catalog(config: Config, done: str, instead: str) -> bool:
     url = config.store.url
     match urlsplit(url).scheme:
         case "file":
-            return is_made(config)
+            ensure_store(config)
+            return True
         case "postgresql" | "postgres" if config.store.keep != "rows":
             return False
         case "postgresql" | "postgres":
@@ -174,6 +162,17 @@ def _has_catalog(config: Config, done: str, instead: str) -> bool:
                 hint=f"PostgreSQL looks after its tables itself: {instead}; `cordwood audit` counts the events",
             )
     raise unknown("store", url, "file: and postgresql://")
+
+
+def ensure_store(config: Config) -> None:
+    """Raises ConfigError where nobody has made the embedded store yet: who only looks must not, and find all well."""
+    if urlsplit(config.store.url).scheme != "file":
+        return
+    path = _path(config, config.store.url, "store")
+    if not path.is_dir():
+        raise ConfigError(
+            f"there is no store in {path}", hint="name the data directory with --data-dir or CORDWOOD_DATA_DIR"
+        )
 
 
 def open_tenancy(config: Config) -> Tenancy:

@@ -27,7 +27,7 @@ from cordwood.wiring.alerting import Alerting
 from cordwood.wiring.endpoints import ASKING, asking, limits, mending, taking, watching
 from cordwood.wiring.opened import Opened
 from cordwood.wiring.operating import OPERATING, operating
-from cordwood.wiring.parts import is_made, open_checker, open_merger, open_store, open_surveyor
+from cordwood.wiring.parts import ensure_store, open_checker, open_merger, open_store, open_surveyor
 from cordwood.wiring.serving import Announce, canary, serve_until
 from cordwood.worker.service import work
 
@@ -175,7 +175,7 @@ async def run_migrate(config: Config) -> list[str]:
 
 async def run_audit(config: Config, owner: Tenant | None, *, is_counted: bool) -> Accounts:
     """The store's books. Raises ConfigError, Unavailable."""
-    is_made(config)  # else the books of a wrong directory would balance
+    ensure_store(config)
     async with open_store(config, is_writer=False) as store:
         await store.check()
         return await store.accounts(owner, is_counted=is_counted)
