@@ -201,6 +201,7 @@ def test_the_command_line_lists_shows_mends_and_gives_up(platform: Platform) -> 
     assert [event["data"] for event in platform.events()] == [{"n": 7, "by": "hand"}] * 2
     assert cordwood("discard", "--all").stdout == "1 events were given up\n"
     assert cordwood("list").stdout == "there are no dead letters\n"
+    assert "no dead letter fits that choice" in cordwood("replay", "--all").stderr
     assert platform.is_balanced()
 
 

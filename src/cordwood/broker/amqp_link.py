@@ -36,6 +36,7 @@ _LOOK_S = 0.25
 _REPEAT_S = 30.0
 """How often an unchanged reason is logged again."""
 _HEARTBEAT_S = 10
+_SHORT = "give RabbitMQ more of it, or let workers drain the queue"
 
 Prepare = Callable[[AbstractChannel], Awaitable[None]]
 
@@ -88,7 +89,7 @@ class Link:
         if self._connection is not None and _is_blocked(self._connection):
             raise Overloaded(
                 f"RabbitMQ at {self._shown} takes no messages just now: it is short of memory or disk",
-                hint="give RabbitMQ more of it, or let workers drain the queue",
+                hint=_SHORT,
                 retry_after_s=5,
             )
 
@@ -197,7 +198,7 @@ class Link:
             while not dropped.done() and not any(ending.done() for ending in endings):
                 await asyncio.wait({*endings, dropped}, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
                 if _is_blocked(connection):
-                    self._reason = "it stopped taking messages: it is short of memory or disk"
+                    self._reason, self._hint = "it stopped taking messages: it is short of memory or disk", _SHORT
                     self._interrupt()
         finally:
             dropped.cancel()

@@ -59,6 +59,7 @@ _HINTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
     (ssl.SSLError, "store.url names the authority to trust: ?sslmode=verify-full&sslrootcert=FILE"),
     (driver.ClientConfigurationError, "write store.url as postgresql://USER:PASSWORD@HOST:PORT/DATABASE"),
 )
+_AWAY = "see that it runs, and that store.url is right; services try again by themselves"
 
 
 class Database:
@@ -129,7 +130,7 @@ class Database:
         try:
             yield
         except TimeoutError as error:
-            raise Unavailable(f"PostgreSQL at {self.shown} {when_late}", hint="it is tried again") from error
+            raise Unavailable(f"PostgreSQL at {self.shown} {when_late}", hint=_AWAY) from error
         except _FAILURES as error:
             raise _translated_error(error, self.shown) from error
 
@@ -197,8 +198,7 @@ def _translated_error(error: Exception, server: str) -> CordwoodError:
     if isinstance(error, _CONFLICTS):
         return Conflict(f"PostgreSQL at {server} was busy with the same rows: {reason}", hint="it is tried again")
     is_said = isinstance(error, driver.PostgresError)
-    # Commands do not try again.
-    otherwise = "it is tried again" if is_said else "see that it runs, and that store.url is right; services try again"
+    otherwise = "it is tried again" if is_said else _AWAY
     hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), otherwise)
     return Unavailable(f"PostgreSQL at {server} {'says' if is_said else 'is away'}: {reason}", hint=hint)
 

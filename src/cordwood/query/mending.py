@@ -113,7 +113,7 @@ class Mender:
             elif good:
                 events += await self._letters.replay(tenant, good, actor)
         if not letters and not failures:
-            raise NotFound("there is no such dead letter", hint="it may have been replayed or discarded already")
+            raise NotFound("no dead letter fits that choice", hint="it may have been replayed or discarded already")
         return Outcome(events, letters, len(failures), failures[:_MAX_FAILURES], dry_run)
 
     def _mended(self, letter: DeadLetter, edit: Edit | None, body: bytes | None) -> Replay:

@@ -169,7 +169,7 @@ def ensure_store(config: Config) -> None:
     if urlsplit(config.store.url).scheme != "file":
         return
     path = _path(config, config.store.url, "store")
-    if not path.is_dir():
+    if not (path / "catalog.sqlite").exists():
         raise ConfigError(
             f"there is no store in {path}", hint="name the data directory with --data-dir or CORDWOOD_DATA_DIR"
         )
