@@ -5,6 +5,7 @@ are called as the services call them.
 """
 
 import json
+import socket
 import subprocess
 import sys
 import tempfile
@@ -86,8 +87,11 @@ def _load(lines: Sequence[bytes]) -> Load:
 
 @contextmanager
 def _platform(data: Path) -> Iterator[str]:
-    """The embedded platform; the URL that it announces."""
-    command = [sys.executable, "-m", "cordwood", "up", "--host", "127.0.0.1", "--data-dir", str(data)]
+    """The embedded platform, on a port that nobody has; the URL that it announces."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    where = ["--host", "127.0.0.1", "--port", port, "--data-dir", str(data)]
+    command = [sys.executable, "-m", "cordwood", "up", *where]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None, "asked for above"
         try:
