@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.compose.checks import check_containers, check_one_port
+from tests.compose.checks import check_backup, check_containers, check_one_port
 from tests.compose.engine import Engine, NoEngine, engine
 from tests.compose.sender import Sender
 from tests.compose.stack import Stack
@@ -61,6 +61,9 @@ def tried(stack: Stack, docker: Engine) -> None:
                 with told(what):
                     broken(sender, breaks)
         with told(f"all {sender.events:,} accepted events are there once ({sender.retries} requests were sent again)"):
+            reconcile(stack, sender)
+        with told("a backup comes back, by the commands of the guide"):
+            check_backup(stack)
             reconcile(stack, sender)
     except BaseException:
         print(

@@ -1,11 +1,13 @@
 """What is promised of the stack beside that it loses nothing."""
 
 import json
+import re
 from functools import partial
 
-from tests.compose.stack import Stack
+from tests.compose.stack import DEPLOY, Stack
 from tests.support.waiting import wait_until
 
+_GUIDE = DEPLOY.parent / "docs" / "guide" / "compose.md"
 _OURS = ("api", "worker", "query")
 _INSIDE = """
 [ $(id -u) = 10001 ]
@@ -49,6 +51,16 @@ def check_containers(stack: Stack) -> None:
         status, said = stack.execute(service, "sh", "-euxc", _INSIDE, "sh", service)
         assert status == 0, f"{service}: {said}"
     check_nothing_is_compiled(stack)
+
+
+def check_backup(stack: Stack) -> None:
+    """Rows are taken away behind Cordwood's back; the commands of the guide bring them back."""
+    section = _GUIDE.read_text().split("\n## Looking after it\n")[1].split("\n## ")[0]
+    _, backup, back = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    stack.as_printed(backup)
+    stack.sql("DELETE FROM logs")
+    stack.as_printed(back)
+    wait_until(stack.is_ready, 180, "the stack to answer")
 
 
 def check_nothing_is_compiled(stack: Stack) -> None:

@@ -1,6 +1,7 @@
 """The stack of deploy/compose.yaml, under a name and with secrets of its own, on free ports."""
 
 import json
+import shlex
 import subprocess
 import urllib.error
 import urllib.request
@@ -25,7 +26,7 @@ class Stack:
         subprocess.run(["sh", str(DEPLOY / "secrets.sh"), str(secrets)], check=True, capture_output=True)
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         self.key = (secrets / "api_keys").read_text().strip()
-        self._engine = engine
+        self._engine, self._folder = engine, secrets.parent
         self._command = [*engine.compose(), "--project-name", name, "--file", str(DEPLOY / "compose.yaml")]
         self._environment = {
             **engine.environment,
@@ -46,6 +47,18 @@ class Stack:
             raise RuntimeError(
                 f"compose {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
             )
+        return done.stdout
+
+    def as_printed(self, commands: str) -> str:
+        """What shell lines of the guide print, run on this stack. Raises RuntimeError with what they complained of."""
+        lines = commands.replace("docker compose --file deploy/compose.yaml", shlex.join(self._command))
+        done = subprocess.run(
+            ["sh", "-ec", lines],
+            env=self._environment, cwd=self._folder, capture_output=True, text=True, check=False,
+            stdin=subprocess.DEVNULL, timeout=300,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"{lines} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def start(self) -> None:

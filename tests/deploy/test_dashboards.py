@@ -141,6 +141,14 @@ def test_prometheus_understands_rules_and_configuration() -> None:
     promtool("check", "config", PROMETHEUS / "prometheus.yaml")
 
 
+def test_prometheus_understands_the_configuration_of_the_guide(tmp_path: Path) -> None:
+    shutil.copy(PROMETHEUS / "alerts.yaml", tmp_path)
+    (block,) = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    (tmp_path / "prometheus.yaml").write_text(block)
+    assert "1 rule files found" in promtool("check", "config", tmp_path / "prometheus.yaml")
+    assert all(job["job_name"].startswith("cordwood") for job in yaml.safe_load(block)["scrape_configs"])
+
+
 def test_prometheus_understands_every_panel(tmp_path: Path) -> None:
     rules = [{"record": f"panel:{number}", "expr": closed(expression)} for number, expression in enumerate(EXPRESSIONS)]
     path = tmp_path / "panels.yaml"

@@ -64,7 +64,6 @@ def lost(settings: dict[str, str], new_url: str, tmp_path: Path) -> dict[str, st
 
 
 def back_up(settings: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "backup").mkdir()
     heading = "PostgreSQL" if settings["store_keep"] == "rows" else "Segments that PostgreSQL names"
     run(commands(heading), tmp_path, **_variables(settings))
 
@@ -145,9 +144,9 @@ def test_files_that_are_merged_while_they_are_copied_are_in_the_second_copy(
     settings: dict[str, str], new_url: str, tmp_path: Path
 ) -> None:
     """The commands of the page with the worst between them: everything is merged, and the replaced files are gone."""
-    first, dump, again, *rest = commands("Segments that PostgreSQL names").splitlines()
+    begin, first, dump, again, *rest = commands("Segments that PostgreSQL names").splitlines()
     assert (first, rest) == (again, [])
-    (tmp_path / "backup").mkdir()
+    run(begin, tmp_path)
     with Cordwood("up", tmp_path / "data", **settings, worker_tend_interval_s="3600", store_query_timeout_s="1") as up:
         for n in range(4):
             assert up.post("/api/v1/ingest?wait=stored", b'{"n":%d}' % n)[0] == 202
