@@ -63,9 +63,9 @@ stack: $(VENV)/installed-dev ## Start api x2, worker x2 and query on PostgreSQL,
 	@$(BIN)/python -m tests.support.install
 	@exec $(BIN)/python -m tests.support.stack
 
-compose-test: .venv-deploy/installed $(VENV)/installed-dev ## Build the image, run deploy/compose.yaml, break parts of it under load, and count.
+compose-test: .venv-deploy/installed $(VENV)/installed-dev ## Build the image, run deploy/compose.yaml, break parts of it under load, and count; ARGS="cluster object-storage" runs these.
 	@.venv-deploy/bin/hadolint deploy/Dockerfile
-	@$(BIN)/python -m tests.compose
+	@$(BIN)/python -m tests.compose $(ARGS)
 
 # What is compiled at its first use, compiled once: not by each of the processes that run tests.
 $(VENV)/warmed: $(shell grep -rl --include='*.py' '^@compiled' src/cordwood) deploy/warm.py | $(VENV)/installed-dev

@@ -1,39 +1,39 @@
 """`python -m tests.compose`: build the image, bring the stack of deploy/compose.yaml up, send, break parts, and count.
 
-Exits with 0 when everything that was accepted is in PostgreSQL once; also, saying so loudly, where no Docker engine can
+Exits with 0 when everything that was accepted is stored once; also, saying so loudly, where no Docker engine can
 be started.
 """
 
-import json
+import argparse
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.compose.checks import check_backup, check_containers, check_one_port
-from tests.compose.engine import Engine, NoEngine, engine
-from tests.compose.sender import Sender
+from tests.compose import cluster, default, object_storage
+from tests.compose.engine import IMAGES, PROMETHEUS, STORAGE, Engine, NoEngine, engine
+from tests.compose.running import told
 from tests.compose.stack import Stack
-from tests.support.waiting import wait_until
-
-_BATCHES_BETWEEN = 20
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.compose")
+    parser.add_argument("stacks", nargs="*", metavar="STACK", help=f"some of: {', '.join(_STACKS)}; usually the first")
+    chosen = parser.parse_args().stacks or ["default"]
+    if unknown := [name for name in chosen if name not in _STACKS]:
+        parser.error(f"there is no stack {', '.join(unknown)}: choose of {', '.join(_STACKS)}")
     began = time.monotonic()
     try:
         with engine() as docker:
-            made = docker.provide_images()
-            if made:
-                print(f"compose-test: made here from Debian 12, as none can be pulled: {', '.join(made)}", flush=True)
             image = "cordwood:compose-test"
+            provide(docker, IMAGES)
             with told("the image is built"):
                 docker.build(image)
-            with tempfile.TemporaryDirectory(prefix="cordwood-compose-") as folder:
-                tried(Stack(docker, f"cordwood-test-{os.getpid()}", Path(folder, "secrets"), image), docker)
+            for name in chosen:
+                with tempfile.TemporaryDirectory(prefix="cordwood-compose-") as folder, told(f"stack {name}, in all"):
+                    _STACKS[name](docker, f"cordwood-test-{os.getpid()}", Path(folder, "secrets"), image)
     except NoEngine as reason:
         print(f"{'!' * 80}\ncompose-test: SKIPPED: {reason}\n{'!' * 80}", file=sys.stderr)
         return 0
@@ -41,68 +41,32 @@ def main() -> int:
     return 0
 
 
-def tried(stack: Stack, docker: Engine) -> None:
-    """The life of a stack."""
-    try:
-        with told("the stack is up"):
-            stack.start()
-        with told("one port answers, with a key"):
-            check_one_port(stack)
-        with told("containers have no more rights than they need"):
-            check_containers(stack)
-        with Sender(stack) as sender:
-            for what, breaks in (
-                ("a worker is killed", lambda: stack.kill(stack.containers("worker")[0])),
-                ("an api is restarted", lambda: stack.restart(stack.containers("api")[0])),
-                ("the other api is killed", lambda: stack.kill(stack.containers("api")[1])),
-                ("RabbitMQ is restarted", lambda: stack.restart(stack.containers("rabbitmq")[0])),
-                ("PostgreSQL is killed", lambda: stack.kill(stack.containers("postgres")[0])),
-            ):
-                with told(what):
-                    broken(sender, breaks)
-        with told(f"all {sender.events:,} accepted events are there once ({sender.retries} requests were sent again)"):
-            reconcile(stack, sender)
-        with told("a backup comes back, by the commands of the guide"):
-            check_backup(stack)
-            reconcile(stack, sender)
-    except BaseException:
-        print(
-            stack.compose("ps", check=False),
-            stack.compose("logs", "--no-color", "--tail", "40", check=False),
-            file=sys.stderr,
-        )
-        raise
-    finally:
-        stack.remove()
+def provide(docker: Engine, images: dict[str, str]) -> None:
+    """See that images are there; tells which are made here."""
+    if made := docker.provide_images(images):
+        print(f"compose-test: made here from Debian 12, as none can be pulled: {', '.join(made)}", flush=True)
 
 
-def broken(sender: Sender, breaks: Callable[[], None]) -> None:
-    """Break something under load; the load goes on behind it."""
-    wait_until(sender.goes_on(_BATCHES_BETWEEN), 120, "batches to be accepted before")
-    breaks()
-    wait_until(sender.goes_on(_BATCHES_BETWEEN), 120, "batches to be accepted behind")
+def as_it_comes(docker: Engine, name: str, secrets: Path, image: str) -> None:
+    provide(docker, PROMETHEUS)
+    default.run(Stack(docker, name, secrets, image), docker)
 
 
-def reconcile(stack: Stack, sender: Sender) -> None:
-    """By SQL, by the ledger, and by the API: each accepted event once, and none beside."""
-    count = "SELECT count(*), count(DISTINCT data->>'n'), min((data->>'n')::int), max((data->>'n')::int) FROM logs"
-    expected = f"{sender.events}|{sender.events}|0|{sender.events - 1}"
-    wait_until(lambda: stack.sql(f"{count} WHERE service = 'compose-test'") == expected, 120, f"rows to be {expected}")
-    status, said = stack.execute("query", "cordwood", "audit", "--json")
-    assert status == 0, said
-    account = json.loads(said[said.index("{") :])["accounts"]["tenants"][0]
-    assert account["accepted"] == account["stored"] + account["deduplicated"] + account["dead_lettered"], account
-    assert account["dead_lettered"] == 0, account
-    assert account["stored"] == int(stack.sql("SELECT count(*) FROM logs")), account
-    answered = json.loads(stack.ask("/api/v1/query/count?query=service:compose-test")[1])["count"]
-    assert answered == sender.events, answered
+def three_nodes(docker: Engine, name: str, secrets: Path, image: str) -> None:
+    stack = Stack(docker, name, secrets, image, of="cluster.env", hosts=",".join(cluster.NODES))
+    cluster.run(stack, may_wait=docker.is_standin(IMAGES["rabbitmq"]))
 
 
-@contextmanager
-def told(what: str) -> Iterator[None]:
-    started = time.monotonic()
-    yield
-    print(f"compose-test: {what}: {time.monotonic() - started:.1f} s", flush=True)
+def in_object_storage(docker: Engine, name: str, secrets: Path, image: str) -> None:
+    provide(docker, STORAGE)
+    object_storage.run(Stack(docker, name, secrets, image, of="object-storage.env"))
+
+
+_STACKS: dict[str, Callable[[Engine, str, Path, str], None]] = {
+    "default": as_it_comes,
+    "cluster": three_nodes,
+    "object-storage": in_object_storage,
+}
 
 
 if __name__ == "__main__":

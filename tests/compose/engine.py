@@ -28,6 +28,10 @@ IMAGES = {
     "haproxy": "haproxy:3.0",
 }
 """What the stack is made of beside Cordwood, as deploy/ names it, by the stand-in that there is for it."""
+PROMETHEUS = {"prometheus": "prom/prometheus:v3.5.0"}
+STORAGE = {"s3": "versity/versitygw:v1.2.0"}
+GRAFANA = "grafana/grafana:12.1.0"
+"""Has no stand-in: it is in no package of Debian's."""
 
 
 class NoEngine(Exception):
@@ -40,6 +44,7 @@ class Engine:
     def __init__(self, environment: Mapping[str, str], *, is_private: bool) -> None:
         self.environment = {**os.environ, "DOCKER_BUILDKIT": "1", **environment}
         self.is_private = is_private
+        self._can_pull = True
         # Debian's client has BuildKit in it; another one on the PATH may need a plugin for that.
         self._docker = "/usr/bin/docker" if Path("/usr/bin/docker").exists() else "docker"
 
@@ -62,19 +67,26 @@ class Engine:
             return ["docker-compose"]
         raise NoEngine("there is a Docker engine, and neither `docker compose` nor docker-compose")
 
-    def provide_images(self) -> list[str]:
-        """See that all images are there. Returns those that were made here, because they cannot be pulled."""
-        made, can_pull = [], True
-        for target, image in IMAGES.items():
-            if self._has(image):
-                if self._has(image, "cordwood.standin"):
-                    made.append(image)
-            else:
-                can_pull = can_pull and self._pulls(image)
-                if not can_pull:
-                    self._make(target, image)
-                    made.append(image)
+    def is_standin(self, image: str) -> bool:
+        """Whether it was made here."""
+        return bool(self._label(image, "cordwood.standin"))
+
+    def provide_images(self, images: Mapping[str, str]) -> list[str]:
+        """See that they are there. Returns those that were made here, because they cannot be pulled."""
+        made = []
+        for target, image in images.items():
+            if not self.has(image):
+                self._make(target, image)
+            if self.is_standin(image):
+                made.append(image)
         return made
+
+    def has(self, image: str) -> bool:
+        """Whether it is here, or can be pulled."""
+        if self._label(image):
+            return True
+        self._can_pull = self._can_pull and self._pulls(image)
+        return self._can_pull
 
     def build(self, tag: str) -> None:
         """Cordwood's own image, from this working copy."""
@@ -83,7 +95,7 @@ class Engine:
         flags += ["--secret", f"id=ca,src={_CA}"] if self.is_private and _CA.exists() else []
         self.docker("build", "--quiet", *flags, "--file", str(root / "deploy/Dockerfile"), "--tag", tag, str(root))
 
-    def _has(self, image: str, label: str = "") -> bool:
+    def _label(self, image: str, label: str = "") -> bool:
         form = f'{{{{index .Config.Labels "{label}"}}}}' if label else "{{.Id}}"
         return bool(self.docker("image", "inspect", "--format", form, image, check=False).strip())
 
@@ -95,7 +107,7 @@ class Engine:
         return True
 
     def _make(self, target: str, image: str) -> None:
-        if not self._has(_DEBIAN):
+        if not self._label(_DEBIAN):
             self._import_debian()
         flags = ["--quiet", "--network", "host", "--label", "cordwood.standin=yes", "--target", target, "--tag", image]
         self.docker("build", *flags, str(_STANDINS))

@@ -13,6 +13,7 @@ from tests.support.waiting import wait_until
 
 _EVENTS = 200
 _PAUSE_S = 0.05
+_PATIENCE_S = 300
 _LEVELS = ("info", "info", "info", "warn", "error")
 
 
@@ -56,7 +57,7 @@ class Sender:
         while not self._stop.is_set():
             body = b"".join(_line(self.events + number) for number in range(_EVENTS))
             try:
-                wait_until(partial(self._is_accepted, body), 120, "a batch to be accepted")
+                wait_until(partial(self._is_accepted, body), _PATIENCE_S, "a batch to be accepted")
             except (TimeoutError, ValueError) as error:
                 self._refused = str(error)
                 return

@@ -1,11 +1,14 @@
 """The stack of deploy/compose.yaml, under a name and with secrets of its own, on free ports."""
 
 import json
+import os
 import shlex
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +18,36 @@ from tests.support.waiting import wait_until
 
 _ANSWER_TIMEOUT_S = 120
 _HEALTHY_TIMEOUT_S = 180
+_PROFILES = ("cluster", "object-storage", "observability")
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
 class Stack:
     """Up from `start` to `remove`."""
 
-    def __init__(self, engine: Engine, name: str, secrets: Path, image: str, **settings: str) -> None:
-        """`settings` are variables of the compose file."""
-        subprocess.run(["sh", str(DEPLOY / "secrets.sh"), str(secrets)], check=True, capture_output=True)
+    def __init__(
+        self, engine: Engine, name: str, secrets: Path, image: str, *, of: str | None = None, hosts: str = ""
+    ) -> None:
+        """`of` names an --env-file in deploy/compose. `hosts` are the broker's, where they are others than usual."""
+        command = ["sh", str(DEPLOY / "secrets.sh"), str(secrets)]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "BROKER_HOSTS": hosts})
         self.url = f"http://127.0.0.1:{(port := free_port())}"
+        self.prometheus = f"http://127.0.0.1:{(prometheus_port := free_port())}"
+        self.grafana = f"http://127.0.0.1:{(grafana_port := free_port())}"
         self.key = (secrets / "api_keys").read_text().strip()
+        self.grafana_password = (secrets / "grafana_password").read_text().strip()
         self._engine, self._folder = engine, secrets.parent
-        self._command = [*engine.compose(), "--project-name", name, "--file", str(DEPLOY / "compose.yaml")]
+        self._command = [*engine.compose(), "--project-name", name]
+        self._command += [] if of is None else ["--env-file", str(DEPLOY / "compose" / of)]
+        self._command += ["--file", str(DEPLOY / "compose.yaml")]
         self._environment = {
             **engine.environment,
             "CORDWOOD_IMAGE": image,
             "SECRETS": str(secrets),
             "LISTEN": f"127.0.0.1:{port}",
             "RABBITMQ_UI": f"127.0.0.1:{free_port()}",
-            **settings,
+            "PROMETHEUS_UI": f"127.0.0.1:{prometheus_port}",
+            "GRAFANA_UI": f"127.0.0.1:{grafana_port}",
         }
 
     def compose(self, *arguments: str, check: bool = True) -> str:
@@ -66,13 +79,23 @@ class Stack:
         self.compose("up", "--detach", "--no-build")
         wait_until(self.is_ready, _HEALTHY_TIMEOUT_S, "the stack to answer")
 
-    def remove(self) -> None:
-        """With its volumes."""
-        self.compose("down", "--volumes", "--timeout", "20", check=False)
+    def observe(self, *services: str) -> None:
+        """Some of the profile observability, beside what runs."""
+        self.compose("--profile", "observability", "up", "--detach", "--no-build", *services)
 
-    def containers(self, service: str) -> list[str]:
-        """The ids of a service's containers, one for each replica."""
-        return self.compose("ps", "--quiet", service).split()
+    def story(self) -> str:
+        """What runs, and what it said last."""
+        ran, said = self.compose("ps", check=False), self.compose("logs", "--no-color", "--tail", "40", check=False)
+        return f"{ran}\n{said}"
+
+    def remove(self) -> None:
+        """With its volumes, and with what only a profile has."""
+        profiles = [flag for name in _PROFILES for flag in ("--profile", name)]
+        self.compose(*profiles, "down", "--volumes", "--timeout", "20", check=False)
+
+    def containers(self, *services: str) -> list[str]:
+        """The ids of their containers, one for each replica."""
+        return self.compose("ps", "--quiet", *services).split()
 
     def inspect(self, container: str) -> Any:
         return json.loads(self._engine.docker("inspect", container))[0]
@@ -82,9 +105,17 @@ class Stack:
 
     def kill(self, container: str) -> None:
         """As a power cut does, and on again. Returns when it is healthy."""
-        self._engine.docker("kill", "--signal", "KILL", container)
-        self._engine.docker("start", container)
-        wait_until(lambda: self.is_healthy(container), _HEALTHY_TIMEOUT_S, f"{container} to be healthy")
+        with self.without(container):
+            pass
+
+    @contextmanager
+    def without(self, *containers: str) -> Iterator[None]:
+        """They are killed as by a power cut, stay away while the block runs, and are healthy again behind it."""
+        self._engine.docker("kill", "--signal", "KILL", *containers)
+        yield
+        self._engine.docker("start", *containers)
+        for each in containers:
+            wait_until(partial(self.is_healthy, each), _HEALTHY_TIMEOUT_S, f"{each} to be healthy")
 
     def restart(self, container: str) -> None:
         """As an operator does. Returns when it is healthy."""

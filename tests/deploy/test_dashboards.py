@@ -29,6 +29,14 @@ EXPRESSIONS = [
 ]
 GUIDE = ROOT / "docs/guide/observability.md"
 UNITS = {"short", "s", "bytes", "Bps", "percentunit", "reqps", "eps", "cps", "ops"}
+PROVIDER = {
+    "name", "orgId", "folder", "folderUid", "type", "disableDeletion", "updateIntervalSeconds", "allowUiUpdates",
+    "options",
+}  # fmt: skip
+SOURCE = {
+    "name", "type", "uid", "access", "orgId", "url", "user", "database", "basicAuth", "basicAuthUser",
+    "withCredentials", "isDefault", "jsonData", "secureJsonData", "version", "editable", "correlations",
+}  # fmt: skip
 # Not there until what they count has happened, or where a part is not in use.
 CONDITIONAL = {
     "cordwood_alert_deliveries_total", "cordwood_alert_evaluations_total", "cordwood_alert_failures_total",
@@ -105,6 +113,32 @@ def test_it_can_be_provisioned() -> None:
     assert kinds == {"datasource": "datasource", "instance": "query"}
     assert DASHBOARD["uid"] == "cordwood"
     assert "__inputs" not in DASHBOARD, "that is for dashboards that are imported by hand"
+
+
+def test_grafana_finds_data_source_and_dashboard_where_compose_puts_them() -> None:
+    """Grafana passes over what it does not know: names are those of its page on provisioning."""
+    compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]
+    mounted = dict(volume.split(":")[:2] for volume in compose["grafana"]["volumes"])
+    provisioning = ROOT / "deploy" / mounted_from("/etc/grafana/provisioning", mounted)
+    dashboards = yaml.safe_load((provisioning / "dashboards/cordwood.yaml").read_text())
+    (provider,) = dashboards["providers"]
+    assert dashboards["apiVersion"] == 1
+    assert provider["type"] == "file"
+    assert provider.keys() <= PROVIDER
+    assert provider["options"].keys() <= {"path", "foldersFromFilesStructure"}
+    assert (ROOT / "deploy" / mounted_from(provider["options"]["path"], mounted) / "cordwood.json").is_file()
+    sources = yaml.safe_load((provisioning / "datasources/cordwood.yaml").read_text())
+    (source,) = sources["datasources"]
+    assert sources["apiVersion"] == 1
+    assert source.keys() <= SOURCE
+    assert source["isDefault"], "the dashboard takes the usual one"
+    assert source["type"] == "prometheus"
+    host, port = source["url"].removeprefix("http://").split(":")
+    assert compose[host]["ports"][0].endswith(f":{port}")
+
+
+def mounted_from(inside: str, mounted: dict[str, str]) -> str:
+    return next(outside for outside, target in mounted.items() if target == inside)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
