@@ -32,7 +32,7 @@ machine: `rolling` restarts every process and node in turn under load; `rows` an
 workers stand still, then let them go. CPU an event is that of a run at full speed, without what is used when nothing
 comes in; series are of workers, and query processes, with so many cores each.
 `tracing` is `cordwood up` without traces, and, as ratios to that, a second time without, with one request in 100
-traced, and with every one; each run is of a server of its own, by turns.
+traced, and with every one; each run is of servers of its own, by turns.
 `scale` sends a first million, then the rest in steps, each until it is queryable; its narrow question is the newest 100
 of one minute. Parts that were not run are not shown, nor are goals that name more events than were sent.
 """

@@ -68,6 +68,7 @@ def _earlier(out: Path) -> Figures:
 
 
 def _write(out: Path, results: Figures) -> None:
+    out.mkdir(parents=True, exist_ok=True)
     (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     write(out / "RESULTS.md", results)
 

@@ -29,7 +29,7 @@ class TracingLoad:
 def measure(load: TracingLoad) -> Figures:
     """The middle of the runs without traces; of the others, the median of their ratios to the run beside them.
 
-    Each run is of a server of its own, so that none has another's files to merge.
+    Each run is of servers of its own, so that none has another's files to merge.
     """
     found: dict[str, list[Figures]] = {name: [] for name in SHARES}
     with constant() as collector:
@@ -55,15 +55,17 @@ def _run(load: TracingLoad, collector: Target, share: float | None) -> Figures:
     settings = {} if share is None else {"tracing_endpoint": collector.url, "tracing_sample_rate": str(share)}
     with embedded(**settings) as setup:
         singly = single.measure(setup.target("/log"), single.SingleLoad(load.connections, load.seconds))
+        spans = _spans(setup)
+    with embedded(**settings) as setup:
         large = ingest.measure(setup.target("/api/v1/ingest"), ingest.IngestLoad(load.events, 4, 50_000))
-        return {
-            "single_requests_per_s": singly["requests_per_s"],
-            "single_cpu_us": singly["server_cpu_us_per_event"],
-            "ingest_events_per_s": large["queryable_events_per_s"],
-            "ingest_cpu_us": large["server_cpu_us_per_event"],
-            "spans": _spans(setup),
-            "missing": singly["missing"] + large["missing"],
-        }
+    return {
+        "single_requests_per_s": singly["requests_per_s"],
+        "single_cpu_us": singly["server_cpu_us_per_event"],
+        "ingest_events_per_s": large["queryable_events_per_s"],
+        "ingest_cpu_us": large["server_cpu_us_per_event"],
+        "spans": spans,
+        "missing": singly["missing"] + large["missing"],
+    }
 
 
 def _spans(setup: Setup) -> float:
