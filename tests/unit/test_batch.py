@@ -1,5 +1,9 @@
 """Batches, ids and receipts: what travels reads back, and damage is noticed."""
 
+import subprocess
+import sys
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +14,7 @@ from cordwood.errors import BadRequest, Corrupt
 from cordwood.model.batch import Batch, batch_of, event_id, expanded
 from cordwood.model.receipt import Part, Receipt, parse_receipt
 from cordwood.model.tenant import tenant
+from cordwood.model.zstd import ZstdError, memory_told_apart
 from tests.support.builders import batch
 
 
@@ -32,6 +37,61 @@ def test_damage_is_noticed(damaged: object) -> None:
     assert callable(damaged)
     with pytest.raises(Corrupt):
         expanded(damaged(batch([{"n": 1}, {"n": 2}])))
+
+
+_WITHOUT_MEMORY = """
+import resource, sys, zlib
+from pathlib import Path
+import numpy
+from cordwood.errors import CordwoodError
+from cordwood.http.inflate import inflate
+from cordwood.model.batch import compressed, expanded
+from tests.support.builders import batch
+
+made = batch([{"n": "x" * 1000}] * 10_000)
+assert len(expanded(made)) > 10_000_000
+zstd, gzip = compressed(b"x" * 50_000_000), zlib.compress(b"x" * 50_000_000, wbits=31)
+asked = {"batch": lambda: expanded(made), "zstd": lambda: inflate(zstd, "zstd", 1 << 30),
+         "gzip": lambda: inflate(gzip, "gzip", 1 << 30)}[sys.argv[1]]
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used, resource.RLIM_INFINITY))
+held = []
+if sys.argv[2] == "all":
+    try:
+        while True:
+            held.append(bytearray(20_000))
+    except MemoryError:
+        held.pop()
+try:
+    asked()
+except MemoryError:
+    held.clear()
+    print("no memory")
+except CordwoodError as error:
+    held.clear()
+    print(error.message)
+"""
+
+
+@pytest.mark.parametrize("what", ["batch", "zstd", "gzip"])
+@pytest.mark.parametrize("held", ["all", "none"])
+def test_what_cannot_be_inflated_for_want_of_memory_is_not_called_damaged(what: str, held: str) -> None:
+    command = [sys.executable, "-c", _WITHOUT_MEMORY, what, held]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout in ("no memory\n", ""), "or there was enough"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ZstdError("Unable to create ZSTD_DCtx instance."),
+        ZstdError("Unable to decompress Zstandard data: Allocation error : not enough memory"),
+        zlib.error("Error -4 while decompressing data"),
+    ],
+)
+def test_want_of_memory_is_told_apart_in_the_words_of_the_libraries(said: Exception) -> None:
+    with pytest.raises(MemoryError), memory_told_apart():
+        raise said
 
 
 def test_batch_ids_are_version_7_leave_room_and_sort_by_time() -> None:

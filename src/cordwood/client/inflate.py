@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 
 from cordwood.errors import Corrupt
-from cordwood.model.zstd import ZstdDecompressor, ZstdError
+from cordwood.model.zstd import ZstdDecompressor, ZstdError, memory_told_apart
 
 HEAD_BYTES = 4
 """How much of a stream tells its compression."""
@@ -54,17 +54,18 @@ def inflated(blocks: Iterator[bytes], head: bytes) -> Iterator[bytes]:
     decoder = kind()
     data: bytes | None = head
     try:
-        while data is not None:
-            if decoder.eof:
-                data = (decoder.unused_data + data).lstrip(b"\0")  # padding after a stream, as tar leaves it
-                if not data:
-                    data = next(blocks, None)
-                    continue
-                decoder = kind()
-            yield decoder.decompress(data, _STEP_BYTES)
-            while not decoder.eof and not decoder.needs_input:
-                yield decoder.decompress(b"", _STEP_BYTES)
-            data = b"" if decoder.eof and decoder.unused_data else next(blocks, None)
+        with memory_told_apart():
+            while data is not None:
+                if decoder.eof:
+                    data = (decoder.unused_data + data).lstrip(b"\0")  # padding after a stream, as tar leaves it
+                    if not data:
+                        data = next(blocks, None)
+                        continue
+                    decoder = kind()
+                yield decoder.decompress(data, _STEP_BYTES)
+                while not decoder.eof and not decoder.needs_input:
+                    yield decoder.decompress(b"", _STEP_BYTES)
+                data = b"" if decoder.eof and decoder.unused_data else next(blocks, None)
     except (zlib.error, ZstdError) as error:
         raise Corrupt(f"the compressed data is damaged: {error}") from error
     if not decoder.eof:

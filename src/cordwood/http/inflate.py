@@ -4,7 +4,7 @@ import zlib
 from typing import Protocol
 
 from cordwood.errors import BadRequest, TooLarge, UnsupportedMedia
-from cordwood.model.zstd import ZstdDecompressor, ZstdError
+from cordwood.model.zstd import ZstdDecompressor, ZstdError, memory_told_apart
 
 ENCODINGS = ("gzip", "deflate", "zstd")
 
@@ -41,7 +41,7 @@ def inflate(body: bytes, coding: str, max_bytes: int) -> bytes:
     """The bytes behind one coding (RFC 9110 §8.4.1, RFC 8878), all members and frames of it. CPU-heavy.
 
     Raises TooLarge as soon as the result passes `max_bytes`, BadRequest when the data is damaged, cut off or in more
-    pieces than anyone would send.
+    pieces than anyone would send; MemoryError.
     """
     parts: list[bytes] = []
     room = max_bytes
@@ -53,7 +53,8 @@ def inflate(body: bytes, coding: str, max_bytes: int) -> bytes:
                 f"something follows the {coding} body" if members == 1 else f"the body has over {members:,} members",
                 hint="compress the body as a whole",
             )
-        inflater = _inflater(coding, data[at:])
+        with memory_told_apart():
+            inflater = _inflater(coding, data[at:])
         # What follows a member is copied when it ends: with many, that must not be all the rest.
         window = _FIRST_WINDOW_BYTES if members else len(data)
         while not inflater.eof:
@@ -61,7 +62,8 @@ def inflate(body: bytes, coding: str, max_bytes: int) -> bytes:
             if not piece:
                 raise BadRequest(f"the {coding} body is cut off", hint="send the whole body again")
             try:
-                part = inflater.decompress(piece, room + 1)
+                with memory_told_apart():
+                    part = inflater.decompress(piece, room + 1)
             except (zlib.error, ZstdError) as error:
                 raise BadRequest(
                     f"the body is not valid {coding}: {error}",

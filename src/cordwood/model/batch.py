@@ -12,7 +12,7 @@ import msgspec
 
 from cordwood.errors import Corrupt
 from cordwood.model.tenant import Tenant
-from cordwood.model.zstd import ZstdDecompressor, ZstdError, compress
+from cordwood.model.zstd import ZstdDecompressor, ZstdError, compress, memory_told_apart
 
 FORMAT_VERSION = 1
 """Raised when a reader of the previous version could not read the new one."""
@@ -61,7 +61,8 @@ def compressed(ndjson: bytes) -> bytes:
 def expanded(batch: Batch) -> bytes:
     """The NDJSON of a batch. CPU-heavy: call it in a thread.
 
-    Raises Corrupt when the body is not what the header says: wrong version, not zstd, other size, other count.
+    Raises Corrupt when the body is not what the header says: wrong version, not zstd, other size, other count;
+    MemoryError.
     """
     header = batch.header
     if header.version != FORMAT_VERSION:
@@ -70,8 +71,9 @@ def expanded(batch: Batch) -> bytes:
             hint="run a worker that is at least as new as the api that wrote it",
         )
     try:
-        inflater = ZstdDecompressor()
-        ndjson = inflater.decompress(batch.body, max_length=header.size_bytes + 1)
+        with memory_told_apart():
+            inflater = ZstdDecompressor()
+            ndjson = inflater.decompress(batch.body, max_length=header.size_bytes + 1)
     except ZstdError as error:
         raise Corrupt(f"batch {header.id} does not inflate: {error}") from error
     if len(ndjson) != header.size_bytes or not inflater.eof:
