@@ -1,6 +1,7 @@
 """`bench tracing`: what it costs `cordwood up` that requests are traced."""
 
 import statistics
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from bench.target import Target, get
 SHARES = {"off": None, "off_again": None, "one_in_100": 0.01, "every": 1.0}
 """Of the requests that are traced. Two without any, as they differ too."""
 _SENT = 'cordwood_trace_spans_total{outcome="sent"} '
+
+_SENT_WITHIN_S = 1.5
 
 Figures = dict[str, Any]
 
@@ -69,5 +72,10 @@ def _run(load: TracingLoad, collector: Target, share: float | None) -> Figures:
 
 
 def _spans(setup: Setup) -> float:
-    lines = get(f"{setup.ingest_url}/metrics", {}).decode().splitlines()
-    return sum(float(line.removeprefix(_SENT)) for line in lines if line.startswith(_SENT))
+    """Those that were sent, once the last are: each second some go."""
+    before, sent = -1.0, 0.0
+    while sent != before:
+        threading.Event().wait(_SENT_WITHIN_S)
+        lines = get(f"{setup.ingest_url}/metrics", {}).decode().splitlines()
+        before, sent = sent, sum(float(line.removeprefix(_SENT)) for line in lines if line.startswith(_SENT))
+    return sent
