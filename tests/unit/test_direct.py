@@ -51,7 +51,7 @@ class _Listener:
     def __init__(self) -> None:
         self.replies: list[tuple[bytes, Reply]] = []
         self.takes = True
-        self.fails = False
+        self.fault: Exception | None = None
         state = ServerState()
         state.default_headers = list(_DATE)
         self.site = Site(
@@ -68,8 +68,8 @@ class _Listener:
         self.connection.connection_made(cast("asyncio.Transport", self.transport))
 
     def _direct(self, headers: dict[bytes, bytes], body: bytes, reply: Reply) -> bool:
-        if self.fails:
-            raise RuntimeError("a fault of ours")
+        if self.fault is not None:
+            raise self.fault
         if self.takes:
             self.replies.append((body, reply))
         return self.takes
@@ -209,12 +209,13 @@ async def test_a_request_is_answered_once() -> None:
     assert len(listener.transport.written) == 1
 
 
-async def test_a_fault_of_ours_is_500_and_the_connection_stays() -> None:
+@pytest.mark.parametrize(("fault", "status"), [(RuntimeError("a fault of ours"), b"500"), (MemoryError(), b"503")])
+async def test_a_fault_of_ours_is_told_and_the_connection_stays(fault: Exception, status: bytes) -> None:
     listener = _Listener()
-    listener.fails = True
+    listener.fault = fault
     listener.connection.data_received(post(b"1"))
-    assert listener.transport.written[0].startswith(b"HTTP/1.1 500 ")
-    listener.fails = False
+    assert listener.transport.written[0].startswith(b"HTTP/1.1 " + status)
+    listener.fault = None
     listener.connection.data_received(post(b"2"))
     assert [body for body, _ in listener.replies] == [b"2"]
 

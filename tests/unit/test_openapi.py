@@ -69,9 +69,25 @@ def test_an_operation_becomes_what_openapi_says():
     assert deleted["responses"]["404"]["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
 
 
-async def test_a_defect_is_told_as_a_problem_and_no_more() -> None:
+def _no_memory() -> Exception:
+    error = RuntimeError("a detail that is nobody's business")
+    error.__context__ = MemoryError()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "kind"),
+    [
+        (ValueError("a detail that is nobody's business"), 500, "internal"),
+        (MemoryError(), 503, "unavailable"),
+        (_no_memory(), 503, "unavailable"),
+    ],
+)
+async def test_a_defect_is_told_as_a_problem_and_no_more(fault: Exception, status: int, kind: str) -> None:
+    """Want of memory is no defect of what was asked: senders send it again."""
+
     async def defect(request: Request) -> Response:
-        raise ValueError("a detail that is nobody's business")
+        raise fault
 
     site = Site("up", {}, [Route("/defect", defect)], [operation("/defect")])
     sent: list[dict] = []
@@ -85,6 +101,6 @@ async def test_a_defect_is_told_as_a_problem_and_no_more() -> None:
     scope = {"type": "http", "method": "GET", "path": "/defect", "raw_path": b"/defect", "query_string": b"",
              "headers": [], "root_path": "", "http_version": "1.1", "scheme": "http"}  # fmt: skip
     await site(scope, receive, send)
-    assert sent[0]["status"] == 500
-    assert json.loads(sent[1]["body"])["type"] == "urn:cordwood:problem:internal"
+    assert sent[0]["status"] == status
+    assert json.loads(sent[1]["body"])["type"] == f"urn:cordwood:problem:{kind}"
     assert b"business" not in sent[1]["body"]

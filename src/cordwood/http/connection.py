@@ -21,7 +21,7 @@ from cordwood.errors import BadRequest, CordwoodError, HeadTooLarge, SlowHead, U
 from cordwood.http.direct import DirectProtocol, Heads
 from cordwood.http.problem import problem
 from cordwood.http.settings import HttpSettings
-from cordwood.http.site import Site
+from cordwood.http.site import Site, blamed
 from cordwood.http.socket import Socket
 
 _REST_S = 5.0
@@ -250,5 +250,5 @@ async def reap(connections: Iterable[object], settings: HttpSettings) -> None:
 def _blamed(broken: httptools.HttpParserError) -> CordwoodError:
     """Want of memory is no fault of the sender: a 400 would have it throw its events away."""
     if isinstance(broken.__context__, MemoryError):
-        return Unavailable("this process is out of memory", hint="send it again")
+        return blamed(broken)
     return BadRequest("this is no HTTP request", hint="speak HTTP/1.1 here, without TLS")

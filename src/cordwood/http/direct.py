@@ -12,7 +12,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from cordwood.http.problem import Headers, problem
-from cordwood.http.site import SPAN, DirectHandler, Site, internal
+from cordwood.http.site import SPAN, DirectHandler, Site, blamed
 
 log = structlog.get_logger()
 
@@ -112,10 +112,10 @@ class DirectProtocol(HttpToolsProtocol):
         try:
             if handler(self._named, self._held, cycle.reply):
                 return True
-        except Exception:
+        except Exception as error:
             # The outermost edge of a request, as in `Site`: the process stays, and the caller hears.
             log.exception("request_failed", path=self.url.decode("latin-1"))
-            cycle.reply(*problem(internal()))
+            cycle.reply(*problem(blamed(error)))
             return True
         self.cycle = before
         return False

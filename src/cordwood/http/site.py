@@ -148,13 +148,13 @@ class Site:
             exchange.status = 499
         except CordwoodError as error:
             await exchange.answer(*problem(error))
-        except Exception:
+        except Exception as error:
             # The outermost edge of a request: whatever went wrong, the process stays and the caller hears.
             log.exception("request_failed", path=path[:_MAX_SHOWN])
             if exchange.status and not exchange.is_complete:
                 raise  # the head is out: only a broken connection still tells the caller
             if not exchange.is_complete:
-                await exchange.answer(*problem(internal()))
+                await exchange.answer(*problem(blamed(error)))
         finally:
             if handler is None:
                 route = getattr(scope.get("route"), "path", "other")
@@ -189,14 +189,14 @@ class Site:
             await _decline_socket(error, send)
         except OSError:
             status = status or 499  # it has left
-        except Exception:
+        except Exception as error:
             # The outermost edge of a connection, as of a request.
             log.exception("request_failed", path=path[:_MAX_SHOWN])
             if status == 101:
                 await send({"type": "websocket.close", "code": 1011})
             else:
                 status = 500
-                await _decline_socket(internal(), send)
+                await _decline_socket(blamed(error), send)
         finally:
             self.count(path, status, time.monotonic() - started)
 
@@ -261,11 +261,16 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer_internal(request: Request, error: Exception) -> Response:
-    return await _answer_error(request, internal())
+    return await _answer_error(request, blamed(error))
 
 
-def internal() -> CordwoodError:
-    """What a caller hears of a fault of ours."""
+def blamed(error: BaseException) -> CordwoodError:
+    """What a caller hears of a fault of ours. Want of memory passes: what is asked again may well be answered."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MemoryError):
+            return Unavailable("this process is out of memory", hint="send it again; give it more, if that goes on")
+        cause = cause.__cause__ or cause.__context__
     return CordwoodError("an internal error", hint="see this service's log")
 
 

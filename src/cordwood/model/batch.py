@@ -55,7 +55,8 @@ class Batch(msgspec.Struct, frozen=True):
 
 def compressed(ndjson: bytes) -> bytes:
     """Compress a batch body. CPU-heavy above a few kB: call it in a thread."""
-    return compress(ndjson, _ZSTD_LEVEL)
+    with memory_told_apart():
+        return compress(ndjson, _ZSTD_LEVEL)
 
 
 def expanded(batch: Batch) -> bytes:
