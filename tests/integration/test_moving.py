@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cordwood.cli.app import app_of
+from cordwood.client.importing import PART_EVENTS
 from cordwood.model.event import TIMESTAMP_NAMES
 from cordwood.model.zstd import ZstdDecompressor
 from cordwood.model.zstd import compress as zstd
@@ -112,6 +113,13 @@ class TestImport:
                 runs.append({request.headers["idempotency-key"]: request.lines for request in server.requests})
         assert runs[0] == runs[1]
         assert len(runs[0]) == 3
+
+    def test_lines_that_cannot_be_read_are_told_once_and_leave_the_file_whole(self, tmp_path):
+        file = write(tmp_path / "f", b"free words\n" * PART_EVENTS)
+        with Scripted() as server:
+            told = [run("import", "--parse", "combined", file, url=server.url) for _ in range(2)]
+        assert [each.exit_code for each in told] == [0, 0]
+        assert [f"{PART_EVENTS:,} lines were not as --parse has it" in each.output for each in told] == [True, False]
 
     @pytest.mark.parametrize("lost", [drop, take_and_drop, refuse(503)])
     def test_a_run_goes_on_where_the_server_went_away(self, tmp_path, lost):

@@ -165,6 +165,7 @@ def _of_run(source: str, run: Run, line_format: Format) -> Iterator[Read]:
         yield Batch(lines, places)
         return
     found = [event_of(line.removesuffix(b"\r"), line_format, _LIMITS) for line in lines]
-    yield Batch([event for event, _ in found], places)
+    # Before its batch: behind the last one, an import would make a part of it that has no events.
     if unread := [line for (_, follows), (_, line) in zip(found, places, strict=True) if not follows]:
         yield Unread(source, unread[0], len(unread))
+    yield Batch([event for event, _ in found], places)
